@@ -1,0 +1,45 @@
+# What a fresh machine needs: Python >= 3.11, git and make. Everything else is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Bytecode is most of a start-up: never go without it.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test test-all lint docs bench clean
+
+demo: $(VENV)/.installed  ## a project with a trained and registered model, in demo/
+	$(BIN)/mlops new demo --defaults --run
+
+test: $(VENV)/.tested  ## the tests, in under 15 minutes
+	$(BIN)/python -m pytest
+
+test-all: $(VENV)/.tested  ## and the longer suites
+	$(BIN)/python -m pytest -m "long or not long"
+
+lint: $(VENV)/.developed  ## style and types of our own code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.tested  ## ratios against the peers, printed
+	$(BIN)/python benchmarks/new.py
+
+clean:  ## all that the other targets made, but for demo/
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/.created:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet uv
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.created pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable .
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.created pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable ".[test]"
+	touch $@
+
+$(VENV)/.developed: $(VENV)/.created pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable ".[dev]"
+	touch $@

@@ -1,0 +1,199 @@
+"""The workspace of one person: make a clone ready, bring new data in. Safe to run again.
+
+    uv run poe setup             hooks, data, registry database, champion
+    uv run poe data FILE         a new version of the data: compared with the contract, versioned, committed
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from . import ROOT
+from .contract import Contract, ContractError, load
+
+RAW = Path("data/raw")
+LARGEST_FILE_MB = 5
+
+
+class WorkspaceError(Exception):
+    """A step that failed, in one sentence, with what to do next."""
+
+
+def run(*command: str, quiet: bool = False, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a program of this environment in the project's root; what it printed comes back."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PATH": path})
+    if check and done.returncode:
+        raise WorkspaceError(f"`{' '.join(command)}` failed:\n{(done.stderr or done.stdout).strip()}")
+    if not quiet and done.stdout.strip():
+        print(done.stdout.strip())
+    return done
+
+
+def say(step: str, outcome: str) -> None:
+    """One line a step."""
+    print(f"{step}: {outcome}", flush=True)
+
+
+# --- setup -----------------------------------------------------------------------------------------------------------
+
+
+def setup() -> None:
+    """Hooks, data, registry database, champion: in this order, each only where it is missing."""
+    from . import tracking
+
+    say("hooks", install_hooks())
+    contract = load()
+    say("data", bring_data(contract))
+    tracking.initialise()
+    say("registry", tracking.tracking_uri())
+    say("champion", bring_champion())
+
+
+def install_hooks() -> str:
+    """Install the git hooks, where this is a git repository."""
+    if run("git", "rev-parse", "--git-dir", quiet=True, check=False).returncode:
+        return "not a git repository, no hooks"
+    run("pre-commit", "install", quiet=True)
+    return "installed"
+
+
+def bring_data(contract: Contract) -> str:
+    """Get the raw data: what is there, else from the DVC remote, else the example, which every clone can write."""
+    raw = ROOT / contract.source.path
+    if not raw.exists() and has_remote() and Path(ROOT, "data/raw.dvc").exists():
+        run("dvc", "pull", "--quiet", "data/raw.dvc", quiet=True)
+        return f"pulled {contract.source.path}"
+    if raw.exists():
+        outcome = f"{contract.source.path} is here"
+    elif contract.source.example:
+        from .data import write_example
+
+        write_example(contract)
+        outcome = f"wrote the example, {contract.source.path}"
+    else:
+        return f"{contract.source.path} is not here and no DVC remote has it: tests and pipeline run on generated rows"
+    if not tracked_by_git(contract.source.path) and not Path(ROOT, "data/raw.dvc").exists():
+        run("dvc", "add", "--quiet", str(RAW), quiet=True)
+    return outcome
+
+
+def bring_champion() -> str:
+    """Fetch the champion that champion.yaml names; where nothing has it, reproduce it and compare its predictions."""
+    from . import tracking
+
+    champion = tracking.read_champion()
+    if champion is None:
+        return "none yet: uv run poe repro, then uv run poe register, then uv run poe promote"
+    try:
+        folder = tracking.champion_folder()
+    except tracking.ChampionError:
+        if not (ROOT / load().source.path).exists():
+            return "not to be had without the data: ask for access to the DVC remote"
+        run("dvc", "repro", quiet=True)
+        folder = tracking.reproduced_champion(champion)
+        return f"version {champion.version}, reproduced in {folder.relative_to(ROOT)}: same predictions"
+    return f"version {champion.version}, in {folder}"
+
+
+def has_remote() -> bool:
+    """Whether a DVC remote is configured."""
+    return bool(run("dvc", "remote", "list", quiet=True).stdout.strip())
+
+
+def tracked_by_git(path: str) -> bool:
+    """Whether git itself keeps this file (the data may be in git by choice)."""
+    return run("git", "ls-files", "--error-unmatch", path, quiet=True, check=False).returncode == 0
+
+
+# --- data ------------------------------------------------------------------------------------------------------------
+
+
+def bring_in(file: Path, target: str | None, problem: str | None, in_git: bool, commit: bool) -> None:
+    """Make `file` the project's data: check it against the contract (or infer one), version it, commit."""
+    from .infer import infer
+
+    if not file.is_file():
+        raise WorkspaceError(f"{file} is not a file. Name a CSV or Parquet file.")
+    old = load()
+    first = target is not None or bool(old.source.example)
+    new, findings = infer(file, target=target or old.target, problem=problem or old.problem)
+    for finding in findings:
+        say(finding.level, finding.text)
+    if not first:
+        differences = old.compare(new)
+        for difference in differences:
+            say("differs", difference)
+        if differences:
+            raise WorkspaceError("The file does not fit the contract. Edit contract.yaml, or infer it again with --target.")
+    replace_raw(file)
+    contract = (new if first else old).with_path(str(RAW / file.name))
+    (ROOT / "contract.yaml").write_text(contract.dump(), encoding="utf-8")
+    version_raw(in_git)
+    if commit:
+        run("git", "add", "contract.yaml", quiet=True)
+        run("git", "commit", "--quiet", "--message", f"data: {file.name}", quiet=True)
+        say("data", f"{file.name} is versioned and committed")
+
+
+def replace_raw(file: Path) -> None:
+    """Put the file, alone, into data/raw: copied whole beside it first, so that a failure leaves the old one."""
+    raw = ROOT / RAW
+    raw.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=".raw-", dir=raw.parent))
+    try:
+        shutil.copyfile(file, fresh / file.name)
+        if raw.exists():
+            shutil.rmtree(raw)
+        fresh.chmod(0o755)
+        fresh.rename(raw)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def version_raw(in_git: bool) -> None:
+    """Version data/raw: by DVC, or in git where that was asked for."""
+    if in_git:
+        run("git", "add", "--force", str(RAW), quiet=True)
+    else:
+        run("dvc", "add", "--quiet", str(RAW), quiet=True)
+
+
+def check_large_files(files: list[str]) -> None:
+    """Refuse files that belong to DVC rather than to git."""
+    large = [name for name in files if Path(name).is_file() and Path(name).stat().st_size > LARGEST_FILE_MB * 2**20]
+    if large:
+        raise WorkspaceError(f"Over {LARGEST_FILE_MB} MB: {', '.join(large)}. Let DVC keep it: uv run dvc add FILE")
+
+
+def main() -> None:
+    """Parse the command line and do it."""
+    parser = argparse.ArgumentParser(prog="workspace", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("setup", help="make a clone ready")
+    data = commands.add_parser("data", help="bring in a new version of the data")
+    data.add_argument("file", type=Path)
+    data.add_argument("--target", help="the column to predict: infers the contract anew")
+    data.add_argument("--problem", choices=["classification", "regression"])
+    data.add_argument("--in-git", action="store_true", help="keep the file in git, not in DVC")
+    data.add_argument("--no-commit", action="store_true")
+    large = commands.add_parser("large-files", help="refuse large files (a git hook)")
+    large.add_argument("files", nargs="*")
+    options = parser.parse_args()
+    try:
+        if options.command == "setup":
+            setup()
+        elif options.command == "data":
+            bring_in(options.file.resolve(), options.target, options.problem, options.in_git, not options.no_commit)
+        else:
+            check_large_files(options.files)
+    except (WorkspaceError, ContractError) as error:
+        sys.exit(f"{error}")
+
+
+if __name__ == "__main__":
+    main()
