@@ -1,0 +1,501 @@
+"""Infer the data contract from a data file: how it is written, what its columns are, what is to be predicted.
+
+    uv run poe contract FILE --target COLUMN
+
+Every decision that is not obvious is a finding, said once here and kept in contract.yaml, where it can be changed.
+Only pandas, pyarrow and pyyaml are needed, and nothing else of the project.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import difflib
+import json
+import math
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .contract import Column, Contract, ContractError, Source, coerce, read_csv, to_numbers
+
+SEPARATORS = (",", ";", "\t", "|")
+MOST_CATEGORIES = 250  # scikit-learn's histogram boosting takes at most 255
+MOST_CLASSES = 100
+SMALLEST_CLASS = 5  # fewer rows cannot be in the training and the test part both
+TRUTHS = {"true": "false", "yes": "no", "y": "n", "t": "f", "ja": "nein", "oui": "non", "on": "off"}
+ID_NAME = re.compile(r"(^|[_\s.-])(id|uuid|guid|key|index|idx|nr|no|number)$|Id$|ID$", re.UNICODE)
+UNTYPICAL_MISSING = ("?", "-")
+DATE_FORMATS = (
+    *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%y", "%d/%m/%y"),
+    *("%m/%d/%y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%Y-%m"),
+)
+TIME_FORMATS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S", "T%H:%M:%S.%f", "T%H:%M:%S%z", " %H:%M:%S%z")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was decided or noticed; `level` is info or warning."""
+
+    level: str
+    text: str
+
+
+class Findings(list[Finding]):
+    """What was decided so far."""
+
+    def info(self, text: str) -> None:
+        """Note a decision."""
+        self.append(Finding("info", text))
+
+    def warn(self, text: str) -> None:
+        """Note what a person should look at."""
+        self.append(Finding("warning", text))
+
+
+def infer(path: Path, target: str | None, problem: str | None = None) -> tuple[Contract, Findings]:
+    """The contract of a data file, and what was decided on the way. Raises ContractError for a file that cannot serve.
+
+    `problem` is classification, regression or None: told from the target.
+    """
+    found = Findings()
+    source, frame = open_table(path, found)
+    names = [str(name) for name in frame.columns]
+    if target is None:
+        raise ContractError("Which column is to be predicted?", f"Name it: {', '.join(names)}.")
+    if target not in names:
+        nearest = difflib.get_close_matches(target, names, len(names), 0.0)
+        raise ContractError(f"There is no column {target!r} in {path.name}.", f"Columns: {', '.join(nearest)}.")
+    if len(frame) < 2:
+        raise ContractError(f"{path.name} has only {len(frame)} row.", "Give a file with more rows.")
+    frame = drop_without_target(frame, target, found)
+    target_column, problem = describe_target(frame[target], target, problem, source)
+    columns: list[Column] = []
+    ignored: dict[str, str] = {}
+    for name in names:
+        described = target_column if name == target else describe(frame[name], name, source, found)
+        if isinstance(described, Column):
+            columns.append(described)
+        else:
+            ignored[name] = described
+    if len(columns) < 2:
+        raise ContractError(f"No column of {path.name} is left to predict {target!r} from.", "Add features to the file.")
+    for reason in dict.fromkeys(ignored.values()):
+        found.info(f"left out as {reason}: {', '.join(name or '(no name)' for name, why in ignored.items() if why == reason)}")
+    contract = Contract(problem, target, source, len(frame), tuple(columns), ignored)
+    warn_of_leaks(contract, coerce(contract, frame, with_target=True), found)
+    found.info(f"{problem} of {target!r} from {len(columns) - 1} columns and {len(frame)} rows")
+    return contract, found
+
+
+# --- the file --------------------------------------------------------------------------------------------------------
+
+
+def open_table(path: Path, found: Findings) -> tuple[Source, pd.DataFrame]:
+    """How the file is written, and its content: strings from CSV, own types from Parquet."""
+    import pyarrow as arrow
+    from pyarrow import parquet
+
+    if not path.is_file():
+        raise ContractError(f"There is no file {path}.", "Check the path.")
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if not head.strip():
+        raise ContractError(f"{path.name} is empty.", "Give a CSV or Parquet file with a header and rows.")
+    try:
+        if head[:4] == b"PAR1":
+            frame = plain_types(parquet.read_table(path).to_pandas().reset_index(drop=True))
+            refuse_duplicates([str(name) for name in frame.columns], path)
+            return Source(path.as_posix(), format="parquet"), frame
+        source = sniff(path, head, found)
+        frame = read_csv(path, source).to_pandas()
+    except (arrow.ArrowException, csv.Error) as error:
+        raise ContractError(f"{path.name} cannot be read: {str(error).splitlines()[0]}.", "Check the file.") from None
+    for mark in UNTYPICAL_MISSING:
+        pattern = re.compile(rf"(^|{re.escape(source.separator)})\s*{re.escape(mark)}\s*($|{re.escape(source.separator)})")
+        with path.open(encoding=source.encoding, newline="") as lines:
+            if any(pattern.search(line.rstrip("\r\n")) for line in lines):
+                found.info(f"cells that hold only {mark!r} are read as missing")
+    source, frame = find_numbers_style(source, frame, found)
+    return source, frame
+
+
+def plain_types(frame: pd.DataFrame) -> pd.DataFrame:
+    """Parquet's richer types as the few that the contract knows; columns that hold lists or objects become text."""
+    frame = frame.rename(columns=str)
+    for name in frame.columns:
+        kind = frame[name].dtype
+        if isinstance(kind, pd.CategoricalDtype):
+            frame[name] = frame[name].astype(object)
+        elif kind == object:
+            values = frame[name].dropna()
+            if len(values) and isinstance(values.iloc[0], date):
+                frame[name] = pd.to_datetime(frame[name])
+            elif len(values) and type(values.iloc[0]).__name__ == "Decimal":
+                frame[name] = frame[name].astype("float64")
+    return frame
+
+
+def sniff(path: Path, head: bytes, found: Findings) -> Source:
+    """Encoding, separator and quote of a CSV file, and that it is one."""
+    kinds = {b"PK": "a zip or Excel file", b"\x1f\x8b": "a gzip file", b"%PDF": "a PDF", b"{": "JSON", b"<": "XML or HTML"}
+    for magic, kind in kinds.items():
+        if head.lstrip(b"\xef\xbb\xbf \r\n").startswith(magic):
+            raise ContractError(f"{path.name} is {kind}, not a table.", "Save it as CSV or Parquet.")
+    encoding = find_encoding(path, head)
+    with path.open(encoding=encoding, newline="") as file:
+        text = "".join(islice(file, 500))
+    quote = "'" if text.startswith("'") else '"'
+    separator = find_separator(text, quote, path)
+    rows = list(islice(csv.reader(text.splitlines(keepends=True), delimiter=separator, quotechar=quote), 200))
+    rows = [row for row in rows if row]
+    refuse_duplicates(rows[0], path)
+    refuse_missing_header(rows, path)
+    names = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+    if encoding not in ("utf-8", "ascii") or separator != ",":
+        found.info(f"read as {encoding}, separated by {names[separator]}")
+    return Source(path.as_posix(), encoding=encoding, separator=separator, quote=quote)
+
+
+def find_encoding(path: Path, head: bytes) -> str:
+    """The first encoding that the whole file can be read in: a sample could miss a late character."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if b"\x00" in head:
+        raise ContractError(f"{path.name} is a binary file, not a table.", "Give a CSV or Parquet file.")
+    candidates = ["utf-8-sig"] if head.startswith(b"\xef\xbb\xbf") else ["utf-8", "cp1252"]
+    for encoding in candidates:
+        try:
+            with path.open(encoding=encoding, newline="") as file:
+                while file.read(1 << 20):
+                    pass
+        except UnicodeDecodeError:
+            continue
+        return encoding
+    return "latin-1"
+
+
+def find_separator(text: str, quote: str, path: Path) -> str:
+    """The separator that splits the first rows into the same number of cells, more than one."""
+    best, most = "", 1.0
+    for separator in SEPARATORS:
+        reader = csv.reader(text.splitlines(keepends=True), delimiter=separator, quotechar=quote)
+        widths = [len(row) for row in islice(reader, 100) if row]
+        even = sum(width == widths[0] for width in widths) / len(widths)
+        if widths[0] > 1 and even > 0.9 and even * widths[0] > most:
+            best, most = separator, even * widths[0]
+    if not best:
+        raise ContractError(
+            f"{path.name} does not look like a table with columns.", "Separate them by commas, semicolons, tabs or bars."
+        )
+    return best
+
+
+def refuse_duplicates(names: list[str], path: Path) -> None:
+    """Raise for columns of the same name: nobody could say which is meant."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        listed = ", ".join(name or "(no name)" for name in twice)
+        raise ContractError(f"{path.name} has duplicate columns: {listed}.", "Rename or remove them.")
+
+
+def refuse_missing_header(rows: list[list[str]], path: Path) -> None:
+    """Raise where the first row looks like data: most of its cells are numbers, as below them."""
+    header = [cell for cell in rows[0] if cell]
+    if header and sum(_is_number(cell) for cell in header) > len(header) / 2:
+        raise ContractError(f"{path.name} has no header: its first row is data.", "Put the columns' names in the first row.")
+    if len(rows) < 3:
+        count = len(rows) - 1
+        raise ContractError(f"{path.name} has {'only one row' if count else 'no rows'} of data.", "Give a file with more rows.")
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def find_numbers_style(source: Source, frame: pd.DataFrame, found: Findings) -> tuple[Source, pd.DataFrame]:
+    """Whether numbers are written with a decimal comma, or with thousands separators."""
+    comma, point, grouped = 0, 0, 0
+    for name in frame.columns:
+        values = frame[name].dropna().astype("str")
+        if values.empty:
+            continue
+        comma += values.str.fullmatch(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+").mean() > 0.5
+        point += values.str.fullmatch(r"[+-]?\d*\.\d+([eE][+-]?\d+)?").mean() > 0.5
+        grouped += bool(values.str.contains(r"^[+-]?\d{1,3}(?:\.\d{3})+,\d+$").any())
+    if comma > point:
+        found.info("numbers have a decimal comma" + (" and points between thousands" if grouped else ""))
+        source = replace(source, decimal=",", thousands="." if grouped else "")
+    return source, frame
+
+
+# --- the target ------------------------------------------------------------------------------------------------------
+
+
+def drop_without_target(frame: pd.DataFrame, target: str, found: Findings) -> pd.DataFrame:
+    """Leave out the rows without a target, and say how many."""
+    kept = frame[frame[target].notna()]
+    if kept.empty:
+        raise ContractError(f"The target {target!r} has no value in any row.", "Choose another column.")
+    if len(kept) < len(frame):
+        found.warn(f"{len(frame) - len(kept)} rows without a target are left out")
+    return kept.reset_index(drop=True)
+
+
+def describe_target(values: pd.Series, name: str, problem: str | None, source: Source) -> tuple[Column, str]:
+    """The target's column and the problem. Raises ContractError for a target that nothing can be learnt from."""
+    distinct = values.nunique()
+    if distinct == 1:
+        raise ContractError(f"The target {name!r} has only one value, {values.iloc[0]!r}.", "Choose another column.")
+    numbers = to_numbers(values, source.decimal, source.thousands) if _may_be_numbers(values) else None
+    numeric = numbers is not None and bool(numbers.notna().all())
+    whole = numeric and bool((numbers % 1 == 0).all())
+    few = distinct <= max(2, min(20, len(values) // 10))
+    problem = problem or ("regression" if numeric and not (whole and few) else "classification")
+    if problem == "regression":
+        if not numeric or numbers is None:
+            raise ContractError(f"The target {name!r} is not a number in every row.", "Use --data problem=classification.")
+        if not all(map(math.isfinite, (numbers.min(), numbers.max()))):
+            raise ContractError(f"The target {name!r} has infinite values.", "Remove those rows.")
+        return Column(name, "numeric", integer=whole, **_bounds(numbers)), problem
+    labels = _labels(numbers if whole else values, whole)
+    if distinct == len(values) or len(labels) > MOST_CLASSES:
+        how = "is different in every row" if distinct == len(values) else f"has {distinct} classes"
+        raise ContractError(f"The target {name!r} {how}.", "Choose a column of few classes, or --data problem=regression.")
+    sizes = (numbers if whole and numbers is not None else values).value_counts()
+    small = [str(int(label) if whole else label) for label, size in sizes.items() if size < SMALLEST_CLASS]
+    if small:
+        raise ContractError(
+            f"Classes of {name!r} with fewer than {SMALLEST_CLASS} rows cannot be split: {', '.join(sorted(small))}.",
+            "Merge them with others, or leave their rows out.",
+        )
+    return Column(name, "categorical", categories=labels), problem
+
+
+def _may_be_numbers(values: pd.Series) -> bool:
+    return not (pd.api.types.is_bool_dtype(values) or pd.api.types.is_datetime64_any_dtype(values))
+
+
+def _labels(values: Any, whole: bool) -> tuple[Any, ...]:
+    """The classes in order: whole numbers as int, booleans as they are, everything else as strings."""
+    distinct = values.unique()
+    if whole:
+        return tuple(sorted(int(value) for value in distinct))
+    if pd.api.types.is_bool_dtype(values):
+        return (False, True)
+    return tuple(sorted(str(value) for value in distinct))
+
+
+# --- the features ----------------------------------------------------------------------------------------------------
+
+
+def describe(values: pd.Series, name: str, source: Source, found: Findings) -> Column | str:
+    """The column's row in the contract, or the reason why it is left out."""
+    if not name.strip():
+        return "unnamed"
+    present = values.dropna()
+    if present.empty:
+        return "empty"
+    if present.nunique() == 1 and len(present) == len(values):
+        return "constant"
+    nulls = _share(1 - len(present) / len(values))
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return Column(name, "date", nulls, minimum=present.min().date())
+    if pd.api.types.is_bool_dtype(present) or _all_bools(present):
+        return Column(name, "boolean", nulls)
+    if pd.api.types.is_numeric_dtype(values):
+        return _numeric(present.astype("float64"), name, nulls)
+    texts = present.map(str)
+    return (
+        _described_boolean(texts, name, nulls)
+        or _described_number(texts, name, nulls, len(values), source, found)
+        or _described_date(texts, name, nulls, found)
+        or _described_text(texts, name, nulls, found)
+    )
+
+
+def _all_bools(values: pd.Series) -> bool:
+    return values.dtype == object and all(isinstance(value, bool) for value in values)
+
+
+def _share(nulls: float) -> float:
+    """The share of missing values that is accepted: half as much again as was seen, rounded up to a hundredth."""
+    return min(1.0, math.ceil(nulls * 150) / 100)
+
+
+def _bounds(numbers: pd.Series) -> dict[str, Any]:
+    """What was seen, with a tenth of the range to spare; a bound never crosses zero."""
+    finite = numbers[numbers.abs() != math.inf]
+    low, high = float(finite.min()), float(finite.max())
+    spare = (high - low) / 10
+    least = max(low - spare, 0.0) if low >= 0 else low - spare
+    most = min(high + spare, 0.0) if high <= 0 else high + spare
+    digits = 3 - math.floor(math.log10(spare)) if spare > 0 else 6
+    least = min(low, round(least, digits))
+    most = max(high, round(most, digits))
+    whole = bool((finite % 1 == 0).all())
+    return {"minimum": math.floor(least) if whole else least, "maximum": math.ceil(most) if whole else most}
+
+
+def _numeric(numbers: pd.Series, name: str, nulls: float) -> Column | str:
+    whole = bool((numbers % 1 == 0).all())
+    if whole and numbers.nunique() == len(numbers) and len(numbers) >= 20 and not nulls:
+        steps = numbers.sort_values().diff().dropna()
+        if ID_NAME.search(name) or (numbers.is_monotonic_increasing and (steps == 1).all()):
+            return "identifier"
+    if numbers.abs().eq(math.inf).any():
+        raise ContractError(f"Column {name!r} has infinite values.", "Replace them, or leave the cells empty.")
+    return Column(name, "numeric", nulls, integer=whole, **_bounds(numbers))
+
+
+def _described_boolean(texts: pd.Series, name: str, nulls: float) -> Column | None:
+    spellings = sorted(texts.unique())
+    lowered = {spelling.lower() for spelling in spellings}
+    for true, false in TRUTHS.items():
+        if lowered == {true, false}:
+            trues = tuple(spelling for spelling in spellings if spelling.lower() == true)
+            falses = tuple(spelling for spelling in spellings if spelling.lower() == false)
+            return Column(name, "boolean", nulls, true_values=trues, false_values=falses)
+    return None
+
+
+def _described_number(
+    texts: pd.Series, name: str, nulls: float, rows: int, source: Source, found: Findings
+) -> Column | str | None:
+    numbers = to_numbers(texts, source.decimal, source.thousands)
+    if texts.str.fullmatch(r"0\d+").any():
+        return None  # codes such as 007: their zeros mean something
+    if numbers.notna().all():
+        return _numeric(numbers, name, nulls)
+    odd = texts[numbers.isna()]
+    if len(odd) > len(texts) / 20 or odd.nunique() > 3:
+        return None
+    marks = tuple(sorted(odd.unique()))
+    found.warn(f"{name!r}: {len(odd)} cells hold {', '.join(map(repr, marks))} among numbers, read as missing")
+    described = _numeric(numbers.dropna(), name, _share(1 - numbers.notna().sum() / rows))
+    return replace(described, missing=marks) if isinstance(described, Column) else described
+
+
+def _described_date(texts: pd.Series, name: str, nulls: float, found: Findings) -> Column | None:
+    distinct = pd.Series(texts.unique())
+    if not distinct.str.contains(r"\d").all() or distinct.str.len().max() > 40:
+        return None
+    few = distinct.head(50)
+    fitting = []
+    for format_ in (day + time for day in DATE_FORMATS for time in TIME_FORMATS):
+        if all(_parsed(some, format_).notna().all() for some in (few.head(1), few)) and _parsed(distinct, format_).notna().all():
+            fitting.append(format_)
+    if not fitting:
+        return None
+    if len(fitting) > 1:
+        found.warn(f"{name!r}: the dates could be {' or '.join(fitting)}, read as {fitting[0]}")
+    dates = _parsed(distinct, fitting[0])
+    return Column(name, "date", nulls, minimum=dates.min().date(), format=fitting[0])
+
+
+def _parsed(texts: pd.Series, format_: str) -> pd.Series:
+    return pd.to_datetime(texts, format=format_, errors="coerce", utc="%z" in format_)
+
+
+def _described_text(texts: pd.Series, name: str, nulls: float, found: Findings) -> Column | str:
+    distinct = texts.nunique()
+    words = texts.head(1000).str.split().str.len().mean()
+    if distinct == len(texts) and words < 1.5 and len(texts) >= 20:
+        return "identifier"
+    if distinct > len(texts) / 2 and distinct > 20 and words < 1.5:
+        return "identifier"
+    if distinct <= MOST_CATEGORIES and (words < 4 or distinct <= 20) and distinct <= max(20, len(texts) / 4):
+        return Column(name, "categorical", nulls, categories=tuple(sorted(texts.unique())))
+    found.info(f"{name!r} has {distinct} different values and is read as text")
+    return Column(name, "text", nulls)
+
+
+# --- leaks -----------------------------------------------------------------------------------------------------------
+
+
+def warn_of_leaks(contract: Contract, frame: pd.DataFrame, found: Findings) -> None:
+    """Warn of a column that gives the target away: it would not be known when a prediction is made."""
+    target = frame[contract.target]
+    for column in contract.features:
+        values = frame[column.name]
+        if contract.problem == "regression":
+            leaks = column.type == "numeric" and abs(_correlation(values, target)) > 0.9999
+        else:
+            leaks = _tells(values, target, column.type)
+        if leaks:
+            found.warn(f"{column.name!r} gives {contract.target!r} away: leave it out if it is not known beforehand")
+
+
+def _correlation(values: pd.Series, target: pd.Series) -> float:
+    known = values.notna()
+    if known.sum() < 3 or values[known].nunique() < 2:
+        return 0.0
+    return float(values[known].corr(target[known].astype("float64")))
+
+
+def _tells(values: pd.Series, target: pd.Series, kind: str) -> bool:
+    """Whether every value stands for one class: value by value, or in ranges that do not overlap."""
+    known = values.notna()
+    values, labels = values[known], target[known].astype("str")
+    if len(values) < 20 or labels.nunique() < 2:
+        return False
+    if kind in ("numeric", "boolean", "date"):
+        ranges = values.groupby(labels).agg(["min", "max"]).sort_values("min")
+        return bool((ranges["max"].shift().dropna() < ranges["min"].iloc[1:]).all())
+    distinct = values.nunique()
+    return distinct <= len(values) / 5 and bool((labels.groupby(values).nunique() == 1).all())
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+
+def _lines(findings: Findings) -> Iterator[str]:
+    for finding in findings:
+        yield f"{'! ' if finding.level == 'warning' else ''}{finding.text}"
+
+
+def _report(contract: Contract, found: Findings) -> dict[str, Any]:
+    listed = [{"level": finding.level, "text": finding.text} for finding in found]
+    return {"problem": contract.problem, "rows": contract.rows, "columns": len(contract.columns), "findings": listed}
+
+
+def main() -> None:
+    """Parse the command line, infer, and write contract.yaml."""
+    parser = argparse.ArgumentParser(prog="poe contract", description="Infer contract.yaml from a data file.")
+    parser.add_argument("file", type=Path, help="a CSV or Parquet file")
+    parser.add_argument("--target", help="the column to predict")
+    parser.add_argument("--problem", choices=["classification", "regression"], help="told from the target by default")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    options = parser.parse_args()
+    try:
+        contract, found = infer(options.file, options.target, options.problem)
+    except ContractError as error:
+        if options.json:
+            print(json.dumps({"error": error.sentence, "next": error.next_step}, ensure_ascii=False))
+            sys.exit(1)
+        sys.exit(str(error))
+    if options.json:
+        print(json.dumps(_report(contract, found), ensure_ascii=False))
+    else:
+        print(*_lines(found), sep="\n")
+    if not options.check:
+        from . import ROOT
+
+        (ROOT / "contract.yaml").write_text(contract.dump(), encoding="utf-8")
+        print("wrote contract.yaml", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
