@@ -50,7 +50,7 @@ class ContractError(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """Where the raw data is and how it is written down. `example` names a data set that the project can write itself."""
+    """Where the raw data is and how it is written. `example` names a data set that the project can write itself."""
 
     path: str
     format: str = "csv"
@@ -97,7 +97,9 @@ class Column:
         if unknown or values.get("type") not in TYPES:
             what = f"has no setting {unknown[0]!r}" if unknown else f"has the unknown type {values.get('type')!r}"
             raise ContractError(f"Column {name!r} in contract.yaml {what}.", f"Types are: {', '.join(TYPES)}.")
-        lists = {key: tuple(values[key]) for key in ("categories", "true_values", "false_values", "missing") if key in values}
+        lists = {
+            key: tuple(values[key]) for key in ("categories", "true_values", "false_values", "missing") if key in values
+        }
         return cls(name=name, **{**values, **lists})
 
 
@@ -143,7 +145,9 @@ class Contract:
         lines = [HEADER, _line("problem", self.problem), _line("target", self.target), _line("source", source)]
         lines += [_line("rows", self.rows), "columns:"]
         lines += ["  " + _line(column.name, column.to_dict()) for column in self.columns]
-        lines += ["ignored:", *("  " + _line(*pair) for pair in self.ignored.items())] if self.ignored else ["ignored: {}"]
+        lines += (
+            ["ignored:", *("  " + _line(*pair) for pair in self.ignored.items())] if self.ignored else ["ignored: {}"]
+        )
         return "\n".join(lines) + "\n"
 
     # What the contract can do is in the functions below; these names are its everyday surface.
@@ -155,6 +159,13 @@ class Contract:
     def coerce(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows from anywhere as the model's input: the features, in order, typed. Raises ContractError."""
         return coerce(self, rows, with_target=False)
+
+    def labels(self, frame: pd.DataFrame) -> Any:
+        """The target of a typed frame, as an estimator takes it: shape (rows,)."""
+        values = frame[self.target]
+        if not self.classes:
+            return values.to_numpy(dtype="float64")
+        return values.to_numpy(dtype=object if isinstance(self.classes[0], str) else type(self.classes[0]))
 
     def check(self, frame: pd.DataFrame) -> list[str]:
         """What in a typed frame breaks the contract, a sentence each."""
@@ -279,7 +290,12 @@ def convert(contract: Contract, column: Column, values: pd.Series) -> pd.Series:
     elif pd.api.types.is_numeric_dtype(values):  # bool too
         converted = values.astype("float64")
     elif column.type == "boolean":
-        spellings = {**dict.fromkeys(column.true_values, 1.0), **dict.fromkeys(column.false_values, 0.0), "True": 1.0, "False": 0.0}
+        spellings = {
+            **dict.fromkeys(column.true_values, 1.0),
+            **dict.fromkeys(column.false_values, 0.0),
+            "True": 1.0,
+            "False": 0.0,
+        }
         converted = values.map(str, na_action="ignore").map(spellings).astype("float64")
     else:
         converted = to_numbers(values, contract.source.decimal, contract.source.thousands)
@@ -365,7 +381,9 @@ def check(contract: Contract, frame: pd.DataFrame) -> list[str]:
         schema(contract).validate(frame, lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
-        return [_violation(contract, *key, cases=group) for key, group in cases.groupby(["column", "check"], sort=False)]
+        return [
+            _violation(contract, *key, cases=group) for key, group in cases.groupby(["column", "check"], sort=False)
+        ]
     return []
 
 
@@ -373,7 +391,12 @@ def _violation(contract: Contract, name: str, rule: str, cases: pd.DataFrame) ->
     column = next(column for column in contract.columns if column.name == name)
     if rule == "nulls":
         return f"{name!r}: more than {column.nulls:.1%} of the values are missing"
-    limit = {"min": column.minimum, "max": column.maximum, "categories": "the known categories", "integer": "whole numbers"}
+    limit = {
+        "min": column.minimum,
+        "max": column.maximum,
+        "categories": "the known categories",
+        "integer": "whole numbers",
+    }
     word = {"min": "below", "max": "above", "categories": "outside", "integer": "not among"}
     return f"{name!r}: {len(cases)} values {word[rule]} {limit[rule]}, such as {cases['failure_case'].iloc[0]!r}"
 
@@ -424,13 +447,17 @@ def _spread(column: Column, drawn: Any) -> pd.Series:
         return pd.Series((drawn >= 0.5).astype("float64"))
     if column.type == "text":
         words = np.array(["short", "plain", "long", "careful", "quick", "late"], dtype=object)
-        return pd.Series([" ".join(words[[int(d * 6), int(d * 36) % 6, int(d * 216) % 6]]) for d in drawn], dtype=object)
+        return pd.Series(
+            [" ".join(words[[int(d * 6), int(d * 36) % 6, int(d * 216) % 6]]) for d in drawn], dtype=object
+        )
     if column.type == "date":
         first = pd.Timestamp(column.minimum or date(2020, 1, 1))
         return pd.Series(first + pd.to_timedelta(np.floor(drawn * 730), unit="D")).astype("datetime64[us]")
     low, high = column.minimum or 0.0, column.maximum if column.maximum is not None else (column.minimum or 0.0) + 1.0
     values = low + (high - low) * drawn
-    return pd.Series(np.clip(np.round(values), np.ceil(low), np.floor(high)) if column.integer else values, dtype="float64")
+    return pd.Series(
+        np.clip(np.round(values), np.ceil(low), np.floor(high)) if column.integer else values, dtype="float64"
+    )
 
 
 def main() -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .contract import Contract
 
 TEXT_FEATURES = 64
+# Our own functions, which a saved model names (see model.py's list).
+TRUSTED_TYPES = [f"{__package__}.features.date_parts", f"{__package__}.features.texts"]
 
 
 def date_parts(dates: pd.DataFrame) -> np.ndarray:

@@ -86,9 +86,13 @@ def infer(path: Path, target: str | None, problem: str | None = None) -> tuple[C
         else:
             ignored[name] = described
     if len(columns) < 2:
-        raise ContractError(f"No column of {path.name} is left to predict {target!r} from.", "Add features to the file.")
+        raise ContractError(
+            f"No column of {path.name} is left to predict {target!r} from.", "Add features to the file."
+        )
     for reason in dict.fromkeys(ignored.values()):
-        found.info(f"left out as {reason}: {', '.join(name or '(no name)' for name, why in ignored.items() if why == reason)}")
+        found.info(
+            f"left out as {reason}: {', '.join(name or '(no name)' for name, why in ignored.items() if why == reason)}"
+        )
     contract = Contract(problem, target, source, len(frame), tuple(columns), ignored)
     warn_of_leaks(contract, coerce(contract, frame, with_target=True), found)
     found.info(f"{problem} of {target!r} from {len(columns) - 1} columns and {len(frame)} rows")
@@ -119,7 +123,9 @@ def open_table(path: Path, found: Findings) -> tuple[Source, pd.DataFrame]:
     except (arrow.ArrowException, csv.Error) as error:
         raise ContractError(f"{path.name} cannot be read: {str(error).splitlines()[0]}.", "Check the file.") from None
     for mark in UNTYPICAL_MISSING:
-        pattern = re.compile(rf"(^|{re.escape(source.separator)})\s*{re.escape(mark)}\s*($|{re.escape(source.separator)})")
+        pattern = re.compile(
+            rf"(^|{re.escape(source.separator)})\s*{re.escape(mark)}\s*($|{re.escape(source.separator)})"
+        )
         with path.open(encoding=source.encoding, newline="") as lines:
             if any(pattern.search(line.rstrip("\r\n")) for line in lines):
                 found.info(f"cells that hold only {mark!r} are read as missing")
@@ -134,7 +140,7 @@ def plain_types(frame: pd.DataFrame) -> pd.DataFrame:
         kind = frame[name].dtype
         if isinstance(kind, pd.CategoricalDtype):
             frame[name] = frame[name].astype(object)
-        elif kind == object:
+        elif pd.api.types.is_object_dtype(kind):
             values = frame[name].dropna()
             if len(values) and isinstance(values.iloc[0], date):
                 frame[name] = pd.to_datetime(frame[name])
@@ -145,7 +151,13 @@ def plain_types(frame: pd.DataFrame) -> pd.DataFrame:
 
 def sniff(path: Path, head: bytes, found: Findings) -> Source:
     """Encoding, separator and quote of a CSV file, and that it is one."""
-    kinds = {b"PK": "a zip or Excel file", b"\x1f\x8b": "a gzip file", b"%PDF": "a PDF", b"{": "JSON", b"<": "XML or HTML"}
+    kinds = {
+        b"PK": "a zip or Excel file",
+        b"\x1f\x8b": "a gzip file",
+        b"%PDF": "a PDF",
+        b"{": "JSON",
+        b"<": "XML or HTML",
+    }
     for magic, kind in kinds.items():
         if head.lstrip(b"\xef\xbb\xbf \r\n").startswith(magic):
             raise ContractError(f"{path.name} is {kind}, not a table.", "Save it as CSV or Parquet.")
@@ -193,7 +205,8 @@ def find_separator(text: str, quote: str, path: Path) -> str:
             best, most = separator, even * widths[0]
     if not best:
         raise ContractError(
-            f"{path.name} does not look like a table with columns.", "Separate them by commas, semicolons, tabs or bars."
+            f"{path.name} does not look like a table with columns.",
+            "Separate them by commas, semicolons, tabs or bars.",
         )
     return best
 
@@ -210,10 +223,14 @@ def refuse_missing_header(rows: list[list[str]], path: Path) -> None:
     """Raise where the first row looks like data: most of its cells are numbers, as below them."""
     header = [cell for cell in rows[0] if cell]
     if header and sum(_is_number(cell) for cell in header) > len(header) / 2:
-        raise ContractError(f"{path.name} has no header: its first row is data.", "Put the columns' names in the first row.")
+        raise ContractError(
+            f"{path.name} has no header: its first row is data.", "Put the columns' names in the first row."
+        )
     if len(rows) < 3:
         count = len(rows) - 1
-        raise ContractError(f"{path.name} has {'only one row' if count else 'no rows'} of data.", "Give a file with more rows.")
+        raise ContractError(
+            f"{path.name} has {'only one row' if count else 'no rows'} of data.", "Give a file with more rows."
+        )
 
 
 def _is_number(cell: str) -> bool:
@@ -265,14 +282,18 @@ def describe_target(values: pd.Series, name: str, problem: str | None, source: S
     problem = problem or ("regression" if numeric and not (whole and few) else "classification")
     if problem == "regression":
         if not numeric or numbers is None:
-            raise ContractError(f"The target {name!r} is not a number in every row.", "Use --data problem=classification.")
+            raise ContractError(
+                f"The target {name!r} is not a number in every row.", "Use --data problem=classification."
+            )
         if not all(map(math.isfinite, (numbers.min(), numbers.max()))):
             raise ContractError(f"The target {name!r} has infinite values.", "Remove those rows.")
         return Column(name, "numeric", integer=whole, **_bounds(numbers)), problem
     labels = _labels(numbers if whole else values, whole)
     if distinct == len(values) or len(labels) > MOST_CLASSES:
         how = "is different in every row" if distinct == len(values) else f"has {distinct} classes"
-        raise ContractError(f"The target {name!r} {how}.", "Choose a column of few classes, or --data problem=regression.")
+        raise ContractError(
+            f"The target {name!r} {how}.", "Choose a column of few classes, or --data problem=regression."
+        )
     sizes = (numbers if whole and numbers is not None else values).value_counts()
     small = [str(int(label) if whole else label) for label, size in sizes.items() if size < SMALLEST_CLASS]
     if small:
@@ -394,7 +415,10 @@ def _described_date(texts: pd.Series, name: str, nulls: float, found: Findings) 
     few = distinct.head(50)
     fitting = []
     for format_ in (day + time for day in DATE_FORMATS for time in TIME_FORMATS):
-        if all(_parsed(some, format_).notna().all() for some in (few.head(1), few)) and _parsed(distinct, format_).notna().all():
+        if (
+            all(_parsed(some, format_).notna().all() for some in (few.head(1), few))
+            and _parsed(distinct, format_).notna().all()
+        ):
             fitting.append(format_)
     if not fitting:
         return None

@@ -1,7 +1,7 @@
 """The workspace of one person: make a clone ready, bring new data in. Safe to run again.
 
-    uv run poe setup             hooks, data, registry database, champion
-    uv run poe data FILE         a new version of the data: compared with the contract, versioned, committed
+uv run poe setup             hooks, data, registry database, champion
+uv run poe data FILE         a new version of the data: compared with the contract, versioned, committed
 """
 
 import argparse
@@ -129,7 +129,9 @@ def bring_in(file: Path, target: str | None, problem: str | None, in_git: bool, 
         for difference in differences:
             say("differs", difference)
         if differences:
-            raise WorkspaceError("The file does not fit the contract. Edit contract.yaml, or infer it again with --target.")
+            raise WorkspaceError(
+                "The file does not fit the contract. Edit contract.yaml, or infer it again with --target."
+            )
     replace_raw(file)
     contract = (new if first else old).with_path(str(RAW / file.name))
     (ROOT / "contract.yaml").write_text(contract.dump(), encoding="utf-8")

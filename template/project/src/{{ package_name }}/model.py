@@ -1,0 +1,1 @@
+{% include "template/parts/model/" ~ framework ~ "_" ~ problem ~ ".py" %}

@@ -1,0 +1,94 @@
+"""Batch prediction: a CSV or Parquet file in, the same rows with the champion's predictions out.
+
+    uv run poe predict FILE --output predictions.csv
+
+Without a file, rows generated from the contract are predicted, to show how it goes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from . import tracking
+from .contract import Contract, ContractError, load
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHUNK = 50_000  # rows in memory at a time
+
+
+def predictions(model: Any, contract: Contract, rows: pd.DataFrame) -> pd.DataFrame:
+    """The prediction, and for a classification each class's probability: a frame with the index of `rows`."""
+    import pandas as pd
+
+    ready = contract.coerce(rows)
+    found = pd.DataFrame({"prediction": model.predict(ready)}, index=rows.index)
+    if contract.classes:
+        names = [f"probability {label}" for label in model.classes_]
+        found = found.join(pd.DataFrame(model.predict_proba(ready).round(6), columns=names, index=rows.index))
+    return found
+
+
+def chunks(contract: Contract, path: Path | None) -> Iterator[pd.DataFrame]:
+    """The file's rows as they stand, some at a time."""
+    import pandas as pd
+    from pyarrow import parquet
+
+    if path is None:
+        yield contract.sample(10).drop(columns=contract.target)
+    elif not path.is_file():
+        raise ContractError(f"There is no file {path}.", "Check the path.")
+    elif path.suffix in (".parquet", ".pq"):
+        for batch in parquet.ParquetFile(path).iter_batches(CHUNK):
+            yield batch.to_pandas()
+    else:
+        source = contract.source
+        reading: dict[str, Any] = dict(
+            dtype=str, encoding=source.encoding, sep=source.separator, quotechar=source.quote
+        )
+        try:
+            yield from pd.read_csv(path, chunksize=CHUNK, **reading)
+        except (ValueError, UnicodeDecodeError) as error:
+            raise ContractError(
+                f"{path.name} cannot be read: {error}.", "It must be written as the training data."
+            ) from None
+
+
+def predict(path: Path | None, output: Path | TextIO) -> int:
+    """Predict a file with the champion; gives back the number of rows."""
+    contract = load()
+    model = tracking.load_model(tracking.champion_folder())
+    count = 0
+    for rows in chunks(contract, path):
+        answered = rows.join(predictions(model, contract, rows))
+        answered.to_csv(output, mode="a", header=not count, index=False)
+        count += len(rows)
+    return count
+
+
+def main() -> None:
+    """Parse the command line and predict."""
+    parser = argparse.ArgumentParser(prog="poe predict", description="Predict a file with the champion.")
+    parser.add_argument("file", type=Path, nargs="?", help="CSV or Parquet; generated rows by default")
+    parser.add_argument("--output", type=Path, help="a CSV file; printed by default")
+    options = parser.parse_args()
+    try:
+        if options.output is None:
+            predict(options.file, sys.stdout)
+            return
+        fresh = options.output.with_name(options.output.name + ".part")
+        fresh.unlink(missing_ok=True)
+        count = predict(options.file, fresh)
+        fresh.replace(options.output)
+        print(f"{count} rows predicted, written to {options.output}")
+    except (ContractError, tracking.ChampionError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

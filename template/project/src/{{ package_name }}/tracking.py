@@ -1,0 +1,310 @@
+"""Runs, model files and the champion: where they are kept, and how they are read safely.
+
+MLflow keeps its records in mlflow.db at the project's root, or on the server that MLFLOW_TRACKING_URI names.
+champion.yaml, in git, points at the champion: with DVC it is enough to get the model anywhere, without a server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from . import ROOT
+from .features import TRUSTED_TYPES as TRUSTED_FEATURES
+from .model import TRUSTED_TYPES as TRUSTED_MODELS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow import MlflowClient
+
+TRUSTED_TYPES = [*TRUSTED_FEATURES, *TRUSTED_MODELS]
+NAME = __package__.replace("_", "-")  # of the experiment and of the registered model
+CHAMPION_FILE = ROOT / "champion.yaml"
+
+
+class ChampionError(Exception):
+    """There is no champion, or it cannot be had: one sentence."""
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What champion.yaml says. Hashes are DVC's (md5) and the one of the predictions on the test part (sha256)."""
+
+    version: int
+    model: str
+    data: str
+    commit: str
+    prediction_sha256: str
+    metrics: dict[str, float]
+
+
+# --- MLflow ----------------------------------------------------------------------------------------------------------
+
+
+def home() -> Path:
+    """The folder of mlflow.db: the project's root, also for a DVC experiment that runs in a copy under .dvc/tmp."""
+    return next((folder.parent for folder in ROOT.parents if folder.name == ".dvc"), ROOT)
+
+
+def tracking_uri() -> str:
+    """The server that MLFLOW_TRACKING_URI names, else the project's own file."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(home() / 'mlflow.db').as_posix()}"
+
+
+def client() -> MlflowClient:
+    """A client of the tracking server or file; the file is made where it is missing."""
+    from mlflow import MlflowClient
+
+    initialise()
+    return MlflowClient(tracking_uri())
+
+
+def initialise() -> None:
+    """Make mlflow.db, once: written under another name and linked into place, so that nobody sees half of it.
+
+    The new file is written without waiting for the disk: until it is in place there is nothing to lose.
+    """
+    database = home() / "mlflow.db"
+    if os.environ.get("MLFLOW_TRACKING_URI") or database.exists():
+        return
+    import logging
+
+    from mlflow import MlflowClient
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+
+    def hurry(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+
+    with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=home()) as folder:
+        fresh = Path(folder) / "mlflow.db"
+        event.listen(Engine, "connect", hurry)
+        try:
+            new = MlflowClient(f"sqlite:///{fresh.as_posix()}")
+            new.create_experiment(NAME, artifact_location=(home() / "mlartifacts").as_uri())
+        finally:
+            event.remove(Engine, "connect", hurry)
+        if not database.exists():
+            fresh.rename(database)
+
+
+def experiment_id() -> str:
+    """The project's experiment, made where it is missing."""
+    found = client().get_experiment_by_name(NAME)
+    return found.experiment_id if found else client().create_experiment(NAME)
+
+
+def log_training(parameters: dict[str, Any], rows: int) -> str:
+    """Log one run of a training: parameters, data set, hashes, commit. Gives back the run's id."""
+    from mlflow.entities import Dataset, DatasetInput, Param, RunTag
+
+    data = data_md5()
+    tags = dict(git_commit=git_commit(), data_md5=data, training_rows=str(rows))
+    logged = client()
+    run = logged.create_run(experiment_id(), run_name=f"train {tags['git_commit'][:7]}").info.run_id
+    logged.log_batch(
+        run,
+        params=[Param(key, str(value)) for key, value in parameters.items()],
+        tags=[RunTag(key, value) for key, value in tags.items()],
+    )
+    dataset = Dataset("train", data[:36], "dvc", json.dumps(dict(path="data/raw", md5=data)))
+    logged.log_inputs(run, [DatasetInput(dataset, [])])
+    logged.set_terminated(run)
+    return run
+
+
+def log_metrics(run: str, metrics: dict[str, float]) -> None:
+    """Add metrics to a run, where this store has it (a stage that DVC took from its cache ran elsewhere)."""
+    import time
+
+    from mlflow.entities import Metric
+    from mlflow.exceptions import MlflowException
+
+    now = int(time.time() * 1000)
+    try:
+        client().log_batch(run, metrics=[Metric(name, value, now, 0) for name, value in metrics.items()])
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+
+
+# --- model files -----------------------------------------------------------------------------------------------------
+
+
+def load_model(folder: Path) -> Any:
+    """The pipeline in a model folder. It is read by skops and may only hold the trusted types: nothing is unpickled."""
+    import skops.io
+
+    try:
+        return skops.io.load(folder / "model.skops", trusted=TRUSTED_TYPES)
+    except FileNotFoundError:
+        raise ChampionError(f"{folder} holds no model. Train one: uv run poe repro") from None
+
+
+def prediction_hash(model: Any, rows: pd.DataFrame) -> str:
+    """sha256 of the predictions on some rows: equal models answer equally, whatever their files' bytes."""
+    import numpy as np
+
+    answers = model.predict_proba(rows) if hasattr(model, "predict_proba") else model.predict(rows)
+    return hashlib.sha256((np.round(np.asarray(answers, dtype="float64"), 6) + 0.0).tobytes()).hexdigest()
+
+
+def folder_md5(folder: Path) -> str:
+    """DVC's hash of a folder: of the sorted list of its files' hashes."""
+    files = sorted(
+        (path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.relative_to(folder).parts
+    )
+    listed = [dict(md5=_md5(path.read_bytes()), relpath=path.relative_to(folder).as_posix()) for path in files]
+    return _md5(json.dumps(listed, sort_keys=True).encode()) + ".dir"
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def locked_md5(stage: str, path: str) -> str:
+    """The hash that dvc.lock has for a stage's output; empty where there is none."""
+    lock = ROOT / "dvc.lock"
+    stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"] if lock.exists() else {}
+    outs = stages.get(stage, {}).get("outs", [])
+    return next((out["md5"] for out in outs if out["path"] == path), "")
+
+
+def data_md5() -> str:
+    """The hash of the raw data: DVC's, or of the file itself where git keeps it; empty for generated rows."""
+    tracked = ROOT / "data/raw.dvc"
+    if tracked.exists():
+        return str(yaml.safe_load(tracked.read_text(encoding="utf-8"))["outs"][0]["md5"])
+    raw = ROOT / "data/raw"
+    return folder_md5(raw) if raw.exists() else ""
+
+
+def git_commit() -> str:
+    """The commit that is checked out; empty outside git."""
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+# --- the champion ----------------------------------------------------------------------------------------------------
+
+
+def read_champion() -> Champion | None:
+    """What champion.yaml says; None where there is none yet."""
+    if not CHAMPION_FILE.exists():
+        return None
+    return Champion(**yaml.safe_load(CHAMPION_FILE.read_text(encoding="utf-8")))
+
+
+def write_champion(champion: Champion) -> None:
+    """Point champion.yaml at a champion."""
+    head = "# The champion: the model that is served. Written by `poe promote` and `poe rollback`; commit it.\n"
+    text = head + yaml.safe_dump(asdict(champion), sort_keys=False)
+    fresh = CHAMPION_FILE.with_suffix(".yaml.new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(CHAMPION_FILE)
+
+
+def champion_folder() -> Path:
+    """A folder with the champion's model, verified by its hash. Raises ChampionError where it cannot be had."""
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        return _from_server()
+    champion = read_champion()
+    if champion is None:
+        raise ChampionError("There is no champion yet: uv run poe repro, then register, then promote.")
+    for folder in (ROOT / "model", ROOT / ".champion" / champion.model):
+        if folder.is_dir() and folder_md5(folder) == champion.model:
+            return folder
+    reproduced = _reproduced(champion)
+    return reproduced if reproduced.is_dir() else _from_dvc(champion)
+
+
+def _from_server() -> Path:
+    """The champion as the MLflow server has it."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    mlflow.set_tracking_uri(tracking_uri())
+    try:
+        version = client().get_model_version_by_alias(NAME, "champion")
+        folder = ROOT / ".champion" / f"server-{version.version}"
+        if not (folder / "MLmodel").exists():
+            mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{NAME}/{version.version}", dst_path=str(folder))
+    except MlflowException as error:
+        raise ChampionError(f"The MLflow server gives no champion: {error.message.splitlines()[0]}") from None
+    if folder_md5(folder) != version.tags.get("model_md5"):
+        shutil.rmtree(folder)
+        raise ChampionError(f"Version {version.version} on the MLflow server is not what was registered.")
+    return folder
+
+
+def _from_dvc(champion: Champion) -> Path:
+    """The champion from DVC's cache or remote, by the commit that made it."""
+    folder = ROOT / ".champion" / champion.model
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(exist_ok=True)
+    command = [
+        sys.executable,
+        "-m",
+        "dvc",
+        "get",
+        "--quiet",
+        "--rev",
+        champion.commit,
+        ".",
+        "model",
+        "--out",
+        str(folder),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode or folder_md5(folder) != champion.model:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise ChampionError(f"Neither DVC's cache nor a remote has the champion, version {champion.version}.")
+    return folder
+
+
+def reproduced_champion(champion: Champion) -> Path:
+    """model/ as just reproduced, where it predicts as the champion did. Raises ChampionError otherwise."""
+    report = json.loads((ROOT / "metrics.json").read_text(encoding="utf-8"))
+    if report["prediction_sha256"] != champion.prediction_sha256:
+        raise ChampionError("The reproduced model does not predict as the champion did: see uv run dvc metrics diff")
+    folder = _reproduced(champion)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "model", folder)
+    return folder
+
+
+def _reproduced(champion: Champion) -> Path:
+    """Where a reproduced champion is kept: other bytes than the original's, the same predictions."""
+    return ROOT / ".champion" / f"{champion.model}-reproduced"
+
+
+def main() -> None:
+    """Copy the verified champion to a folder (for an image)."""
+    parser = argparse.ArgumentParser(prog="tracking", description="Where the champion is.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("export", help="copy the verified champion to a folder").add_argument("folder", type=Path)
+    options = parser.parse_args()
+    try:
+        source = champion_folder()
+    except ChampionError as error:
+        sys.exit(str(error))
+    shutil.rmtree(options.folder, ignore_errors=True)
+    shutil.copytree(source, options.folder)
+    print(f"the champion is in {options.folder}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""The stage `train`: fit the model on the training part, save it as an MLflow model, log one MLflow run."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from . import ROOT, params
+from .contract import Contract, ContractError, load
+
+if TYPE_CHECKING:
+    from mlflow.models.signature import ModelSignature
+    from sklearn.pipeline import Pipeline
+
+# What loading and running the model needs; the exact versions of this environment are written beside it.
+REQUIREMENTS = ("lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "pyyaml", "scikit-learn", "skops")
+
+
+def train() -> None:
+    """Fit, save to model/, log the run."""
+    import pandas as pd
+
+    from . import tracking
+    from .model import build
+
+    contract = load()
+    frame = pd.read_parquet(ROOT / "data/prepared/train.parquet")
+    parameters = params()["model"]
+    model = build(contract, parameters).fit(contract.coerce(frame), contract.labels(frame))
+    save(model, contract)
+    run = tracking.log_training(parameters, rows=len(frame))
+    (ROOT / "model/run_id").write_text(run + "\n", encoding="utf-8")
+    print(f"trained on {len(frame)} rows, run {run}")
+
+
+def save(model: Pipeline, contract: Contract) -> None:
+    """Write the model folder: skops rather than pickle, signature from the contract, our own code beside it."""
+    import mlflow.sklearn
+
+    from .tracking import TRUSTED_TYPES
+
+    folder = ROOT / "model"
+    shutil.rmtree(folder, ignore_errors=True)
+    mlflow.sklearn.save_model(
+        model,
+        str(folder),
+        serialization_format="skops",
+        skops_trusted_types=TRUSTED_TYPES,
+        signature=signature(contract),
+        pip_requirements=list(requirements()),
+        code_paths=[str(ROOT / "src" / __package__)],
+        metadata=dict(problem=contract.problem, target=contract.target),
+    )
+    for cached in folder.rglob("__pycache__"):
+        shutil.rmtree(cached)
+
+
+def requirements() -> Iterator[str]:
+    """`name==version` of what the model needs here, in pip's words."""
+    for name in REQUIREMENTS:
+        with suppress(PackageNotFoundError):
+            yield f"{name}=={version(name)}"
+
+
+def signature(contract: Contract) -> ModelSignature:
+    """The model's signature by the contract, not by chance values: a column that may be empty is optional."""
+    from mlflow.models.signature import ModelSignature
+    from mlflow.types.schema import ColSpec, Schema
+
+    kinds = dict(numeric="double", boolean="double", date="datetime", categorical="string", text="string")
+    inputs = [ColSpec(kinds[column.type], column.name, required=not column.nulls) for column in contract.features]
+    output = "double"
+    if contract.classes:
+        output = dict(bool="boolean", int="long", str="string")[type(contract.classes[0]).__name__]
+    return ModelSignature(Schema(inputs), Schema([ColSpec(output)]))
+
+
+def main() -> None:
+    """Train; a sentence on failure."""
+    try:
+        train()
+    except (ContractError, FileNotFoundError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
