@@ -8,6 +8,7 @@ Without a file, rows generated from the contract are predicted, to show how it g
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +89,8 @@ def main() -> None:
         print(f"{count} rows predicted, written to {options.output}")
     except (ContractError, tracking.ChampionError) as error:
         sys.exit(str(error))
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 from collections.abc import Iterator
@@ -43,6 +44,8 @@ def save(model: Pipeline, contract: Contract) -> None:
 
     from .tracking import TRUSTED_TYPES
 
+    # It warns that pip has no version: uv installs no pip.
+    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
     folder = ROOT / "model"
     shutil.rmtree(folder, ignore_errors=True)
     mlflow.sklearn.save_model(

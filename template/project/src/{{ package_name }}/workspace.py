@@ -58,6 +58,8 @@ def install_hooks() -> str:
     """Install the git hooks, where this is a git repository."""
     if run("git", "rev-parse", "--git-dir", quiet=True, check=False).returncode:
         return "not a git repository, no hooks"
+    if run("git", "config", "core.hooksPath", quiet=True, check=False).stdout.strip():
+        return "not installed, since your git has core.hooksPath: run `uv run pre-commit run` before a commit"
     run("pre-commit", "install", quiet=True)
     return "installed"
 

@@ -1,0 +1,149 @@
+"""The steps that make a written project ready: shared by `mlops new` and `mlops setup`, each safe to run again."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mlops_scaffold import process
+from mlops_scaffold.errors import MlopsError, StepFailed
+from mlops_scaffold.git import git, is_repository_root, succeeds
+from mlops_scaffold.project import Project
+from mlops_scaffold.report import Report
+
+STATE = "mlops-setup.json"  # in .git: what a set-up that was interrupted has still to do
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the set-up of a new project is to do besides; kept in .git until it is done."""
+
+    dataset: str | None = None
+    target: str | None = None
+    in_git: bool = False
+    run: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """A named step; `act` raises MlopsError where it fails."""
+
+    name: str
+    act: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The set-up of one project."""
+
+    project: Project
+    wishes: Wishes
+
+    @property
+    def python(self) -> Path:
+        """The Python of the project's own environment."""
+        folder = self.project.folder / ".venv"
+        return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+    def steps(self, fresh: bool) -> list[Step]:
+        """All steps in order. A clone (not `fresh`) has its history already, and gets no commits."""
+        prepare = Step("hooks, data, registry database", lambda: self.module("workspace", "setup"))
+        if not fresh:
+            return [Step("environment", self.sync), prepare]
+        steps = [Step("git repository", self.init), Step("environment", self.sync)]
+        if self.wishes.dataset:
+            steps.append(Step("your data and its contract", self.bring_data))
+        steps.append(prepare)
+        if self.wishes.run:
+            steps.append(Step("pipeline: prepare, train, evaluate", lambda: self.module("", "dvc", "repro")))
+        steps.append(Step("first commit", lambda: self.commit("feat: project from the mlops template")))
+        if self.wishes.run:
+            steps.append(
+                Step("model registered and promoted", lambda: self.module("registry", "register", "--promote"))
+            )
+            steps.append(Step("champion committed", lambda: self.commit("feat: the first champion")))
+        return steps
+
+    def init(self) -> None:
+        """A repository of its own, also inside another one; what is to be done is remembered in it."""
+        if not is_repository_root(self.project.folder):
+            git("init", "--quiet", "--initial-branch=main", cwd=self.project.folder)
+        state_file(self.project).write_text(json.dumps(asdict(self.wishes)), encoding="utf-8")
+
+    def sync(self) -> None:
+        """The locked environment, for the Python that runs this."""
+        if not (self.project.folder / "uv.lock").exists():
+            self.run(process.uv(), "lock", "--quiet")
+        self.run(process.uv(), "sync", "--quiet", "--locked")
+
+    def bring_data(self) -> None:
+        """The user's file: copied, versioned, its contract inferred."""
+        options = ["--in-git"] if self.wishes.in_git else []
+        file, target = str(self.wishes.dataset), str(self.wishes.target)
+        problem = str(self.project.answers["problem"])
+        self.module("workspace", "data", file, f"--target={target}", "--problem", problem, "--no-commit", *options)
+
+    def commit(self, message: str) -> None:
+        """Commit all that is there; nothing to commit is fine. The hooks may mend files: then once more."""
+        folder = self.project.folder
+        self.run("git", "add", "--all")
+        if not succeeds("diff", "--cached", "--quiet", cwd=folder):
+            self.run("git", "commit", "--quiet", "--message", message)
+
+    def module(self, name: str, *arguments: str) -> None:
+        """Run a module of the project (or, without a name, of its environment)."""
+        module, *rest = (f"{self.project.package}.{name}", *arguments) if name else arguments
+        self.run(str(self.python), "-m", module, *rest)
+
+    def run(self, *command: str) -> None:
+        """Run a program in the project; what it prints is kept in a log. Raises StepFailed with its last lines."""
+        done = process.run(command, cwd=self.project.folder, env=process.project_environment())
+        if (self.project.folder / ".git").is_dir():
+            with self.log.open("a", encoding="utf-8") as log:
+                log.write(f"$ {' '.join(command)}\n{done.said}\n")
+        if done.code:
+            last = "\n  ".join(done.said.splitlines()[-8:])
+            raise StepFailed(f"`{' '.join(command)}` failed:\n  {last}\n(the whole output is in {self.log})")
+
+    @property
+    def log(self) -> Path:
+        """Where the output of all steps is kept."""
+        return self.project.folder / ".git" / "mlops-setup.log"
+
+
+def state_file(project: Project) -> Path:
+    """Where a new project's wishes are kept until they are done."""
+    return project.folder / ".git" / STATE
+
+
+def pending(project: Project) -> Wishes | None:
+    """What an interrupted set-up had to do; None where there is none."""
+    if not (project.folder / ".git").exists():
+        return Wishes()
+    path = state_file(project)
+    return Wishes(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+
+def set_up(project: Project, wishes: Wishes | None, report: Report) -> list[dict[str, object]]:
+    """Run the steps. Gives back each step's name and seconds. Raises StepFailed that names the step."""
+    left = wishes if wishes is not None else pending(project)
+    setup = Setup(project, left or Wishes())
+    taken: list[dict[str, object]] = []
+    for step in setup.steps(fresh=left is not None):
+        start = time.monotonic()
+        try:
+            with report.step(step.name):
+                step.act()
+        except KeyboardInterrupt:
+            raise StepFailed(f"Stopped at: {step.name}.", f"Go on with: mlops setup {project.folder}") from None
+        except (MlopsError, OSError) as error:
+            sentence = error.sentence if isinstance(error, MlopsError) else str(error)
+            raise StepFailed(
+                f"{step.name}: {sentence}", f"Mend it, then go on with: mlops setup {project.folder}"
+            ) from None
+        taken.append({"step": step.name, "seconds": round(time.monotonic() - start, 2)})
+    if left is not None:
+        state_file(project).unlink(missing_ok=True)
+    return taken

@@ -1,0 +1,40 @@
+"""The command line: one thin module a command, which parses, calls and prints."""
+
+import sys
+
+import typer
+
+from mlops_scaffold.cli.components import components
+from mlops_scaffold.cli.new import new
+from mlops_scaffold.cli.presets import presets
+from mlops_scaffold.cli.setup import setup
+from mlops_scaffold.errors import MlopsError
+
+app = typer.Typer(
+    name="mlops",
+    help="Make an ML repository that works at once, and keep it current for years.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(new)
+app.command()(setup)
+app.command()(components)
+app.command()(presets)
+
+
+@app.callback()
+def options(version: bool = typer.Option(False, "--version", "-V", help="Print the version.")) -> None:
+    """Make an ML repository that works at once, and keep it current for years."""
+
+
+def run() -> None:
+    """Run a command. An error is one sentence and a next step, and exit code 1."""
+    try:
+        app()
+    except MlopsError as error:
+        print(f"mlops: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("\nmlops: stopped, nothing was changed.", file=sys.stderr)
+        sys.exit(1)

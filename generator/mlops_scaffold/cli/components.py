@@ -1,0 +1,28 @@
+"""`mlops components`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+
+def components(
+    template: Annotated[str | None, typer.Option(help="The template's address or path.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+) -> None:
+    """List what a project can have, by question."""
+    from dataclasses import asdict
+    from itertools import groupby
+
+    from mlops_scaffold import catalog
+    from mlops_scaffold.source import find_address, open_version
+
+    found = catalog.components(open_version(find_address(template), None).folder)
+    if as_json:
+        print(json.dumps([asdict(component) for component in found]))
+        return
+    for axis, rows in groupby(found, key=lambda component: component.axis):
+        print(axis)
+        for row in rows:
+            needs = f" (needs {' or '.join(row.needs)})" if row.needs else ""
+            print(f"  {row.name:16} {row.help}{needs}")

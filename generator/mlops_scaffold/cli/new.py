@@ -1,0 +1,86 @@
+"""`mlops new`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def new(
+    destination: Annotated[Path, typer.Argument(metavar="DEST", help="The folder to make.")],
+    data: Annotated[list[str], typer.Option("--data", "-d", metavar="KEY=VALUE", help="An answer.")] = [],  # noqa: B006
+    data_file: Annotated[Path | None, typer.Option(help="A YAML file of answers.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Answers that come with the template: see mlops presets.")] = None,
+    defaults: Annotated[bool, typer.Option("--defaults", "-l", help="Ask nothing, take the defaults.")] = False,
+    dataset: Annotated[Path | None, typer.Option(help="Your data: a CSV or Parquet file.")] = None,
+    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    data_in_git: Annotated[bool, typer.Option("--data-in-git", help="Keep the data in git, not in DVC.")] = False,
+    run: Annotated[bool, typer.Option("--run", help="Train, register and promote a first model.")] = False,
+    no_setup: Annotated[bool, typer.Option("--no-setup", help="Only write the files.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "--pretend", "-n", help="Show what would be made.")] = False,
+    template: Annotated[str | None, typer.Option(help="The template's address or path.")] = None,
+    vcs_ref: Annotated[str | None, typer.Option("--vcs-ref", "-r", help="The template's version.")] = None,
+    prereleases: Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")] = False,
+    answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Allow a foreign template's extensions.")] = False,
+    skip_tasks: Annotated[bool, typer.Option("--skip-tasks", "-T", help="Run no tasks of the template.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Use the cached template.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Make a project: from a data file to a repository that works."""
+    from mlops_scaffold.bootstrap import Wishes, set_up
+    from mlops_scaffold.new import Request, parse_data, plan
+    from mlops_scaffold.project import open_project
+    from mlops_scaffold.report import Report
+
+    report = Report(quiet or as_json)
+    request = Request(
+        destination=destination,
+        template=template,
+        ref=vcs_ref,
+        prereleases=prereleases,
+        offline=offline,
+        data=parse_data(data),
+        data_file=data_file,
+        preset=preset,
+        defaults=defaults,
+        answers_file=answers_file,
+        trust=trust,
+        skip_tasks=skip_tasks,
+        dataset=dataset,
+        target=target,
+        set_up=not (no_setup or dry_run),
+    )
+    planned = plan(request, report)
+    outcome: dict[str, object] = {
+        "project": str(planned.destination),
+        "template": planned.version.source,
+        "version": planned.version.name,
+        "files": planned.tree.paths,
+    }
+    if dry_run:
+        print(json.dumps(outcome) if as_json else "\n".join(planned.tree.paths))
+        return
+    planned.tree.write_new(planned.destination)
+    report.done(f"{len(planned.tree.paths)} files in {planned.destination}")
+    if not no_setup:
+        file = str(planned.dataset.path) if planned.dataset else None
+        wishes = Wishes(file, planned.dataset.target if planned.dataset else None, data_in_git, run)
+        outcome["steps"] = set_up(open_project(planned.destination), wishes, report)
+    if as_json:
+        print(json.dumps(outcome))
+    say_next(report, destination, run, no_setup, dataset, target)
+
+
+def say_next(
+    report: object, destination: Path, run: bool, no_setup: bool, dataset: Path | None, target: str | None
+) -> None:
+    """What to do now."""
+    from mlops_scaffold.cli.next_steps import next_steps
+    from mlops_scaffold.report import Report
+
+    assert isinstance(report, Report)  # noqa: S101  # typed here so that --help imports nothing
+    with_data = f" --dataset {dataset} --target {target}" if no_setup and dataset else ""
+    next_steps(report, destination, set_up=not no_setup, trained=run, options=with_data)

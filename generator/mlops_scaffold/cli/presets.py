@@ -1,0 +1,24 @@
+"""`mlops presets`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+
+def presets(
+    template: Annotated[str | None, typer.Option(help="The template's address or path.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+) -> None:
+    """List the sets of answers that come with the template."""
+    from dataclasses import asdict
+
+    from mlops_scaffold import catalog
+    from mlops_scaffold.source import find_address, open_version
+
+    found = catalog.presets(open_version(find_address(template), None).folder)
+    if as_json:
+        print(json.dumps([asdict(preset) for preset in found]))
+        return
+    for preset in found:
+        print(f"{preset.name:12} {preset.help}")

@@ -1,0 +1,39 @@
+"""`mlops setup`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def setup(
+    project: Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")] = Path(),
+    dataset: Annotated[Path | None, typer.Option(help="For a project that was only written: your data.")] = None,
+    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Make a clone ready, or go on with a set-up that stopped. Safe to run again."""
+    from mlops_scaffold.bootstrap import Wishes, pending, set_up
+    from mlops_scaffold.cli.next_steps import next_steps
+    from mlops_scaffold.errors import MlopsError
+    from mlops_scaffold.git import require_identity
+    from mlops_scaffold.project import open_project
+    from mlops_scaffold.report import Report
+
+    report = Report(quiet or as_json)
+    found = open_project(project)
+    wishes = pending(found)
+    if wishes is not None:
+        require_identity()
+    if dataset is not None:
+        if wishes is None or target is None or not dataset.is_file():
+            raise MlopsError(
+                "--dataset is for a project without history, with --target.", "Later: uv run poe data FILE"
+            )
+        wishes = Wishes(str(dataset.absolute()), target, wishes.in_git, wishes.run)
+    steps = set_up(found, wishes, report)
+    if as_json:
+        print(json.dumps({"project": str(found.folder), "steps": steps}))
+    next_steps(report, found.folder, set_up=True, trained=(found.folder / "champion.yaml").exists())

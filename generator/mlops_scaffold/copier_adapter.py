@@ -1,0 +1,155 @@
+"""The one module that touches copier's private parts, pinned in pyproject.toml and held by a test.
+
+copier asks the questions and defines what a template means; we give it a template that is laid out already, and
+take the rendered files in memory instead of on disk.
+"""
+
+import stat
+import warnings
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from copier import errors as copier_errors
+from copier._main import Worker
+from copier._template import Template
+from copier._tools import scantree
+from copier._types import Phase
+from jinja2 import TemplateError
+
+from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.source import Version
+from mlops_scaffold.tree import Entry, Tree
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How the questions are to be answered: `data` is given, `user_defaults` stand in for the template's defaults."""
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+    user_defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: bool = False
+    answers_file: str | None = None
+    trust: bool = False
+    skip_tasks: bool = False
+
+
+def make_worker(version: Version, project: Path, asked: Asked) -> Worker:
+    """A copier worker for a project, with the template that is laid out in the cache."""
+    template = Template(url=version.source, ref=version.ref)
+    prepared = {
+        "local_abspath": version.folder,
+        "commit": version.name,
+        "commit_hash": version.commit,
+        "git_index_modes": {},
+        "vcs": "git",
+    }
+    template.__dict__.update(prepared)  # cached properties: copier would clone to find these
+    worker = Worker(
+        src_path=version.source,
+        dst_path=project,
+        answers_file=Path(asked.answers_file) if asked.answers_file else None,
+        data=dict(asked.data),
+        user_defaults=dict(asked.user_defaults),
+        defaults=asked.defaults,
+        quiet=True,
+        unsafe=asked.trust,
+        skip_tasks=asked.skip_tasks,
+    )
+    worker.__dict__["template"] = template
+    return worker
+
+
+def questions(version: Version) -> dict[str, Any]:
+    """The template's questions, hidden ones too, as copier.yml has them."""
+    with _translated():
+        template = Template(url=version.source)
+        template.__dict__.update({"local_abspath": version.folder, "vcs": "git"})
+        found: dict[str, Any] = template.questions_data
+        return found
+
+
+def ask(worker: Worker) -> dict[str, Any]:
+    """Have copier ask its questions; gives back all answers, hidden ones too. Raises MlopsError for a wrong answer."""
+    with _translated(), Phase.use(Phase.PROMPT):
+        worker._check_unsafe("copy")
+        worker._ask()
+    return dict(worker.answers.combined)
+
+
+def render_tree(worker: Worker) -> Tree:
+    """Every file of the project, in memory. Raises MlopsError where the template does not render."""
+    tree: dict[PurePosixPath, Entry] = {}
+    root = worker.template_copy_root
+    follow = not worker.template.preserve_symlinks
+    with _translated(), Phase.use(Phase.RENDER):
+        for item in scantree(str(root), follow):
+            source = Path(item.path)
+            if item.is_dir(follow_symlinks=follow):
+                continue
+            for target, context in _targets(worker, source.relative_to(root)):
+                if not worker.match_exclude(target):
+                    tree[PurePosixPath(target.as_posix())] = _entry(worker, source, context or {})
+    return Tree(tree)
+
+
+def _targets(worker: Worker, path: Path) -> list[tuple[Path, dict[str, Any] | None]]:
+    """Where a template's file goes: a name without braces needs no rendering."""
+    suffix = worker.template.templates_suffix
+    if not suffix and "{" not in str(path):
+        return [(path, None)]
+    return list(worker._render_path(path))
+
+
+def _entry(worker: Worker, source: Path, context: dict[str, Any]) -> Entry:
+    """One file's content, rendered as copier does."""
+    if source.is_symlink() and worker.template.preserve_symlinks:
+        target = str(source.readlink())
+        suffixed = source.name.endswith(worker.template.templates_suffix)
+        return Entry((worker._render_string(target) if suffixed else target).encode(), symlink=True)
+    raw = source.read_bytes()
+    executable = bool(source.stat().st_mode & stat.S_IXUSR)
+    if not source.name.endswith(worker.template.templates_suffix) or _is_plain(worker, raw):
+        return Entry(raw, executable)
+    name = source.relative_to(worker.template.local_abspath).as_posix()
+    try:
+        text = worker.jinja_env.get_template(name).render(**worker._render_context(), **context)
+    except UnicodeDecodeError:
+        return Entry(raw, executable)
+    return Entry(text.encode(), executable)
+
+
+def _is_plain(worker: Worker, raw: bytes) -> bool:
+    """Whether Jinja would give the same bytes back: no delimiter in it, no line ending that it would change."""
+    env = worker.jinja_env
+    marks = (env.block_start_string, env.variable_start_string, env.comment_start_string)
+    lines = env.line_statement_prefix or env.line_comment_prefix
+    return b"\r" not in raw and not lines and not any(mark.encode() in raw for mark in marks)
+
+
+@contextmanager
+def _translated():  # type: ignore[no-untyped-def]  # a generator for contextmanager
+    """Copier's errors as ours, and its warnings kept quiet."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except (copier_errors.CopierAnswersInterrupt, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        except copier_errors.UnsafeTemplateError as error:
+            raise MlopsError(_first_line(error), "Trust it with --trust if you know it.") from None
+        except copier_errors.InteractiveSessionError:
+            raise MlopsError(
+                "The questions need a terminal.", "Answer them with --defaults, --data or --preset."
+            ) from None
+        except (copier_errors.UserMessageError, copier_errors.CopierError, TemplateError) as error:
+            raise MlopsError(f"The template does not render: {_first_line(error)}.") from None
+        except (ValueError, TypeError) as error:
+            raise MlopsError(_first_line(error)) from None
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return text.removeprefix("Validation error for question ").rstrip(".") + ("" if text.endswith(":") else ".")

@@ -1,0 +1,53 @@
+"""A data file is looked at before the project exists, by the template's own code in an environment of its own."""
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_scaffold import process
+from mlops_scaffold.errors import MlopsError
+
+MODULES = ("contract.py", "infer.py")
+PACKAGES = ("pandas>=3,<4", "pyarrow>=21,<26", "pyyaml>=6,<7")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a data file turned out to hold; findings are (level, text)."""
+
+    path: Path
+    target: str
+    problem: str
+    rows: int
+    columns: int
+    findings: tuple[tuple[str, str], ...]
+
+
+def inspect(template: Path, path: Path, target: str | None, problem: str | None) -> Dataset:
+    """Infer the contract of a file without writing anything. Raises MlopsError for a file that cannot serve."""
+    if not path.is_file():
+        raise MlopsError(f"There is no file {path}.", "Check the path that follows --dataset.")
+    modules = template / "template/project/src/{{ package_name }}"
+    with tempfile.TemporaryDirectory(prefix="mlops-inspect-") as folder:
+        package = Path(folder) / "inspection"
+        package.mkdir()
+        (package / "__init__.py").touch()
+        for name in MODULES:
+            shutil.copyfile(modules / name, package / name)
+        with_packages = [part for name in PACKAGES for part in ("--with", name)]
+        command = [process.uv(), "run", "--quiet", "--no-project", "--no-config", *with_packages, "python"]
+        command += ["-m", "inspection.infer", str(path.resolve()), "--json", "--check"]
+        command += [f"--target={target}"] if target is not None else []
+        command += ["--problem", problem] if problem else []
+        done = process.run(command, cwd=Path(folder), env=process.project_environment())
+    try:
+        report = json.loads(done.output.strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        lines = done.errors.strip().splitlines() or ["no reason given"]
+        raise MlopsError(f"{path.name} could not be looked at: {lines[-1].strip()}", "Is there a network?") from None
+    if "error" in report:
+        raise MlopsError(report["error"], report["next"])
+    findings = tuple((finding["level"], finding["text"]) for finding in report["findings"])
+    return Dataset(path.resolve(), str(target), report["problem"], report["rows"], report["columns"], findings)

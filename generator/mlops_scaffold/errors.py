@@ -1,0 +1,14 @@
+"""What can go wrong, in words for the person who typed the command."""
+
+
+class MlopsError(Exception):
+    """One sentence that says what is wrong, and one that says what to do next."""
+
+    def __init__(self, sentence: str, next_step: str = "") -> None:
+        super().__init__(f"{sentence} {next_step}".strip())
+        self.sentence = sentence
+        self.next_step = next_step
+
+
+class StepFailed(MlopsError):
+    """A step of the set-up failed after the project was written: the project stays."""

@@ -1,0 +1,49 @@
+"""The one place that runs git."""
+
+import os
+from pathlib import Path
+
+from mlops_scaffold import process
+from mlops_scaffold.errors import MlopsError
+
+# Set by git for its own hooks: they would point our commands at another repository.
+_LOCATIONS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_COMMON_DIR")
+
+
+class GitError(MlopsError):
+    """A git command failed."""
+
+
+def git(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
+    """Run git, give back what it printed. Raises GitError with git's own last line."""
+    clean = {key: value for key, value in os.environ.items() if key not in _LOCATIONS}
+    environment = {**clean, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", **(env or {})}
+    try:
+        done = process.run(["git", *arguments], cwd=cwd, env=environment)
+    except FileNotFoundError:
+        raise MlopsError("git is not installed.", "Install it, then run the command again.") from None
+    if done.code:
+        lines = done.said.splitlines() or ["no reason given"]
+        raise GitError(f"git {arguments[0]} failed: {lines[-1]}.")
+    return done.output.strip()
+
+
+def succeeds(*arguments: str, cwd: Path | None = None) -> bool:
+    """Whether a git command succeeds."""
+    try:
+        git(*arguments, cwd=cwd)
+    except GitError:
+        return False
+    return True
+
+
+def is_repository_root(folder: Path) -> bool:
+    """Whether the folder is the top of a git repository of its own."""
+    return (folder / ".git").exists()
+
+
+def require_identity() -> None:
+    """Raise where git does not know who commits."""
+    if not succeeds("var", "GIT_COMMITTER_IDENT") or not succeeds("var", "GIT_AUTHOR_IDENT"):
+        step = 'Tell it: git config --global user.name "NAME" and git config --global user.email EMAIL'
+        raise MlopsError("git does not know who you are.", step)

@@ -1,0 +1,122 @@
+"""`mlops new`: plan everything that can fail, then write once."""
+
+import keyword
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlops_scaffold import catalog, dataset
+from mlops_scaffold.copier_adapter import Asked, ask, make_worker, questions, render_tree
+from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.git import git, require_identity
+from mlops_scaffold.report import Report
+from mlops_scaffold.settings import load_settings, read_mapping
+from mlops_scaffold.source import Version, find_address, open_version
+from mlops_scaffold.tree import Tree
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line."""
+
+    destination: Path
+    template: str | None = None
+    ref: str | None = None
+    prereleases: bool = False
+    offline: bool = False
+    data: Mapping[str, Any] = field(default_factory=dict)
+    data_file: Path | None = None
+    preset: str | None = None
+    defaults: bool = False
+    answers_file: str | None = None
+    trust: bool = False
+    skip_tasks: bool = False
+    dataset: Path | None = None
+    target: str | None = None
+    set_up: bool = True
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A project that can be made: nothing is written yet."""
+
+    destination: Path
+    version: Version
+    answers: dict[str, Any]
+    tree: Tree
+    dataset: dataset.Dataset | None
+
+
+def plan(request: Request, report: Report) -> Plan:
+    """Check and render. Raises MlopsError for whatever can be known to fail, with nothing written."""
+    check_destination(request.destination)
+    git("--version")
+    if request.set_up:
+        require_identity()
+    if request.target is not None and request.dataset is None:
+        raise MlopsError("--target needs --dataset.", "Name the data file: --dataset FILE")
+    address = find_address(request.template)
+    version = open_version(address, request.ref, request.prereleases, request.offline)
+    for notice in version.notices:
+        report.warn(notice)
+    data = given_answers(request, version)
+    found = None
+    if request.dataset is not None:
+        with report.step(f"look at {request.dataset.name}"):
+            found = dataset.inspect(version.folder, request.dataset, request.target, data.get("problem"))
+        for level, text in found.findings:
+            (report.warn if level == "warning" else report.say)(text)
+        data.setdefault("problem", found.problem)
+    asked = Asked(
+        data, load_settings().defaults, request.defaults, request.answers_file, request.trust, request.skip_tasks
+    )
+    worker = make_worker(version, request.destination, asked)
+    answers = ask(worker)
+    return Plan(request.destination.absolute(), version, answers, render_tree(worker), found)
+
+
+def check_destination(destination: Path) -> None:
+    """Raise where something is in the way."""
+    if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
+        raise MlopsError(f"{destination} exists and is no folder.", "Choose another name.")
+    if destination.is_dir() and any(destination.iterdir()):
+        raise MlopsError(f"{destination} exists and is not empty.", "Choose another name, or empty it.")
+
+
+def given_answers(request: Request, version: Version) -> dict[str, Any]:
+    """The answers that were given: --data over --data-file over the preset. Raises for one that nobody asks."""
+    known = questions(version)
+    layers: list[Mapping[str, Any]] = []
+    if request.preset:
+        layers.append(catalog.preset(version.folder, request.preset).answers)
+    if request.data_file:
+        layers.append({key: value for key, value in read_mapping(request.data_file).items() if not key.startswith("_")})
+    layers.append(request.data)
+    merged = {key: value for layer in layers for key, value in layer.items()}
+    catalog.check_keys(merged, known)
+    check_values(merged, version)
+    return merged
+
+
+def check_values(answers: Mapping[str, Any], version: Version) -> None:
+    """Raise for a value that no component of its axis has, naming the nearest."""
+    rows = catalog.components(version.folder)
+    for axis in {row.axis for row in rows} & set(answers):
+        names = [row.name for row in rows if row.axis == axis]
+        value = answers[axis]
+        values = value if isinstance(value, list) else [part.strip() for part in str(value).strip("[]").split(",")]
+        for one in values:
+            if one and one not in names and not (one == "none" and axis in ("serving", "ci", "cloud")):
+                raise MlopsError(f"{axis} has no value {one!r}.", catalog.suggest(str(one), names))
+
+
+def parse_data(pairs: list[str]) -> dict[str, Any]:
+    """KEY=VALUE pairs as a mapping. Raises MlopsError for a pair that is none."""
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.isidentifier() or keyword.iskeyword(key):
+            raise MlopsError(f"--data {pair!r} is not KEY=VALUE.", "For example: --data framework=lightgbm")
+        found[key] = value
+    return found

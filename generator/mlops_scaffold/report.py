@@ -1,0 +1,56 @@
+"""The one place that prints: a tick for what is done, a box for what a person must do. Quiet where nobody looks."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+TICK, BOX, WARNING = "✓", "☐", "!"
+
+
+class Report:
+    """What a command tells. With `quiet` only errors are said."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.live = sys.stderr.isatty() and not quiet
+        self.colour = self.live and not os.environ.get("NO_COLOR")
+
+    def done(self, text: str) -> None:
+        """Something is done."""
+        self._line(TICK, text, "32")
+
+    def todo(self, text: str) -> None:
+        """Something for the person to do."""
+        self._line(BOX, text, "36")
+
+    def warn(self, text: str) -> None:
+        """Something to look at."""
+        self._line(WARNING, text, "33")
+
+    def say(self, text: str) -> None:
+        """Something to know."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """A step that takes time: named while it runs where somebody looks, ticked and timed when it is done."""
+        start = time.monotonic()
+        if self.live:
+            print(f"… {name}", end="", file=sys.stderr, flush=True)
+        try:
+            yield
+        except BaseException:
+            if self.live:
+                print(file=sys.stderr)
+            raise
+        if self.live:
+            print("\r\033[K", end="", file=sys.stderr)
+        self.done(f"{name} ({time.monotonic() - start:.1f} s)")
+
+    def _line(self, mark: str, text: str, colour: str) -> None:
+        if self.colour:
+            mark = f"\033[{colour}m{mark}\033[0m"
+        self.say(f"{mark} {text}")

@@ -1,0 +1,43 @@
+"""The user's settings: settings.yml with `template` (an address) and `defaults` (answers of the company)."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.paths import config_dir
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What settings.yml says."""
+
+    template: str | None = None
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+
+def load_settings() -> Settings:
+    """Read settings.yml where there is one. Raises MlopsError where it cannot be understood."""
+    path = config_dir() / "settings.yml"
+    if not path.is_file():
+        return Settings()
+    raw = read_mapping(path)
+    unknown = set(raw) - {"template", "defaults"}
+    if unknown or not isinstance(raw.get("defaults", {}), dict):
+        what = f"has the unknown setting {min(unknown)!r}" if unknown else "has defaults that are no mapping"
+        raise MlopsError(f"{path} {what}.", "It may hold `template` and `defaults`.")
+    return Settings(raw.get("template"), raw.get("defaults", {}))
+
+
+def read_mapping(path: Any) -> dict[str, Any]:
+    """A YAML file that holds a mapping. Raises MlopsError for a file that is missing, no YAML, or no mapping."""
+    import yaml
+
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise MlopsError(f"{path} cannot be read.", "Check the path.") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise MlopsError(f"{path} is no YAML.", "It must hold lines of KEY: VALUE.") from None
+    if raw is not None and not isinstance(raw, dict):
+        raise MlopsError(f"{path} holds no answers.", "It must hold lines of KEY: VALUE.")
+    return raw or {}

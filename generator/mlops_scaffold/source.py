@@ -1,0 +1,239 @@
+"""Where the template comes from: an address that everyone can clone, a mirror of it in the user's cache.
+
+A version of the template is laid out once, in a folder of the cache that is named by its commit; nothing is cloned twice.
+"""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import resources
+from pathlib import Path
+
+from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.git import GitError, git, is_repository_root, succeeds
+from mlops_scaffold.paths import cache_dir
+from mlops_scaffold.settings import load_settings
+
+REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+HEAD:refs/mlops/HEAD")
+
+
+@dataclass(frozen=True)
+class Address:
+    """A template's address. `recorded` goes into the answers file; `fetched` is read instead of it, without network."""
+
+    recorded: str
+    fetched: str
+    is_local: bool = False
+    notice: str = ""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a template: laid out in `folder`, `name` as `git describe` says it."""
+
+    source: str
+    ref: str
+    name: str
+    commit: str
+    folder: Path
+    notices: tuple[str, ...] = ()
+
+
+# --- the address -----------------------------------------------------------------------------------------------------
+
+
+def find_address(template: str | None = None) -> Address:
+    """By --template, MLOPS_TEMPLATE, the user's settings, or what the installation knows, in this order."""
+    named = template or os.environ.get("MLOPS_TEMPLATE") or load_settings().template
+    if named:
+        return named_address(named)
+    return installed_address()
+
+
+def named_address(named: str) -> Address:
+    """The address of a template that was named: a URL as copier understands it, or a path made absolute."""
+    path = Path(named).expanduser()
+    if path.exists():
+        if not is_repository_root(path) and not (path / "HEAD").exists() and not path.is_file():
+            raise MlopsError(
+                f"{named} is not a git repository.", "A template is versioned: run git init and commit it."
+            )
+        absolute = path.resolve().as_posix()
+        return Address(absolute, absolute, is_local=True)
+    expanded = re.sub(r"^gl:/?(.*?)(\.git)?$", r"https://gitlab.com/\1.git", named)
+    expanded = re.sub(r"^gh:/?(.*?)(\.git)?$", r"https://github.com/\1.git", expanded)
+    if not re.match(r"^(git\+|git@|[a-z+]+://)", expanded):
+        raise MlopsError(f"There is no template at {named}.", "Name a path that exists, or a git URL.")
+    return Address(named, expanded.removeprefix("git+"))
+
+
+def installed_address() -> Address:
+    """What the installation knows: the address that it was installed from, or the bundle in the package."""
+    direct = _direct_url()
+    if "vcs_info" in direct:
+        return named_address("git+" + direct["url"])
+    checkout = Path(direct.get("url", "").removeprefix("file://"))
+    if direct and is_repository_root(checkout) and (checkout / "copier.yml").exists():
+        return checkout_address(checkout)
+    bundle = resources.files("mlops_scaffold") / "template.bundle"
+    if not bundle.is_file():
+        raise MlopsError("This installation carries no template.", "Name one: --template ADDRESS, or MLOPS_TEMPLATE.")
+    path = mirror_of("bundle")
+    notice = f"The template's address is {path}, on this machine only. For a team, name a shared one by --template."
+    return Address(path.as_posix(), str(bundle), notice=notice)
+
+
+def checkout_address(checkout: Path) -> Address:
+    """The checkout that this program runs from: its origin is recorded, its own commits are read."""
+    try:
+        origin = git("remote", "get-url", "origin", cwd=checkout)
+    except GitError:
+        notice = f"The template's address is {checkout}, on this machine only: its repository has no origin."
+        return Address(checkout.as_posix(), checkout.as_posix(), notice=notice)
+    if Path(origin).exists():
+        origin = Path(origin).resolve().as_posix()
+    elif not origin.endswith(".git") and not origin.startswith(
+        ("git@", "git+", "https://github.com", "https://gitlab.com")
+    ):
+        origin = f"git+{origin}"
+    return Address(origin, checkout.as_posix())
+
+
+def _direct_url() -> dict[str, str]:
+    """PEP 610's record of where this distribution came from; empty for one from an index."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        text = distribution("mlops-scaffold").read_text("direct_url.json")
+    except PackageNotFoundError:
+        return {}
+    found: dict[str, str] = json.loads(text) if text else {}
+    return found
+
+
+# --- the mirror ------------------------------------------------------------------------------------------------------
+
+
+def mirror_of(recorded: str) -> Path:
+    """Where the mirror of an address is. It ends in .git, so that copier takes it for a repository."""
+    return cache_dir() / "mirrors" / f"{sha256(recorded.encode()).hexdigest()[:16]}.git"
+
+
+@contextmanager
+def locked_mirror(address: Address) -> Iterator[Path]:
+    """The mirror of an address, while no other process changes it."""
+    from filelock import FileLock
+
+    mirror = (
+        Path(address.recorded) if address.notice and address.recorded.endswith(".git") else mirror_of(address.recorded)
+    )
+    mirror.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{mirror}.lock"):
+        if not (mirror / "HEAD").exists():
+            shutil.rmtree(mirror, ignore_errors=True)
+            git("init", "--quiet", "--bare", str(mirror))
+        yield mirror
+
+
+def refresh(mirror: Path, address: Address, offline: bool) -> str:
+    """Bring the mirror up to date, once. Gives back a notice where the cached state had to do."""
+    cached = succeeds("rev-parse", "--verify", "--quiet", "refs/mlops/HEAD", cwd=mirror)
+    remote = address.fetched == address.recorded.removeprefix("git+") and not address.is_local
+    if offline and remote and cached:
+        return ""
+    if offline and remote:
+        raise MlopsError(f"{address.recorded} is not in the cache.", "Run once without --offline.")
+    try:
+        git("fetch", "--quiet", "--force", "--prune", address.fetched, *REFSPECS, cwd=mirror)
+    except GitError as error:
+        if not cached:
+            raise MlopsError(f"The template {address.recorded} cannot be reached.", error.sentence) from None
+        return f"{address.recorded} cannot be reached: the cached template is used."
+    git("symbolic-ref", "HEAD", "refs/mlops/HEAD", cwd=mirror)
+    return ""
+
+
+def open_version(address: Address, ref: str | None, prereleases: bool = False, offline: bool = False) -> Version:
+    """Find a version of the template (the newest by default) and lay it out. Raises MlopsError for one that is not there."""
+    with locked_mirror(address) as mirror:
+        notice = refresh(mirror, address, offline)
+        wanted = ref or newest_tag(mirror, prereleases) or "refs/mlops/HEAD"
+        if wanted in ("HEAD", "refs/mlops/HEAD"):
+            wanted = uncommitted(mirror, Path(address.fetched)) if address.is_local else "refs/mlops/HEAD"
+        try:
+            commit = git("rev-parse", "--verify", "--quiet", f"{wanted}^{{commit}}", cwd=mirror)
+        except GitError:
+            raise MlopsError(f"The template has no version {ref!r}.", nearest_tags(mirror, ref or "")) from None
+        name = git("describe", "--tags", "--always", commit, cwd=mirror)
+        folder = lay_out(mirror, commit)
+    notices = tuple(text for text in (address.notice, notice) if text)
+    return Version(address.recorded, ref or wanted, name, commit, folder, notices)
+
+
+def uncommitted(mirror: Path, checkout: Path) -> str:
+    """A checkout that was named is taken as it stands, as copier does: its changes become a commit in the mirror."""
+    if not is_repository_root(checkout) or not git("status", "--porcelain", cwd=checkout):
+        return "refs/mlops/HEAD"
+    where = (f"--git-dir={mirror}", f"--work-tree={checkout}")
+    who = ("-c", "user.name=mlops", "-c", "user.email=mlops@localhost")
+    with tempfile.TemporaryDirectory(dir=mirror) as folder:
+        env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        git(*where, "read-tree", "refs/mlops/HEAD", env=env)
+        git(*where, "add", "--all", env=env, cwd=checkout)
+        tree = git(*where, "write-tree", env=env)
+    message = "The template as it stands in its checkout."
+    return git(f"--git-dir={mirror}", *who, "commit-tree", tree, "-p", "refs/mlops/HEAD", "-m", message)
+
+
+def newest_tag(mirror: Path, prereleases: bool) -> str | None:
+    """The newest tag by PEP 440, as copier takes it; None where there is none."""
+    versions = _versions(mirror)
+    return max((pair for pair in versions if prereleases or not pair[0].is_prerelease), default=(None, None))[1]
+
+
+def _versions(mirror: Path):  # type: ignore[no-untyped-def]  # packaging is only imported here
+    from packaging.version import InvalidVersion
+    from packaging.version import Version as Release
+
+    found = []
+    for tag in git("tag", "--list", cwd=mirror).splitlines():
+        try:
+            found.append((Release(tag), tag))
+        except InvalidVersion:
+            continue
+    return found
+
+
+def nearest_tags(mirror: Path, ref: str) -> str:
+    """A next step that names the versions nearest to one that is not there."""
+    import difflib
+
+    tags = [tag for _, tag in sorted(_versions(mirror), reverse=True)]
+    near = difflib.get_close_matches(ref, tags, 3, 0.0)
+    return f"There are: {', '.join(near)}." if near else "It has no released version yet: leave --vcs-ref out."
+
+
+def lay_out(mirror: Path, commit: str) -> Path:
+    """The template's files at a commit, in the cache: written beside and renamed, so that nobody sees half of them."""
+    folder = cache_dir() / "templates" / commit
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
+    try:
+        tree = fresh / "tree"
+        tree.mkdir()
+        where = (f"--git-dir={mirror}", f"--work-tree={tree}")
+        env = {"GIT_INDEX_FILE": str(fresh / "index")}
+        git(*where, "read-tree", commit, env=env)
+        git(*where, "-c", "core.autocrlf=false", "checkout-index", "--all", "--quiet", env=env, cwd=tree)
+        tree.rename(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return folder

@@ -1,0 +1,81 @@
+"""A project's files in memory: planned here, written once."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from mlops_scaffold.errors import MlopsError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file: its bytes (or a symlink's target), and whether it is executable."""
+
+    content: bytes
+    executable: bool = False
+    symlink: bool = False
+
+
+@dataclass(frozen=True)
+class Tree:
+    """All files by their path."""
+
+    files: Mapping[PurePosixPath, Entry]
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths in order."""
+        return sorted(map(str, self.files))
+
+    def write_new(self, folder: Path) -> None:
+        """Write to a folder that is not there or empty: beside it first, then renamed, so all of it is there or nothing.
+
+        Raises MlopsError where the disk is full or must not be written to.
+        """
+        parent = _nearest_existing(folder)
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+            try:
+                self._write(fresh)
+                fresh.chmod(0o777 & ~_umask())
+                if folder.exists():
+                    folder.rmdir()
+                fresh.rename(folder)
+            finally:
+                shutil.rmtree(fresh, ignore_errors=True)
+        except OSError as error:
+            _remove_empty(folder.parent, parent)
+            raise MlopsError(f"{folder} cannot be written: {error.strerror}.", "Nothing was left behind.") from None
+
+    def _write(self, folder: Path) -> None:
+        for path, entry in self.files.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if entry.symlink:
+                target.symlink_to(entry.content.decode())
+                continue
+            target.write_bytes(entry.content)
+            if entry.executable:
+                target.chmod(target.stat().st_mode | (0o111 & ~_umask()))
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current
+
+
+def _nearest_existing(folder: Path) -> Path:
+    return next(parent for parent in folder.absolute().parents if parent.exists())
+
+
+def _remove_empty(folder: Path, until: Path) -> None:
+    """Remove the empty folders that were made on the way."""
+    for made in (folder.absolute(), *folder.absolute().parents):
+        if made == until or not made.exists() or any(made.iterdir()):
+            return
+        made.rmdir()
