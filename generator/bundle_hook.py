@@ -8,7 +8,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class BundleHook(BuildHookInterface):  # type: ignore[type-arg]  # generic over configurations we have none of
+class BundleHook(BuildHookInterface):
     """Adds mlops_scaffold/template.bundle, where the wheel is built from a whole clone."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

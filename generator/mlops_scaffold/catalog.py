@@ -36,15 +36,12 @@ class Preset:
 def components(folder: Path) -> list[Component]:
     """The components of a template that is laid out in a folder; none for a template without the table."""
     table = read_mapping(folder / "copier.yml").get("components", {}).get("default", {})
-    lists = ("owns", "managed", "needs", "excludes")
-    return [
-        Component(
-            name=name,
-            **{key: row[key] for key in ("axis", "title", "help")},
-            **{key: tuple(row.get(key, ())) for key in lists},
-        )
-        for name, row in table.items()
-    ]
+    return [_component(name, row) for name, row in table.items()]
+
+
+def _component(name: str, row: dict[str, Any]) -> Component:
+    lists = {key: tuple(row.get(key, ())) for key in ("owns", "managed", "needs", "excludes")}
+    return Component(name=name, axis=row["axis"], title=row["title"], help=row["help"], **lists)
 
 
 def presets(folder: Path) -> list[Preset]:

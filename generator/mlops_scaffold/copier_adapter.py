@@ -6,14 +6,14 @@ take the rendered files in memory instead of on disk.
 
 import stat
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from copier import errors as copier_errors
-from copier._main import Worker
+from copier._main import Worker, as_operation
 from copier._template import Template
 from copier._tools import scantree
 from copier._types import Phase
@@ -79,6 +79,7 @@ def ask(worker: Worker) -> dict[str, Any]:
     return dict(worker.answers.combined)
 
 
+@as_operation("copy")
 def render_tree(worker: Worker) -> Tree:
     """Every file of the project, in memory. Raises MlopsError where the template does not render."""
     tree: dict[PurePosixPath, Entry] = {}
@@ -130,7 +131,7 @@ def _is_plain(worker: Worker, raw: bytes) -> bool:
 
 
 @contextmanager
-def _translated():  # type: ignore[no-untyped-def]  # a generator for contextmanager
+def _translated() -> Iterator[None]:
     """Copier's errors as ours, and its warnings kept quiet."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

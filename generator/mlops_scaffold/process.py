@@ -22,7 +22,7 @@ class Finished:
 
 
 def run(command: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Finished:
-    """Run a program to its end. `env` is the whole environment. Raises FileNotFoundError where there is no such program."""
+    """Run a program to its end; `env` is its whole environment. Raises FileNotFoundError where there is none."""
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, errors="replace", check=False)
     return Finished(done.returncode, done.stdout, done.stderr)
 

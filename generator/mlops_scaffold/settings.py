@@ -1,6 +1,7 @@
 """The user's settings: settings.yml with `template` (an address) and `defaults` (answers of the company)."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mlops_scaffold.errors import MlopsError
@@ -28,7 +29,7 @@ def load_settings() -> Settings:
     return Settings(raw.get("template"), raw.get("defaults", {}))
 
 
-def read_mapping(path: Any) -> dict[str, Any]:
+def read_mapping(path: Path) -> dict[str, Any]:
     """A YAML file that holds a mapping. Raises MlopsError for a file that is missing, no YAML, or no mapping."""
     import yaml
 

@@ -1,6 +1,6 @@
 """Where the template comes from: an address that everyone can clone, a mirror of it in the user's cache.
 
-A version of the template is laid out once, in a folder of the cache that is named by its commit; nothing is cloned twice.
+A version of the template is laid out once, in a folder of the cache named by its commit; nothing is cloned twice.
 """
 
 import json
@@ -9,16 +9,20 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import GitError, git, is_repository_root, succeeds
 from mlops_scaffold.paths import cache_dir
 from mlops_scaffold.settings import load_settings
+
+if TYPE_CHECKING:
+    from packaging.version import Version as Release
 
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+HEAD:refs/mlops/HEAD")
 
@@ -160,7 +164,7 @@ def refresh(mirror: Path, address: Address, offline: bool) -> str:
 
 
 def open_version(address: Address, ref: str | None, prereleases: bool = False, offline: bool = False) -> Version:
-    """Find a version of the template (the newest by default) and lay it out. Raises MlopsError for one that is not there."""
+    """Find a version (the newest by default) and lay it out. Raises MlopsError for one that is not there."""
     with locked_mirror(address) as mirror:
         notice = refresh(mirror, address, offline)
         wanted = ref or newest_tag(mirror, prereleases) or "refs/mlops/HEAD"
@@ -193,20 +197,19 @@ def uncommitted(mirror: Path, checkout: Path) -> str:
 
 def newest_tag(mirror: Path, prereleases: bool) -> str | None:
     """The newest tag by PEP 440, as copier takes it; None where there is none."""
-    versions = _versions(mirror)
-    return max((pair for pair in versions if prereleases or not pair[0].is_prerelease), default=(None, None))[1]
+    versions = [pair for pair in _versions(mirror) if prereleases or not pair[0].is_prerelease]
+    return max(versions)[1] if versions else None
 
 
-def _versions(mirror: Path):  # type: ignore[no-untyped-def]  # packaging is only imported here
+def _versions(mirror: Path) -> "list[tuple[Release, str]]":
+    """The tags that are versions by PEP 440."""
     from packaging.version import InvalidVersion
     from packaging.version import Version as Release
 
     found = []
     for tag in git("tag", "--list", cwd=mirror).splitlines():
-        try:
+        with suppress(InvalidVersion):
             found.append((Release(tag), tag))
-        except InvalidVersion:
-            continue
     return found
 
 

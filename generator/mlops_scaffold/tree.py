@@ -31,7 +31,7 @@ class Tree:
         return sorted(map(str, self.files))
 
     def write_new(self, folder: Path) -> None:
-        """Write to a folder that is not there or empty: beside it first, then renamed, so all of it is there or nothing.
+        """Write to a folder that is not there or empty: beside it first, then renamed: all of it is there or nothing.
 
         Raises MlopsError where the disk is full or must not be written to.
         """
