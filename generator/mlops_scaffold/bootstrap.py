@@ -1,6 +1,7 @@
 """The steps that make a written project ready: shared by `mlops new` and `mlops setup`, each safe to run again."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -99,7 +100,9 @@ class Setup:
 
     def run(self, *command: str) -> None:
         """Run a program in the project; what it prints is kept in a log. Raises StepFailed with its last lines."""
-        done = process.run(command, cwd=self.project.folder, env=process.project_environment())
+        env = process.project_environment()
+        env["PATH"] = os.pathsep.join([str(self.python.parent), env["PATH"]])
+        done = process.run(command, cwd=self.project.folder, env=env)
         if (self.project.folder / ".git").is_dir():
             with self.log.open("a", encoding="utf-8") as log:
                 log.write(f"$ {' '.join(command)}\n{done.said}\n")
