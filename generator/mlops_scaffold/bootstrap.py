@@ -58,7 +58,7 @@ class Setup:
             steps.append(Step("your data and its contract", self.bring_data))
         steps.append(prepare)
         if self.wishes.run:
-            steps.append(Step("pipeline: prepare, train, evaluate", lambda: self.module("", "dvc", "repro")))
+            steps.append(Step("pipeline: prepare, train, evaluate", lambda: self.module("workspace", "repro")))
         steps.append(Step("first commit", lambda: self.commit("feat: project from the mlops template")))
         if self.wishes.run:
             steps.append(
@@ -94,9 +94,8 @@ class Setup:
             self.run("git", "commit", "--quiet", "--message", message)
 
     def module(self, name: str, *arguments: str) -> None:
-        """Run a module of the project (or, without a name, of its environment)."""
-        module, *rest = (f"{self.project.package}.{name}", *arguments) if name else arguments
-        self.run(str(self.python), "-m", module, *rest)
+        """Run a module of the project's package."""
+        self.run(str(self.python), "-m", f"{self.project.package}.{name}", *arguments)
 
     def run(self, *command: str) -> None:
         """Run a program in the project; what it prints is kept in a log. Raises StepFailed with its last lines."""

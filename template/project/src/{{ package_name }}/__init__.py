@@ -9,7 +9,7 @@ def _find_root() -> Path:
     here = Path.cwd()
     source = Path(__file__).resolve()
     for folder in (here, *here.parents, *source.parents):
-        if (folder / "contract.yaml").is_file() and (folder / "dvc.yaml").is_file():
+        if (folder / "contract.yaml").is_file():
             return folder
     return here
 

@@ -5,8 +5,6 @@
 HOST and PORT say where it listens; MODEL_DIR names a model folder to serve instead of the champion (in an image).
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

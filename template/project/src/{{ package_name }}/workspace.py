@@ -167,6 +167,26 @@ def version_raw(in_git: bool) -> None:
         run("dvc", "add", "--quiet", str(RAW), quiet=True)
 
 
+# --- repro -----------------------------------------------------------------------------------------------------------
+
+
+def repro(options: list[str]) -> int:
+    """Run the pipeline by DVC; without the data and without a remote, its stages on generated rows. The exit code."""
+    command = [sys.executable, "-m", "dvc", "repro", *options]
+    if (ROOT / load().source.path).exists() or has_remote():
+        return subprocess.run(command, cwd=ROOT).returncode
+    say("pipeline", "the data is not here and no DVC remote has it: the stages run on generated rows")
+    for stage in (("data", "prepare"), ("train",), ("evaluate",)):
+        module, *arguments = stage
+        code = subprocess.run([sys.executable, "-m", f"{__package__}.{module}", *arguments], cwd=ROOT).returncode
+        if code:
+            return code
+    return 0
+
+
+# --- hooks -----------------------------------------------------------------------------------------------------------
+
+
 def check_large_files(files: list[str]) -> None:
     """Refuse files that belong to DVC rather than to git."""
     large = [name for name in files if Path(name).is_file() and Path(name).stat().st_size > LARGEST_FILE_MB * 2**20]
@@ -185,12 +205,17 @@ def main() -> None:
     data.add_argument("--problem", choices=["classification", "regression"])
     data.add_argument("--in-git", action="store_true", help="keep the file in git, not in DVC")
     data.add_argument("--no-commit", action="store_true")
+    commands.add_parser("repro", help="run the pipeline; options go to dvc repro").add_argument("options", nargs="*")
     large = commands.add_parser("large-files", help="refuse large files (a git hook)")
     large.add_argument("files", nargs="*")
-    options = parser.parse_args()
+    options, more = parser.parse_known_args()
+    if more and options.command != "repro":
+        parser.error(f"unknown: {' '.join(more)}")
     try:
         if options.command == "setup":
             setup()
+        elif options.command == "repro":
+            sys.exit(repro([*more, *options.options]))
         elif options.command == "data":
             bring_in(options.file.resolve(), options.target, options.problem, options.in_git, not options.no_commit)
         else:
