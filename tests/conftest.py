@@ -1,0 +1,46 @@
+"""What all tests share: a template of our own in a mirror of its own, and a git identity."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home of its own: no setting of the person who runs the tests gets in."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "gitconfig").write_text("[user]\n  name = Test\n  email = test@example.com\n")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("MLOPS_CACHE_DIR", str(home / "cache"))
+    patch.setenv("MLOPS_CONFIG_DIR", str(home / "config"))
+    patch.setenv("COPIER_CACHE_DIR", str(home / "copier"))
+    patch.setenv("GIT_CONFIG_GLOBAL", str(home / "gitconfig"))
+    patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    patch.delenv("MLOPS_TEMPLATE", raising=False)
+    patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    yield home
+    patch.undo()
+
+
+def git(*arguments: str, cwd: Path) -> str:
+    """Run git in a test."""
+    return subprocess.run(["git", *arguments], cwd=cwd, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This repository's template as it stands, committed in a repository of its own."""
+    import shutil
+
+    folder = tmp_path_factory.mktemp("source") / "template.git"
+    folder.mkdir()
+    shutil.copy(ROOT / "copier.yml", folder)
+    shutil.copytree(ROOT / "template", folder / "template")
+    git("init", "--quiet", cwd=folder)
+    git("add", "--all", cwd=folder)
+    git("commit", "--quiet", "--message", "template", cwd=folder)
+    return folder

@@ -1,0 +1,52 @@
+"""Which renderings are looked at: from the components table, so that a new row is tested without a word here."""
+
+from collections.abc import Iterator
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any
+
+from mlops_scaffold import catalog
+
+SEVERAL = ("extras",)  # axes of which any number of values can be chosen
+Answers = dict[str, Any]
+
+
+def axes(folder: Path) -> dict[str, list[str]]:
+    """Every axis with its values; `none` where an axis can go without."""
+    found: dict[str, list[str]] = {}
+    for component in catalog.components(folder):
+        found.setdefault(component.axis, []).append(component.name)
+    return {axis: [*names, "none"] if axis in ("serving", "ci", *SEVERAL) else names for axis, names in found.items()}
+
+
+def is_possible(folder: Path, chosen: tuple[str, ...]) -> bool:
+    """Whether the table allows these values together."""
+    rows = {component.name: component for component in catalog.components(folder)}
+    return all(
+        (not rows[name].needs or set(rows[name].needs) & set(chosen)) and not set(rows[name].excludes) & set(chosen)
+        for name in chosen
+        if name in rows
+    )
+
+
+def all_pairs(folder: Path) -> Iterator[Answers]:
+    """Possible combinations that hold every possible pair of values of two axes: greedy, the same every time."""
+    table = axes(folder)
+    possible = [row for row in product(*table.values()) if is_possible(folder, row)]
+    wanted = {pair for row in possible for pair in _pairs(row)}
+    while wanted:
+        best = max(possible, key=lambda row: len(wanted & _pairs(row)))
+        wanted -= _pairs(best)
+        yield _answers(dict(zip(table, best, strict=True)))
+    yield _answers({"extras": [name for name in table["extras"] if name != "none"]})
+
+
+def _pairs(row: tuple[str, ...]) -> set[tuple[tuple[int, str], ...]]:
+    return set(combinations(tuple(enumerate(row)), 2))
+
+
+def _answers(chosen: dict[str, Any]) -> Answers:
+    listed = {
+        axis: [] if chosen[axis] == "none" else [chosen[axis]] for axis in SEVERAL if isinstance(chosen[axis], str)
+    }
+    return {**chosen, **listed}

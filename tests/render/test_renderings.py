@@ -1,0 +1,122 @@
+"""Every rendering is whole, clean, and accepted by the linters of what is in it (L1 and L2)."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from mlops_scaffold import catalog
+from mlops_scaffold.copier_adapter import Asked, ask, make_worker, render_tree
+from mlops_scaffold.source import named_address, open_version
+
+from tests.conftest import ROOT
+from tests.render.matrix import all_pairs
+
+BIN = Path(sys.executable).parent
+MATRIX = [
+    *all_pairs(ROOT),
+    *(preset.answers for preset in catalog.presets(ROOT)),
+    {"project_name": "a"},
+    {"project_name": "a-very-long-name-that-nobody-would-really-give-to-a-project", "framework": "lightgbm"},
+]
+IDS = ["-".join(str(value) for value in answers.values()) or "defaults" for answers in MATRIX]
+
+
+@pytest.fixture(scope="session")
+def renderings(template: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """All projects of the matrix, written down; each a git repository, as ruff and zizmor expect."""
+    version = open_version(named_address(str(template)), None)
+    folders = []
+    for number, answers in enumerate(MATRIX):
+        folder = tmp_path_factory.mktemp("renderings") / "churn"
+        worker = make_worker(version, folder, Asked(data=answers, defaults=True))
+        ask(worker)
+        render_tree(worker).write_new(folder)
+        folders.append(folder)
+        assert number < 100
+    return folders
+
+
+@pytest.fixture(params=range(len(MATRIX)), ids=IDS)
+def project(request: pytest.FixtureRequest, renderings: list[Path]) -> Path:
+    """One rendering after another."""
+    return renderings[request.param]
+
+
+def texts(project: Path) -> Iterator[tuple[str, str]]:
+    """Every file of a project, with its text."""
+    for path in sorted(project.rglob("*")):
+        if path.is_file():
+            yield path.relative_to(project).as_posix(), path.read_text(encoding="utf-8")
+
+
+def test_every_file_is_clean(project: Path) -> None:
+    for name, text in texts(project):
+        assert not re.search(r"(?<!\$)\{\{|\{%|\{#", text), f"a brace is left in {name}"
+        assert not re.search(r"\b(TODO|FIXME|XXX)\b", text), name
+        assert text.endswith("\n"), f"{name} has no newline at its end"
+        assert not text.endswith("\n\n"), f"{name} has empty lines at its end"
+        assert not re.search(r"[ \t]+$", text, re.MULTILINE), f"{name} has blanks at a line's end"
+        assert "\n\n\n\n" not in text, f"{name} has a hole"
+
+
+def test_every_file_parses(project: Path) -> None:
+    for name, text in texts(project):
+        if name.endswith((".yaml", ".yml")):
+            yaml.safe_load(text)
+        elif name.endswith(".toml"):
+            tomllib.loads(text)
+        elif name.endswith(".ipynb"):
+            json.loads(text)
+        elif name.endswith(".py"):
+            ast.parse(text)
+
+
+def test_no_function_is_empty(project: Path) -> None:
+    for name, text in texts(project):
+        if not name.endswith(".py"):
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = [
+                    line
+                    for line in node.body
+                    if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
+                ]
+                assert body, f"{name}: {node.name} is empty"
+                assert not all(isinstance(line, ast.Pass) for line in body), f"{name}: {node.name} is empty"
+
+
+def test_its_own_linters_change_nothing(project: Path) -> None:
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run([BIN / "ruff", *command, "--no-cache", "."], cwd=project, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+def test_the_linters_of_each_system_accept_it(project: Path) -> None:
+    if (project / "Dockerfile").exists():
+        run("hadolint", "Dockerfile", cwd=project)
+        run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml", cwd=project)
+    if (project / ".github").exists():
+        run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", ".github/workflows/ci.yml", cwd=project)
+        run("zizmor", "--offline", "--persona=auditor", "--quiet", ".", cwd=project)
+
+
+def run(program: str, *arguments: str, cwd: Path) -> None:
+    """Run a linter of this environment; what it says is the failure."""
+    done = subprocess.run([BIN / program, *arguments], cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_stages_depend_on_files_that_exist(project: Path) -> None:
+    stages = yaml.safe_load((project / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    made = {"data/raw", "data/prepared", "model"}
+    for stage in stages.values():
+        for path in stage["deps"]:
+            assert path in made or (project / path).is_file(), path

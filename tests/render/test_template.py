@@ -1,0 +1,82 @@
+"""The template's contract: the components table is the single source of truth, and it is consistent."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from mlops_scaffold import catalog
+from mlops_scaffold.copier_adapter import Asked, ask, make_worker, questions, render_tree
+from mlops_scaffold.source import named_address, open_version
+from pathspec import PathSpec
+
+from tests.conftest import ROOT
+
+CONFIG = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
+
+
+def template_paths() -> list[str]:
+    """Every file under template/project, its package named pkg."""
+    root = ROOT / "template/project"
+    paths = (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    return sorted(path.replace("{{ package_name }}", "pkg") for path in paths if "__pycache__" not in path)
+
+
+def test_every_path_has_at_most_one_owner() -> None:
+    for path in template_paths():
+        owners = [
+            row.name for row in catalog.components(ROOT) if PathSpec.from_lines("gitignore", row.owns).match_file(path)
+        ]
+        assert len(owners) <= 1, f"{path} is owned by {owners}"
+
+
+def test_every_owner_owns_something() -> None:
+    for row in catalog.components(ROOT):
+        for pattern in row.owns:
+            assert any(PathSpec.from_lines("gitignore", [pattern]).match_file(path) for path in template_paths()), (
+                pattern
+            )
+
+
+def test_every_seed_is_there() -> None:
+    for pattern in CONFIG["_skip_if_exists"]:
+        assert any(PathSpec.from_lines("gitignore", [pattern]).match_file(path) for path in template_paths()), pattern
+
+
+def test_no_trust_is_needed() -> None:
+    assert not {"_tasks", "_migrations", "_jinja_extensions"} & set(CONFIG)
+
+
+def test_the_default_path_asks_at_most_five_questions() -> None:
+    asked = [
+        name
+        for name, question in CONFIG.items()
+        if not name.startswith("_") and question.get("when", True) is not False and question.get("ask", True)
+    ]
+    assert len(asked) <= 5, asked
+
+
+def test_every_question_has_a_default_and_a_help() -> None:
+    for name, question in CONFIG.items():
+        if not name.startswith("_"):
+            assert "default" in question, name
+            assert "help" in question or question["when"] is False, name
+
+
+def test_no_package_can_shadow_a_standard_module() -> None:
+    names = {name for name in sys.stdlib_module_names if name == name.lower() and not name.startswith("_")}
+    assert names <= set(CONFIG["reserved_names"]["default"])
+
+
+@pytest.mark.parametrize("preset", catalog.presets(ROOT), ids=lambda preset: preset.name)
+def test_a_preset_answers_questions_that_are_asked(preset: catalog.Preset) -> None:
+    catalog.check_keys(preset.answers, {name: row for name, row in CONFIG.items() if not name.startswith("_")})
+
+
+def test_the_minimal_preset_renders_at_most_25_files(template: Path, tmp_path: Path) -> None:
+    version = open_version(named_address(str(template)), None)
+    answers = catalog.preset(version.folder, "minimal").answers
+    worker = make_worker(version, tmp_path / "churn", Asked(data=answers, defaults=True))
+    ask(worker)
+    assert len(render_tree(worker).paths) <= 25
+    assert "framework" in questions(version)
