@@ -1,0 +1,113 @@
+"""`mlops new --dataset`: on tables that people really have, and one sentence for files that cannot serve."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mlops_scaffold import process
+
+RUN = [sys.executable, "-m", "mlops_scaffold"]
+PACKAGES = ("pandas>=3,<4", "pyarrow>=21,<26", "scikit-learn>=1.9,<2", "statsmodels", "vega_datasets")
+
+# The file, its target, and the problem that it is.
+TABLES = {
+    "binary, semicolons, decimal comma": ("semicolon.csv", "diagnosis", "classification"),
+    "three classes, tabs": ("tab.tsv", "species", "classification"),
+    "regression, Parquet": ("numbers.parquet", "target", "regression"),
+    "200 rows": ("small.csv", "target", "regression"),
+    "missing values, rows without a target": ("missing.csv", "Miles_per_Gallon", "regression"),
+    "dates": ("dates.csv", "weather", "classification"),
+    "cp1252": ("cp1252.csv", "Région", "classification"),
+    "names that are not ASCII, BOM": ("bom.csv", "品种", "classification"),
+    "booleans and dates, Parquet": ("mixed.parquet", "share", "classification"),
+    "500,000 rows": ("large.csv", "affair", "classification"),
+}
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All tables, written by the packages that ship them."""
+    folder = tmp_path_factory.mktemp("tables")
+    packages = [part for name in PACKAGES for part in ("--with", name)]
+    script = str(Path(__file__).with_name("tables.py"))
+    command = [process.uv(), "run", "--no-project", *packages, "python", script, str(folder)]
+    done = subprocess.run(command, env=process.project_environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("file", "target", "problem"), TABLES.values(), ids=TABLES)
+def test_a_table_becomes_a_project_that_is_green(
+    template: Path, tables: Path, tmp_path: Path, file: str, target: str, problem: str
+) -> None:
+    project = tmp_path / "churn"
+    command = [*RUN, "new", str(project), "--dataset", str(tables / file), "--target", target, "-l", "--run"]
+    done = subprocess.run([*command, "--template", str(template)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"{problem} of {target!r}" in done.stderr
+    for task in ("test", "lint"):
+        ran = subprocess.run(
+            [process.uv(), "run", "poe", task],
+            cwd=project,
+            env=process.project_environment(),
+            capture_output=True,
+            text=True,
+        )
+        assert ran.returncode == 0, ran.stdout[-3000:]
+    report = json.loads((project / "metrics.json").read_text(encoding="utf-8"))
+    primary = next(iter(report["metrics"]))
+    assert report["metrics"][primary] > report["baseline"][primary]
+    tracked = subprocess.run(["git", "ls-files"], cwd=project, capture_output=True, text=True).stdout
+    assert file not in tracked.split()
+
+
+GOOD = "id,age,label\n" + "".join(f"{n},{n % 7},{'ab'[n % 2]}\n" for n in range(40))
+BAD = {
+    "empty": ("", "label", "is empty"),
+    "a header only": ("age,label\n", "label", "no rows"),
+    "one row": ("age,label\n1,a\n", "label", "only one row"),
+    "no header": ("1,2,3\n4,5,6\n7,8,9\n", "3", "has no header"),
+    "duplicate columns": ("age,age,label\n1,2,a\n3,4,b\n", "label", "duplicate columns: age"),
+    "a wrong target": (GOOD, "lable", "Columns: label"),
+    "a target of one value": (GOOD.replace(",b", ",a"), "label", "only one value"),
+    "a target without values": ("age,label\n1,\n2,\n3,\n", "label", "no value in any row"),
+    "a target that differs in every row": ("age,label\n1,a\n2,b\n3,c\n4,d\n", "label", "different in every row"),
+    "classes that are too small": (GOOD + "99,1,rare\n", "label", "cannot be split: rare"),
+    "no table": ('{"a": 1}', "label", "is JSON"),
+    "one column": ("label\na\nb\na\n", "label", "does not look like a table"),
+}
+
+
+@pytest.mark.parametrize(("text", "target", "sentence"), BAD.values(), ids=BAD)
+def test_a_file_that_cannot_serve_is_one_sentence(
+    template: Path, tmp_path: Path, text: str, target: str, sentence: str
+) -> None:
+    (tmp_path / "data.csv").write_text(text, encoding="utf-8")
+    command = [*RUN, "new", "churn", "--dataset", "data.csv", "--target", target, "-l", "--quiet"]
+    done = subprocess.run([*command, "--template", str(template)], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert os.listdir(tmp_path) == ["data.csv"]  # noqa: PTH208
+
+
+def test_what_was_found_out_is_said(template: Path, tmp_path: Path) -> None:
+    rows = [f"{n};{n % 9},5;x;{'ja' if n % 3 else 'nein'};{n % 28 + 1:02}.03.2024;{'ab'[n % 2]}" for n in range(60)]
+    text = "kunden_id;größe;fest;aktiv;seit;klasse\n" + "\n".join(rows) + "\n59;1,5;x;ja;01.03.2024;\n"
+    (tmp_path / "daten.csv").write_bytes(text.encode("cp1252"))
+    command = [*RUN, "new", "churn", "--dataset", "daten.csv", "--target", "klasse", "-l", "--dry-run"]
+    done = subprocess.run([*command, "--template", str(template)], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for said in (
+        "read as cp1252, separated by semicolons",
+        "decimal comma",
+        "left out as identifier: kunden_id",
+        "left out as constant: fest",
+        "1 rows without a target",
+        "classification of 'klasse' from 3 columns",
+    ):
+        assert said in done.stderr, said
