@@ -1,9 +1,14 @@
 """The main paths, really run: from `mlops new` to a champion, and from a fresh clone back to it (L3)."""
 
+import csv
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -114,3 +119,60 @@ def test_an_interrupted_set_up_goes_on(template: Path, tmp_path: Path) -> None:
     again = subprocess.run([*RUN, "setup", str(tmp_path / "churn")], capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
     assert git("status", "--porcelain", cwd=tmp_path / "churn") == ""
+
+
+def test_the_service_answers_as_the_champion_does(project: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    poe(project, "sample", "--rows", "5", "--output", str(rows))
+    poe(project, "predict", str(rows), "--output", str(tmp_path / "answers.csv"))
+    answers = list(csv.DictReader((tmp_path / "answers.csv").open(encoding="utf-8")))
+    names = list(yaml.safe_load((project / "contract.yaml").read_text(encoding="utf-8"))["columns"])[:-1]
+    body = {"rows": [{name: float(answer[name]) for name in names} for answer in answers]}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        ["uv", "run", "poe", "serve"], cwd=project, env={**environment(), "PORT": str(port)}, start_new_session=True
+    )
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}/ready")
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/predict", json.dumps(body).encode(), {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as response:
+            found = json.load(response)
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+    assert found["predictions"] == [answer["prediction"] for answer in answers]
+
+
+def wait_until_ready(url: str) -> None:
+    """Ask until it answers, for a minute at most."""
+    for _ in range(120):
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"{url} does not answer")
+
+
+@pytest.mark.long
+def test_the_other_framework_works_too(template: Path, tmp_path: Path) -> None:
+    command = [
+        *RUN,
+        "new",
+        str(tmp_path / "churn"),
+        "-l",
+        "--run",
+        "-d",
+        "framework=lightgbm",
+        "-d",
+        "problem=regression",
+    ]
+    done = subprocess.run([*command, "--template", str(template)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    poe(tmp_path / "churn", "test")
+    poe(tmp_path / "churn", "lint")
+    assert "prediction" in poe(tmp_path / "churn", "predict")
