@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 from . import ROOT, params
 from . import tracking as t
 from .contract import load
+from .evaluate import latency_ms, score
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -70,21 +70,10 @@ def check_gates(report: dict[str, Any]) -> None:
         raise RegistryError(
             f"Not registered: {primary} is {gain:+.4f} against the baseline, the gate asks for {need:+}."
         )
-    took = latency_ms()
+    contract = load()
+    took = latency_ms(t.load_model(ROOT / "model"), contract.coerce(contract.sample(50)))
     if took > gates["latency_ms"]:
         raise RegistryError(f"Not registered: one row takes {took:.0f} ms, the gate allows {gates['latency_ms']} ms.")
-
-
-def latency_ms() -> float:
-    """The time that one row takes, in ms: the median of some."""
-    contract = load()
-    model, rows = t.load_model(ROOT / "model"), contract.coerce(contract.sample(20))
-    times = []
-    for number in range(len(rows)):
-        start = time.perf_counter()
-        model.predict(rows.iloc[number : number + 1])
-        times.append(time.perf_counter() - start)
-    return sorted(times)[len(times) // 2] * 1000
 
 
 def log_version(client: MlflowClient, report: dict[str, Any], model_md5: str) -> str:
@@ -144,8 +133,6 @@ def promote() -> str:
 def compare(challenger: ModelVersion, incumbent: t.Champion | None) -> str:
     """The primary metric of both on the test part of today. Raises RegistryError where the challenger is worse."""
     import pandas as pd
-
-    from .evaluate import score
 
     primary = params()["evaluate"]["primary"]
     if incumbent is None:
