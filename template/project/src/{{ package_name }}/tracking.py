@@ -292,12 +292,16 @@ def _reproduced(champion: Champion) -> Path:
 
 
 def main() -> None:
-    """Copy the verified champion to a folder, or verify one (for an image)."""
+    """Make the database; copy the verified champion to a folder, or verify one (for an image)."""
     parser = argparse.ArgumentParser(prog="tracking", description="Where the champion is.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("export", help="copy the verified champion to a folder").add_argument("folder", type=Path)
+    commands.add_parser("initialise", help="make mlflow.db where it is missing")
     commands.add_parser("verify", help="check that a folder holds the champion").add_argument("folder", type=Path)
     options = parser.parse_args()
+    if options.command == "initialise":
+        initialise()
+        return
     if options.command == "verify":
         champion = read_champion()
         if champion is None or folder_md5(options.folder) != champion.model:

@@ -44,13 +44,16 @@ def say(step: str, outcome: str) -> None:
 
 def setup() -> None:
     """Hooks, data, registry database, champion: in this order, each only where it is missing."""
-    from . import tracking
-
-    say("hooks", install_hooks())
-    contract = load()
-    say("data", bring_data(contract))
-    tracking.initialise()
-    say("registry", tracking.tracking_uri())
+    # MLflow takes longest to load, above all the first time: its database is made while the rest goes on.
+    database = subprocess.Popen([sys.executable, "-m", f"{__package__}.tracking", "initialise"], cwd=ROOT)
+    try:
+        say("hooks", install_hooks())
+        say("data", bring_data(load()))
+    finally:
+        failed = database.wait()
+    if failed:
+        raise WorkspaceError("The registry's database could not be made: see above.")
+    say("registry", "ready")
     say("champion", bring_champion())
 
 
