@@ -25,11 +25,11 @@ ELSEWHERE = {
 
 
 def commands(text: str) -> list[str]:
-    """Every command of a README: the lines of its shell blocks, and the ones within sentences."""
+    """Every command of a README, once: the lines of its shell blocks, and the ones within sentences."""
     text = re.sub(r"```(?!sh).*?```", "", re.sub(r"```sh\n(.*?)```", r"SH\1SH", text, flags=re.DOTALL), flags=re.DOTALL)
     blocks = [line for block in re.findall(r"SH(.*?)SH", text, re.DOTALL) for line in block.strip().splitlines()]
     inline = re.findall(r"`((?:uv run|uvx|docker|make|mlops) [^`]+)`", re.sub(r"SH.*?SH", "", text, flags=re.DOTALL))
-    return blocks + inline
+    return list(dict.fromkeys(blocks + inline))
 
 
 @pytest.mark.long

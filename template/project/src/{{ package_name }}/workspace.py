@@ -142,9 +142,18 @@ def bring_in(file: Path, target: str | None, problem: str | None, in_git: bool, 
     (ROOT / "contract.yaml").write_text(contract.dump(), encoding="utf-8")
     version_raw(in_git)
     if commit:
-        run("git", "add", "contract.yaml", quiet=True)
-        run("git", "commit", "--quiet", "--message", f"data: {file.name}", quiet=True)
-        say("data", f"{file.name} is versioned and committed")
+        commit_data(file.name, str(RAW) if in_git else "data/raw.dvc")
+
+
+def commit_data(name: str, versioned: str) -> None:
+    """Commit the contract and what stands for the data, and nothing else that may be staged."""
+    paths = ("contract.yaml", versioned)
+    run("git", "add", *paths, quiet=True)
+    if run("git", "diff", "--cached", "--quiet", "--", *paths, quiet=True, check=False).returncode == 0:
+        say("data", f"{name} is the data already, nothing to commit")
+        return
+    run("git", "commit", "--quiet", "--message", f"data: {name}", "--", *paths, quiet=True)
+    say("data", f"{name} is versioned and committed")
 
 
 def replace_raw(file: Path) -> None:
