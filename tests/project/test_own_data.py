@@ -111,3 +111,25 @@ def test_what_was_found_out_is_said(template: Path, tmp_path: Path) -> None:
         "classification of 'klasse' from 3 columns",
     ):
         assert said in done.stderr, said
+
+
+LABELS = [f"{'ab'[n % 2]}" for n in range(60)]
+ODD = {
+    "leading zeros": ("x,code\n" + "".join(f"{n % 7},0{n % 3}\n" for n in range(60)), "code", "classification of 'code'"),
+    "currency": (
+        'x,price\n' + "".join(f'{n % 7},"${n * 1234.5:,.2f}"\n' for n in range(60)), "price", "between thousands"
+    ),
+    "percent": ("x,rate\n" + "".join(f"{n % 7},{n + 0.5}%\n" for n in range(60)), "rate", "regression of 'rate'"),
+    "a line separator": (
+        "x,a\u2028b\n" + "".join(f"{n % 7},{label}\n" for n, label in enumerate(LABELS)), "a\u2028b", "classification"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "target", "said"), ODD.values(), ids=ODD)
+def test_an_odd_file_is_understood(template: Path, tmp_path: Path, text: str, target: str, said: str) -> None:
+    (tmp_path / "data.csv").write_text(text, encoding="utf-8")
+    command = [*RUN, "new", "churn", "--dataset", "data.csv", f"--target={target}", "-l", "--dry-run"]
+    done = subprocess.run([*command, "--template", str(template)], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert said in done.stderr

@@ -7,7 +7,7 @@ datetime64 (date) and str (categorical, text); missing values are NaN, NaT and N
 
 from __future__ import annotations
 
-import json
+import re
 import sys
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
 TYPES = ("numeric", "boolean", "categorical", "date", "text")
+# A currency before a number, or a currency or percent sign after it, is no part of it.
+MARKS = r"^\s*([+-]?)\s*[$€£¥]?\s*([\d.]+)\s*[%$€£¥]?\s*$"
 # Cells that mean "no value" in a CSV file, whatever the column.
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "?", "-")
 # The bounds have short names in contract.yaml.
@@ -188,7 +190,8 @@ def _line(key: str, value: Any) -> str:
 def _flow(value: Any) -> str:
     """A value in YAML's flow style, on one line; a string that YAML would fold or break is written as in JSON."""
     if isinstance(value, str) and (not value or not value.isprintable()):
-        return json.dumps(value, ensure_ascii=False)
+        plain = {'"': '\\"', "\\": "\\\\"}
+        return '"' + "".join(plain.get(c, c) if c.isprintable() else f"\\U{ord(c):08x}" for c in value) + '"'
     text: str = yaml.safe_dump([value], default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False)
     return text.strip()[1:-1]
 
@@ -235,13 +238,41 @@ def read_raw(contract: Contract, path: Path | None = None) -> pd.DataFrame:
         raise ContractError(f"{path} is missing.", "Get the data with: uv run poe setup")
     try:
         if path.suffix in (".parquet", ".pq") or (contract.source.format == "parquet" and path.suffix != ".csv"):
-            table = parquet.read_table(path)
-        else:
-            table = read_csv(path, contract.source)
+            return plain_types(parquet.read_table(path).to_pandas())
+        frame: pd.DataFrame = read_csv(path, contract.source).to_pandas()
     except (arrow.ArrowException, UnicodeError) as error:
         raise ContractError(f"{path.name} cannot be read: {str(error).splitlines()[0]}.") from None
-    frame: pd.DataFrame = table.to_pandas()
     return frame
+
+
+def plain_types(frame: pd.DataFrame) -> pd.DataFrame:
+    """Parquet's richer types as the few that the contract knows; columns that hold lists or objects become text."""
+    frame = frame.reset_index(drop=True).rename(columns=str)
+    for name in frame.columns if frame.columns.is_unique else []:
+        frame[name] = _plain(frame[name])
+    return frame
+
+
+def _plain(values: pd.Series) -> pd.Series:
+    import pandas as pd
+
+    kind = values.dtype
+    if isinstance(kind, pd.CategoricalDtype):
+        return _plain(values.astype(kind.categories.dtype if values.notna().all() else object))
+    if isinstance(kind, pd.DatetimeTZDtype):
+        return values.dt.tz_convert("UTC").dt.tz_localize(None)
+    if isinstance(kind, (pd.PeriodDtype, pd.IntervalDtype)):
+        return values.map(str, na_action="ignore").astype(object)
+    if pd.api.types.is_timedelta64_dtype(kind):
+        return values.dt.total_seconds()
+    if not pd.api.types.is_object_dtype(kind) or not values.notna().any():
+        return values
+    first = values.dropna().iloc[0]
+    if isinstance(first, date):
+        return pd.to_datetime(values)
+    if type(first).__name__ == "Decimal":
+        return values.astype("float64")
+    return values if isinstance(first, (str, bool, int, float)) else values.map(str, na_action="ignore")
 
 
 def read_csv(path: Path, source: Source) -> Any:
@@ -307,15 +338,23 @@ def convert(contract: Contract, column: Column, values: pd.Series) -> pd.Series:
 
 
 def to_numbers(values: pd.Series, decimal: str = ".", thousands: str = "") -> pd.Series:
-    """Strings as float64; what is no number becomes NaN."""
+    """Strings as float64, without currency and percent signs; what is no number becomes NaN."""
     import pandas as pd
 
-    if not pd.api.types.is_numeric_dtype(values):
+    if pd.api.types.is_numeric_dtype(values):
+        return values.astype("float64")
+    if thousands or decimal != ".":
+        values = values.astype("str")
         if thousands:
-            values = values.astype("str").str.replace(thousands, "", regex=False)
+            values = values.str.replace(rf"(?<=\d){re.escape(thousands)}(?=\d\d\d(?!\d))", "", regex=True)
         if decimal != ".":
-            values = values.astype("str").str.replace(decimal, ".", regex=False)
-    return pd.to_numeric(values, errors="coerce").astype("float64")
+            values = values.str.replace(decimal, ".", regex=False)
+    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+    odd = values[numbers.isna() & values.notna()]
+    if odd.empty:
+        return numbers
+    bare = odd.astype("str").str.replace(MARKS, r"\1\2", regex=True)
+    return numbers.fillna(pd.to_numeric(bare, errors="coerce").astype("float64"))
 
 
 def _to_dates(column: Column, values: pd.Series) -> pd.Series:

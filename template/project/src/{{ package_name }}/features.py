@@ -26,7 +26,7 @@ def date_parts(dates: pd.DataFrame) -> np.ndarray:
     for name in dates.columns:
         moments = dates[name]
         days = (moments - np.datetime64("1970-01-01")) / np.timedelta64(1, "D")
-        parts += [days, moments.dt.month, moments.dt.dayofweek, moments.dt.hour]
+        parts += [days, moments.dt.month, moments.dt.day_of_week, moments.dt.hour]
     return np.column_stack([np.asarray(part, dtype="float64") for part in parts])
 
 

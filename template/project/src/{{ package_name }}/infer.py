@@ -11,20 +11,20 @@ from __future__ import annotations
 import argparse
 import csv
 import difflib
+import io
 import json
 import math
 import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from .contract import Column, Contract, ContractError, Source, coerce, read_csv, to_numbers
+from .contract import Column, Contract, ContractError, Source, coerce, plain_types, read_csv, to_numbers
 
 SEPARATORS = (",", ";", "\t", "|")
 MOST_CATEGORIES = 250  # scikit-learn's histogram boosting takes at most 255
@@ -32,6 +32,7 @@ MOST_CLASSES = 100
 SMALLEST_CLASS = 5  # fewer rows cannot be in the training and the test part both
 TRUTHS = {"true": "false", "yes": "no", "y": "n", "t": "f", "ja": "nein", "oui": "non", "on": "off"}
 ID_NAME = re.compile(r"(^|[_\s.-])(id|uuid|guid|key|index|idx|nr|no|number)$|Id$|ID$", re.UNICODE)
+REGRESSION = "--data problem=regression"
 UNTYPICAL_MISSING = ("?", "-")
 DATE_FORMATS = (
     *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%y", "%d/%m/%y"),
@@ -115,7 +116,7 @@ def open_table(path: Path, found: Findings) -> tuple[Source, pd.DataFrame]:
         raise ContractError(f"{path.name} is empty.", "Give a CSV or Parquet file with a header and rows.")
     try:
         if head[:4] == b"PAR1":
-            frame = plain_types(parquet.read_table(path).to_pandas().reset_index(drop=True))
+            frame = plain_types(parquet.read_table(path).to_pandas())
             refuse_duplicates([str(name) for name in frame.columns], path)
             return Source(path.as_posix(), format="parquet"), frame
         source = sniff(path, head, found)
@@ -131,22 +132,6 @@ def open_table(path: Path, found: Findings) -> tuple[Source, pd.DataFrame]:
                 found.info(f"cells that hold only {mark!r} are read as missing")
     source, frame = find_numbers_style(source, frame, found)
     return source, frame
-
-
-def plain_types(frame: pd.DataFrame) -> pd.DataFrame:
-    """Parquet's richer types as the few that the contract knows; columns that hold lists or objects become text."""
-    frame = frame.rename(columns=str)
-    for name in frame.columns:
-        kind = frame[name].dtype
-        if isinstance(kind, pd.CategoricalDtype):
-            frame[name] = frame[name].astype(object)
-        elif pd.api.types.is_object_dtype(kind):
-            values = frame[name].dropna()
-            if len(values) and isinstance(values.iloc[0], date):
-                frame[name] = pd.to_datetime(frame[name])
-            elif len(values) and type(values.iloc[0]).__name__ == "Decimal":
-                frame[name] = frame[name].astype("float64")
-    return frame
 
 
 def sniff(path: Path, head: bytes, found: Findings) -> Source:
@@ -166,7 +151,7 @@ def sniff(path: Path, head: bytes, found: Findings) -> Source:
         text = "".join(islice(file, 500))
     quote = "'" if text.startswith("'") else '"'
     separator = find_separator(text, quote, path)
-    rows = list(islice(csv.reader(text.splitlines(keepends=True), delimiter=separator, quotechar=quote), 200))
+    rows = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=separator, quotechar=quote), 200))
     rows = [row for row in rows if row]
     refuse_duplicates(rows[0], path)
     refuse_missing_header(rows, path)
@@ -198,7 +183,7 @@ def find_separator(text: str, quote: str, path: Path) -> str:
     """The separator that splits the first rows into the same number of cells, more than one."""
     best, most = "", 1.0
     for separator in SEPARATORS:
-        reader = csv.reader(text.splitlines(keepends=True), delimiter=separator, quotechar=quote)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quotechar=quote)
         widths = [len(row) for row in islice(reader, 100) if row]
         even = sum(width == widths[0] for width in widths) / len(widths)
         if widths[0] > 1 and even > 0.9 and even * widths[0] > most:
@@ -243,10 +228,15 @@ def _is_number(cell: str) -> bool:
 
 def find_numbers_style(source: Source, frame: pd.DataFrame, found: Findings) -> tuple[Source, pd.DataFrame]:
     """Whether numbers are written with a decimal comma, or with thousands separators."""
-    comma, point, grouped = 0, 0, 0
+    comma, point, grouped, thousands = 0, 0, 0, 0
     for name in frame.columns:
-        values = frame[name].dropna().astype("str")
+        if not pd.api.types.is_string_dtype(frame[name].dtype):
+            continue
+        values = frame[name].dropna().astype("str").str.strip(" $€£¥%")
         if values.empty:
+            continue
+        if _has_thousands(values, source):
+            thousands += 1
             continue
         comma += values.str.fullmatch(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+").mean() > 0.5
         point += values.str.fullmatch(r"[+-]?\d*\.\d+([eE][+-]?\d+)?").mean() > 0.5
@@ -254,7 +244,18 @@ def find_numbers_style(source: Source, frame: pd.DataFrame, found: Findings) -> 
     if comma > point:
         found.info("numbers have a decimal comma" + (" and points between thousands" if grouped else ""))
         source = replace(source, decimal=",", thousands="." if grouped else "")
+    elif thousands:
+        found.info("numbers have commas between thousands")
+        source = replace(source, thousands=",")
     return source, frame
+
+
+def _has_thousands(values: pd.Series, source: Source) -> bool:
+    """Whether a column's commas are between thousands: in a file that has commas between cells, or beside points."""
+    commas = values[values.str.contains(",", regex=False)]
+    if commas.empty or not commas.str.fullmatch(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?").all():
+        return False
+    return source.separator == "," or bool(commas.str.contains(r",\d+[,.]").any())
 
 
 # --- the target ------------------------------------------------------------------------------------------------------
@@ -272,6 +273,7 @@ def drop_without_target(frame: pd.DataFrame, target: str, found: Findings) -> pd
 
 def describe_target(values: pd.Series, name: str, problem: str | None, source: Source) -> tuple[Column, str]:
     """The target's column and the problem. Raises ContractError for a target that nothing can be learnt from."""
+    values = values.astype(bool) if _all_bools(values) else values
     distinct = values.nunique()
     if distinct == 1:
         raise ContractError(f"The target {name!r} has only one value, {values.iloc[0]!r}.", "Choose another column.")
@@ -283,25 +285,34 @@ def describe_target(values: pd.Series, name: str, problem: str | None, source: S
     if problem == "regression":
         if not numeric or numbers is None:
             raise ContractError(
-                f"The target {name!r} is not a number in every row.", "Use --data problem=classification."
+                f"The target {name!r} is not a number in every row.", "Mend it, or choose another column."
             )
         if not all(map(math.isfinite, (numbers.min(), numbers.max()))):
             raise ContractError(f"The target {name!r} has infinite values.", "Remove those rows.")
         return Column(name, "numeric", integer=whole, **_bounds(numbers)), problem
+    whole = whole and _written_as_whole(values, numbers)
     labels = _labels(numbers if whole else values, whole)
     if distinct == len(values) or len(labels) > MOST_CLASSES:
         how = "is different in every row" if distinct == len(values) else f"has {distinct} classes"
         raise ContractError(
-            f"The target {name!r} {how}.", "Choose a column of few classes, or --data problem=regression."
+            f"The target {name!r} {how}.", f"Choose a column of few classes{', or ' * numeric}{REGRESSION * numeric}."
         )
     sizes = (numbers if whole and numbers is not None else values).value_counts()
     small = [str(int(label) if whole else label) for label, size in sizes.items() if size < SMALLEST_CLASS]
     if small:
+        listed = ", ".join(sorted(small)[:10]) + (f" and {len(small) - 10} more" if len(small) > 10 else "")
         raise ContractError(
-            f"Classes of {name!r} with fewer than {SMALLEST_CLASS} rows cannot be split: {', '.join(sorted(small))}.",
-            "Merge them with others, or leave their rows out.",
+            f"Classes of {name!r} with fewer than {SMALLEST_CLASS} rows cannot be split: {listed}.",
+            f"Merge them with others, leave their rows out{', or ' * numeric}{REGRESSION * numeric}.",
         )
     return Column(name, "categorical", categories=labels), problem
+
+
+def _written_as_whole(values: pd.Series, numbers: Any) -> bool:
+    """Whether each label is written as the whole number that it is: 1 or 1.0, but not 01."""
+    spelled = {str(value) for value in values.unique()}
+    whole = {int(number) for number in numbers.unique()}
+    return spelled <= {str(number) for number in whole} | {str(float(number)) for number in whole}
 
 
 def _may_be_numbers(values: pd.Series) -> bool:

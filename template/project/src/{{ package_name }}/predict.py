@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from . import tracking
-from .contract import Contract, ContractError, load
+from .contract import MISSING, Contract, ContractError, load, plain_types
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,12 +46,13 @@ def chunks(contract: Contract, path: Path | None) -> Iterator[pd.DataFrame]:
         raise ContractError(f"There is no file {path}.", "Check the path.")
     elif path.suffix in (".parquet", ".pq"):
         for batch in parquet.ParquetFile(path).iter_batches(CHUNK):
-            yield batch.to_pandas()
+            yield plain_types(batch.to_pandas())
     else:
         source = contract.source
         reading: dict[str, Any] = dict(
             dtype=str, encoding=source.encoding, sep=source.separator, quotechar=source.quote
         )
+        reading |= dict(keep_default_na=False, na_values=list(MISSING))
         try:
             yield from pd.read_csv(path, chunksize=CHUNK, **reading)
         except (ValueError, UnicodeDecodeError) as error:
@@ -66,7 +67,8 @@ def predict(path: Path | None, output: Path | TextIO) -> int:
     model = tracking.load_model(tracking.champion_folder())
     count = 0
     for rows in chunks(contract, path):
-        answered = rows.join(predictions(model, contract, rows))
+        # A column of the file that has the name of an answer keeps its values under another name.
+        answered = rows.join(predictions(model, contract, rows), lsuffix=" (in the file)")
         answered.to_csv(output, mode="a", header=not count, index=False)
         count += len(rows)
     return count

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from . import ROOT
@@ -130,7 +131,7 @@ def bring_in(file: Path, target: str | None, problem: str | None, in_git: bool, 
     for finding in findings:
         say(finding.level, finding.text)
     if not first:
-        differences = old.compare(new)
+        differences, old = compare_file(old, new, file)
         for difference in differences:
             say("differs", difference)
         if differences:
@@ -154,6 +155,23 @@ def commit_data(name: str, versioned: str) -> None:
         return
     run("git", "commit", "--quiet", "--message", f"data: {name}", "--", *paths, quiet=True)
     say("data", f"{name} is versioned and committed")
+
+
+def compare_file(old: Contract, new: Contract, file: Path) -> tuple[list[str], Contract]:
+    """How a file differs from what the contract accepts, and the contract as it reads the file.
+
+    A file that is written in another way (separator, encoding) is accepted; other columns, types and values are not.
+    """
+    found = old.compare(new)
+    for contract in () if found else (old, replace(old, source=new.source)):
+        try:
+            frame = contract.read(file)
+            found = contract.check(frame[frame[contract.target].notna()])
+        except ContractError as error:
+            found = [str(error)]
+        if not found:
+            return [], contract
+    return found, old
 
 
 def replace_raw(file: Path) -> None:
