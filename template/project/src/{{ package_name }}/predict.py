@@ -68,7 +68,8 @@ def predict(path: Path | None, output: Path | TextIO) -> int:
     count = 0
     for rows in chunks(contract, path):
         # A column of the file that has the name of an answer keeps its values under another name.
-        answered = rows.join(predictions(model, contract, rows), lsuffix=" (in the file)")
+        found = predictions(model, contract, rows)
+        answered = rows.rename(columns={name: f"{name} (in the file)" for name in found.columns}).join(found)
         answered.to_csv(output, mode="a", header=not count, index=False)
         count += len(rows)
     return count
