@@ -115,7 +115,7 @@ def test_what_was_found_out_is_said(template: Path, tmp_path: Path) -> None:
 
 LABELS = [f"{'ab'[n % 2]}" for n in range(60)]
 ODD = {
-    "leading zeros": ("x,code\n" + "".join(f"{n % 7},0{n % 3}\n" for n in range(60)), "code", "classification of 'code'"),
+    "leading zeros": ("x,code\n" + "".join(f"{n % 7},0{n%3}\n" for n in range(60)), "code", "n of 'code'"),
     "currency": (
         'x,price\n' + "".join(f'{n % 7},"${n * 1234.5:,.2f}"\n' for n in range(60)), "price", "between thousands"
     ),
