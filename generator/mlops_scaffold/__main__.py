@@ -10,9 +10,13 @@ def main() -> None:
 
         print(f"mlops {__version__}")
         return
-    from mlops_scaffold.cli import run
+    try:
+        from mlops_scaffold.cli import run
 
-    run()
+        run()
+    except KeyboardInterrupt:
+        print("\nmlops: stopped, nothing was changed.", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

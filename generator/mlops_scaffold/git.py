@@ -6,9 +6,6 @@ from pathlib import Path
 from mlops_scaffold import process
 from mlops_scaffold.errors import MlopsError
 
-# Set by git for its own hooks: they would point our commands at another repository.
-_LOCATIONS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_COMMON_DIR")
-
 
 class GitError(MlopsError):
     """A git command failed."""
@@ -16,7 +13,7 @@ class GitError(MlopsError):
 
 def git(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
     """Run git, give back what it printed. Raises GitError with git's own last line."""
-    clean = {key: value for key, value in os.environ.items() if key not in _LOCATIONS}
+    clean = {key: value for key, value in os.environ.items() if key not in process.GIT_LOCATIONS}
     environment = {**clean, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", **(env or {})}
     try:
         done = process.run(["git", *arguments], cwd=cwd, env=environment)

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+# Set by git for its own hooks: they would point our commands at another repository.
+GIT_LOCATIONS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_COMMON_DIR")
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -31,8 +34,15 @@ def project_environment() -> dict[str, str]:
     """The environment for programs of a project: its own packages, bytecode kept, uv on PATH."""
     import sys
 
-    dropped = ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "UV_PROJECT_ENVIRONMENT")
-    env = {key: value for key, value in os.environ.items() if key not in dropped and not key.startswith("GIT_DIR")}
+    dropped = {
+        *GIT_LOCATIONS,
+        "PYTHONDONTWRITEBYTECODE",
+        "VIRTUAL_ENV",
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "UV_PROJECT_ENVIRONMENT",
+    }
+    env = {key: value for key, value in os.environ.items() if key not in dropped}
     folders = [str(Path(uv()).parent), env.get("PATH", "")]
     return {**env, "PATH": os.pathsep.join(folders), "UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
 

@@ -15,6 +15,7 @@ from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import GitError, git, is_repository_root, succeeds
@@ -69,12 +70,20 @@ def named_address(named: str) -> Address:
                 f"{named} is not a git repository.", "A template is versioned: run git init and commit it."
             )
         absolute = path.resolve().as_posix()
-        return Address(absolute, absolute, is_local=True)
+        # copier takes a path for a checkout: a bare repository is one to clone, by its URL.
+        bare = (path / "HEAD").exists()
+        return Address(f"file://{absolute}" if bare else absolute, absolute, is_local=True)
     expanded = re.sub(r"^gl:/?(.*?)(\.git)?$", r"https://gitlab.com/\1.git", named)
     expanded = re.sub(r"^gh:/?(.*?)(\.git)?$", r"https://github.com/\1.git", expanded)
     if not re.match(r"^(git\+|git@|[a-z+]+://)", expanded):
         raise MlopsError(f"There is no template at {named}.", "Name a path that exists, or a git URL.")
-    return Address(named, expanded.removeprefix("git+"))
+    return Address(clonable(named), expanded.removeprefix("git+"))
+
+
+def clonable(address: str) -> str:
+    """An address in the form that copier takes for a repository: a URL without .git says git+."""
+    known = ("/", "git@", "git+", "gh:", "gl:", "https://github.com/", "https://gitlab.com/")
+    return address if address.endswith(".git") or address.startswith(known) else f"git+{address}"
 
 
 def installed_address() -> Address:
@@ -82,7 +91,7 @@ def installed_address() -> Address:
     direct = _direct_url()
     if "vcs_info" in direct:
         return named_address("git+" + direct["url"])
-    checkout = Path(direct.get("url", "").removeprefix("file://"))
+    checkout = Path(unquote(direct.get("url", "").removeprefix("file://")))
     if direct and is_repository_root(checkout) and (checkout / "copier.yml").exists():
         return checkout_address(checkout)
     bundle = resources.files("mlops_scaffold") / "template.bundle"
@@ -90,7 +99,7 @@ def installed_address() -> Address:
         raise MlopsError("This installation carries no template.", "Name one: --template ADDRESS, or MLOPS_TEMPLATE.")
     path = mirror_of("bundle")
     notice = f"The template's address is {path}, on this machine only. For a team, name a shared one by --template."
-    return Address(path.as_posix(), str(bundle), notice=notice)
+    return Address(f"file://{path.as_posix()}", str(bundle), notice=notice)
 
 
 def checkout_address(checkout: Path) -> Address:
@@ -102,11 +111,7 @@ def checkout_address(checkout: Path) -> Address:
         return Address(checkout.as_posix(), checkout.as_posix(), notice=notice)
     if Path(origin).exists():
         origin = Path(origin).resolve().as_posix()
-    elif not origin.endswith(".git") and not origin.startswith(
-        ("git@", "git+", "https://github.com", "https://gitlab.com")
-    ):
-        origin = f"git+{origin}"
-    return Address(origin, checkout.as_posix())
+    return Address(clonable(origin), checkout.as_posix())
 
 
 def _direct_url() -> dict[str, str]:
@@ -134,9 +139,8 @@ def locked_mirror(address: Address) -> Iterator[Path]:
     """The mirror of an address, while no other process changes it."""
     from filelock import FileLock
 
-    mirror = (
-        Path(address.recorded) if address.notice and address.recorded.endswith(".git") else mirror_of(address.recorded)
-    )
+    bundled = mirror_of("bundle")
+    mirror = bundled if address.recorded == f"file://{bundled.as_posix()}" else mirror_of(address.recorded)
     mirror.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{mirror}.lock"):
         if not (mirror / "HEAD").exists():

@@ -31,20 +31,19 @@ class Tree:
         return sorted(map(str, self.files))
 
     def write_new(self, folder: Path) -> None:
-        """Write to a folder that is not there or empty: beside it first, then renamed: all of it is there or nothing.
+        """Write to a folder that is not there, beside it first, then renamed: all of it is there or nothing.
+
+        An empty folder stays the same one, as somebody may be in it: the files are moved into it.
 
         Raises MlopsError where the disk is full or must not be written to.
         """
         parent = _nearest_existing(folder)
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+            fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder if folder.exists() else folder.parent))
             try:
                 self._write(fresh)
-                fresh.chmod(0o777 & ~_umask())
-                if folder.exists():
-                    folder.rmdir()
-                fresh.rename(folder)
+                _move(fresh, folder)
             finally:
                 shutil.rmtree(fresh, ignore_errors=True)
         except OSError as error:
@@ -61,6 +60,15 @@ class Tree:
             target.write_bytes(entry.content)
             if entry.executable:
                 target.chmod(target.stat().st_mode | (0o111 & ~_umask()))
+
+
+def _move(fresh: Path, folder: Path) -> None:
+    if not folder.exists():
+        fresh.chmod(0o777 & ~_umask())
+        fresh.rename(folder)
+        return
+    for item in list(fresh.iterdir()):
+        item.rename(folder / item.name)
 
 
 def _umask() -> int:

@@ -35,6 +35,11 @@ def run() -> None:
     except MlopsError as error:
         print(f"mlops: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("\nmlops: stopped, nothing was changed.", file=sys.stderr)
+    except SystemExit as ended:
+        if ended.code == 130:  # Typer's silent answer to Ctrl-C
+            raise KeyboardInterrupt from None
+        raise
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"mlops: {where}{error.strerror or error}.", file=sys.stderr)
         sys.exit(1)

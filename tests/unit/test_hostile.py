@@ -1,0 +1,87 @@
+"""`mlops new` where the machine, the user or the surroundings do not help."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mlops_scaffold import process
+from mlops_scaffold.settings import read_mapping
+
+from tests.conftest import ROOT, git
+from tests.unit.test_new import files, mlops
+
+
+def test_an_empty_folder_stays_the_same_one(template: Path, tmp_path: Path) -> None:
+    before = tmp_path.stat().st_ino
+    made = mlops("new", ".", "-l", "--no-setup", "--template", str(template), cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert tmp_path.stat().st_ino == before
+    assert (tmp_path / "dvc.yaml").is_file()
+
+
+@pytest.mark.parametrize("form", ["{0}/.git", "file://{0}", "git+file://{0}", "file://{0}/.git", "{0}"])
+def test_the_recorded_address_is_one_that_copier_takes(template: Path, tmp_path: Path, form: str) -> None:
+    address = form.format(git("rev-parse", "--show-toplevel", cwd=template))
+    made = mlops("new", "ours/churn", "-l", "--no-setup", "--template", address, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    recorded = read_mapping(tmp_path / "ours/churn/.copier-answers.yml")["_src_path"]
+    command = [sys.executable, "-m", "copier", "copy", "--quiet", "--defaults", recorded, "theirs/churn"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert files(tmp_path / "ours") == files(tmp_path / "theirs")
+
+
+def test_ctrl_c_leaves_nothing_and_is_one_line(template: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mlops_scaffold", "new", "churn", "-l", "--no-setup", "--template", str(template)]
+    env = {**os.environ, "MLOPS_CACHE_DIR": str(tmp_path / "cache")}
+    running = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "cache").exists():
+        time.sleep(0.005)
+    running.send_signal(signal.SIGINT)
+    said = running.communicate()[1]
+    assert running.returncode == 130
+    assert said.strip() == "mlops: stopped, nothing was changed."
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
+def test_a_cache_that_cannot_be_written_is_one_sentence(template: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = mlops(
+        "new", "a", "-l", "--no-setup", "--template", str(template), cwd=tmp_path, MLOPS_CACHE_DIR=f"{tmp_path}/file/c"
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Not a directory" in done.stderr
+
+
+def test_a_git_hook_around_us_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in process.GIT_LOCATIONS:
+        monkeypatch.setenv(name, "/elsewhere")
+    assert not set(process.GIT_LOCATIONS) & set(process.project_environment())
+
+
+def test_the_wheel_works_without_its_address(tmp_path: Path) -> None:
+    """Its parts: the hook's bundle beside the modules, found as the installation's template."""
+    package = tmp_path / "lib/mlops_scaffold"
+    package.parent.mkdir()
+    git("clone", "--quiet", "--bare", str(ROOT), str(tmp_path / "all.git"), cwd=tmp_path)
+    subprocess.run(["cp", "-r", str(ROOT / "generator/mlops_scaffold"), str(package)], check=True)
+    git("bundle", "create", "--quiet", str(package / "template.bundle"), "HEAD", "--branches", cwd=tmp_path / "all.git")
+    code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from mlops_scaffold import source; "
+    code += "source._direct_url = dict; from mlops_scaffold.__main__ import main; main()"
+    for name in ("a", "b"):
+        command = [sys.executable, "-c", code, str(package.parent), "new", name, "-l", "--no-setup"]
+        made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert made.returncode == 0, made.stderr
+        assert "on this machine only" in made.stderr
+    recorded = read_mapping(tmp_path / "a/.copier-answers.yml")["_src_path"]
+    assert recorded.startswith("file://")
+    assert recorded.endswith(".git")
+    git("init", "--quiet", cwd=tmp_path / "a")
+    git("add", "--all", cwd=tmp_path / "a")
+    git("commit", "--quiet", "--message", "a", cwd=tmp_path / "a")
+    subprocess.run([sys.executable, "-m", "copier", "update", "--defaults"], cwd=tmp_path / "a", check=True)
+    assert git("status", "--porcelain", cwd=tmp_path / "a") == ""
