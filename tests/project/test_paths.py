@@ -87,6 +87,32 @@ def test_a_fresh_clone_with_nothing_but_uv_gets_the_same_champion(project: Path,
     assert mine == theirs
 
 
+def test_new_data_is_checked_and_what_was_written_in_the_contract_stays(project: Path, tmp_path: Path) -> None:
+    file = project / "contract.yaml"
+    commit = git("rev-parse", "HEAD", cwd=project)
+    rows = (project / "data/raw/example.csv").read_text(encoding="utf-8")
+    (tmp_path / "first.csv").write_text(rows, encoding="utf-8")
+    poe(project, "data", str(tmp_path / "first.csv"))
+    file.write_text(file.read_text(encoding="utf-8") + "# a remark of mine\n", encoding="utf-8")
+    (tmp_path / "second.csv").write_text("\n".join(rows.splitlines()[:-5]) + "\n", encoding="utf-8")
+    poe(project, "data", str(tmp_path / "second.csv"))
+    assert "# a remark of mine" in file.read_text(encoding="utf-8")
+    assert "data: second.csv" in git("log", "-1", "--format=%s", cwd=project)
+    (tmp_path / "third.csv").write_text(rows.replace("malignant", "unheard of"), encoding="utf-8")
+    refused = subprocess.run(
+        ["uv", "run", "poe", "data", str(tmp_path / "third.csv")],
+        cwd=project,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == 1
+    assert "unheard of" in refused.stdout + refused.stderr
+    assert git("status", "--porcelain", cwd=project) == ""
+    git("reset", "--quiet", "--hard", commit, cwd=project)
+    poe(project, "setup")
+
+
 def test_a_worse_challenger_is_refused_and_a_better_one_can_be_rolled_back(project: Path) -> None:
     parameters = project / "params.yaml"
     good = parameters.read_text(encoding="utf-8")

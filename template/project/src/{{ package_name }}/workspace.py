@@ -6,6 +6,7 @@ uv run poe data FILE         a new version of the data: compared with the contra
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -71,9 +72,11 @@ def install_hooks() -> str:
 def bring_data(contract: Contract) -> str:
     """Get the raw data: what is there, else from the DVC remote, else the example, which every clone can write."""
     raw = ROOT / contract.source.path
-    if not raw.exists() and has_remote() and Path(ROOT, "data/raw.dvc").exists():
-        run("dvc", "pull", "--quiet", "data/raw.dvc", quiet=True)
-        return f"pulled {contract.source.path}"
+    if not raw.exists() and Path(ROOT, "data/raw.dvc").exists():
+        # From the remote where there is one, else from this machine's cache (another version may be checked out).
+        command = "pull" if has_remote() else "checkout"
+        if run("dvc", command, "--quiet", "data/raw.dvc", quiet=True, check=has_remote()).returncode == 0:
+            return f"{contract.source.path} is here again, by dvc {command}"
     if raw.exists():
         outcome = f"{contract.source.path} is here"
     elif contract.source.example:
@@ -138,12 +141,28 @@ def bring_in(file: Path, target: str | None, problem: str | None, in_git: bool, 
             raise WorkspaceError(
                 "The file does not fit the contract. Edit contract.yaml, or infer it again with --target."
             )
-    replace_raw(file)
     contract = (new if first else old).with_path(str(RAW / file.name))
-    (ROOT / "contract.yaml").write_text(contract.dump(), encoding="utf-8")
+    text = contract.dump() if first else with_source(contract)
+    replace_raw(file)
+    (ROOT / "contract.yaml").write_text(text, encoding="utf-8")
     version_raw(in_git)
     if commit:
         commit_data(file.name, str(RAW) if in_git else "data/raw.dvc")
+
+
+def with_source(contract: Contract) -> str:
+    """contract.yaml with another `source` and nothing else changed: what somebody wrote in it stays."""
+    line = next(line for line in contract.dump().splitlines() if line.startswith("source: "))
+    text, found = re.subn(
+        r"^source: .*$",
+        lambda _: line,
+        (ROOT / "contract.yaml").read_text(encoding="utf-8"),
+        count=1,
+        flags=re.MULTILINE,
+    )
+    if not found:
+        raise WorkspaceError(f"contract.yaml has no line `source: ...` to change. Write it as: {line}")
+    return text
 
 
 def commit_data(name: str, versioned: str) -> None:
