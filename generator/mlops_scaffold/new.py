@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mlops_scaffold import catalog, dataset
-from mlops_scaffold.copier_adapter import Asked, ask, make_worker, questions, render_tree
 from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.git import git, require_identity
+from mlops_scaffold.git import require_identity
+from mlops_scaffold.rendering import Asked, questions, render
 from mlops_scaffold.report import Report
 from mlops_scaffold.settings import load_settings, read_mapping
 from mlops_scaffold.source import Version, find_address, open_version
@@ -51,7 +51,6 @@ class Plan:
 def plan(request: Request, report: Report) -> Plan:
     """Check and render. Raises MlopsError for whatever can be known to fail, with nothing written."""
     check_destination(request.destination)
-    git("--version")
     if request.set_up:
         require_identity()
     if request.target is not None and request.dataset is None:
@@ -69,11 +68,15 @@ def plan(request: Request, report: Report) -> Plan:
             (report.warn if level == "warning" else report.say)(text)
         data.setdefault("problem", found.problem)
     asked = Asked(
-        data, load_settings().defaults, request.defaults, request.answers_file, request.trust, request.skip_tasks
+        data=data,
+        user_defaults=load_settings().defaults,
+        defaults=request.defaults,
+        answers_file=request.answers_file,
+        trust=request.trust,
+        skip_tasks=request.skip_tasks,
     )
-    worker = make_worker(version, request.destination, asked)
-    answers = ask(worker)
-    return Plan(request.destination.absolute(), version, answers, render_tree(worker), found)
+    made = render(version, request.destination, asked)
+    return Plan(request.destination.absolute(), version, made.answers, made.tree, found)
 
 
 def check_destination(destination: Path) -> None:

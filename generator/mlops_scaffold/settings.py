@@ -34,7 +34,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = load_yaml(path.read_text(encoding="utf-8"))
     except OSError:
         raise MlopsError(f"{path} cannot be read.", "Check the path.") from None
     except (yaml.YAMLError, UnicodeDecodeError):
@@ -42,3 +42,10 @@ def read_mapping(path: Path) -> dict[str, Any]:
     if raw is not None and not isinstance(raw, dict):
         raise MlopsError(f"{path} holds no answers.", "It must hold lines of KEY: VALUE.")
     return raw or {}
+
+
+def load_yaml(text: str) -> Any:
+    """YAML by the parser in C where there is one: ten times as fast."""
+    import yaml
+
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # both are safe loaders

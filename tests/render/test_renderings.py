@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from mlops_scaffold import catalog
-from mlops_scaffold.copier_adapter import Asked, ask, make_worker, render_tree
+from mlops_scaffold.rendering import Asked, copier_adapter, plain
 from mlops_scaffold.source import named_address, open_version
 
 from tests.conftest import ROOT
@@ -35,9 +35,11 @@ def renderings(template: Path, tmp_path_factory: pytest.TempPathFactory) -> list
     folders = []
     for answers in MATRIX:
         folder = tmp_path_factory.mktemp("renderings") / "churn"
-        worker = make_worker(version, folder, Asked(data=answers, defaults=True))
-        ask(worker)
-        render_tree(worker).write_new(folder)
+        made = plain.render(version, folder, Asked(data=answers, defaults=True))
+        theirs = copier_adapter.render(version, folder, Asked(data=answers, defaults=True))
+        assert made.tree == theirs.tree, answers
+        assert made.seeds == theirs.seeds
+        made.tree.write_new(folder)
         folders.append(folder)
     return folders
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from mlops_scaffold import catalog
-from mlops_scaffold.copier_adapter import Asked, ask, make_worker, questions, render_tree
+from mlops_scaffold.rendering import Asked, questions, render
 from mlops_scaffold.source import named_address, open_version
 from pathspec import PathSpec
 
@@ -76,7 +76,6 @@ def test_a_preset_answers_questions_that_are_asked(preset: catalog.Preset) -> No
 def test_the_minimal_preset_renders_at_most_25_files(template: Path, tmp_path: Path) -> None:
     version = open_version(named_address(str(template)), None)
     answers = catalog.preset(version.folder, "minimal").answers
-    worker = make_worker(version, tmp_path / "churn", Asked(data=answers, defaults=True))
-    ask(worker)
-    assert len(render_tree(worker).paths) <= 25
+    made = render(version, tmp_path / "churn", Asked(data=answers, defaults=True))
+    assert len(made.tree.paths) <= 25
     assert "framework" in questions(version)

@@ -37,7 +37,10 @@ def test_the_recorded_address_is_one_that_copier_takes(template: Path, tmp_path:
 def test_ctrl_c_leaves_nothing_and_is_one_line(template: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mlops_scaffold", "new", "churn", "-l", "--no-setup", "--template", str(template)]
     env = {**os.environ, "MLOPS_CACHE_DIR": str(tmp_path / "cache")}
+    # A test run that was put in the background ignores SIGINT, and its children with it.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     running = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     while not (tmp_path / "cache").exists():
         time.sleep(0.005)
     running.send_signal(signal.SIGINT)

@@ -6,9 +6,8 @@ take the rendered files in memory instead of on disk.
 
 import stat
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,20 +19,9 @@ from copier._types import Phase
 from jinja2 import TemplateError
 
 from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.rendering.asked import Asked, Rendered
 from mlops_scaffold.source import Version
 from mlops_scaffold.tree import Entry, Tree
-
-
-@dataclass(frozen=True)
-class Asked:
-    """How the questions are to be answered: `data` is given, `user_defaults` stand in for the template's defaults."""
-
-    data: Mapping[str, Any] = field(default_factory=dict)
-    user_defaults: Mapping[str, Any] = field(default_factory=dict)
-    defaults: bool = False
-    answers_file: str | None = None
-    trust: bool = False
-    skip_tasks: bool = False
 
 
 def make_worker(version: Version, project: Path, asked: Asked) -> Worker:
@@ -57,8 +45,10 @@ def make_worker(version: Version, project: Path, asked: Asked) -> Worker:
         quiet=True,
         unsafe=asked.trust,
         skip_tasks=asked.skip_tasks,
+        skip_answered=asked.skip_answered,
     )
     worker.__dict__["template"] = template
+    worker.subproject.__dict__["last_answers"] = dict(asked.last)
     return worker
 
 
@@ -79,6 +69,16 @@ def ask(worker: Worker) -> dict[str, Any]:
     return dict(worker.answers.combined)
 
 
+def render(version: Version, destination: Path, asked: Asked) -> Rendered:
+    """All answers and files; a person is asked where need be. Raises MlopsError where the template does not render."""
+    worker = make_worker(version, destination, asked)
+    answers = ask(worker)
+    tree = render_tree(worker)
+    with _translated():
+        seeds = tuple(worker._render_string(pattern) for pattern in worker.all_skip_if_exists)
+        return Rendered(answers, tree, worker.answers_relpath, seeds)
+
+
 @as_operation("copy")
 def render_tree(worker: Worker) -> Tree:
     """Every file of the project, in memory. Raises MlopsError where the template does not render."""
@@ -90,10 +90,20 @@ def render_tree(worker: Worker) -> Tree:
             source = Path(item.path)
             if item.is_dir(follow_symlinks=follow):
                 continue
+            _refuse_outside(source, worker)
             for target, context in _targets(worker, source.relative_to(root)):
+                if target.is_absolute() or ".." in target.parts:
+                    raise MlopsError(f"The template would write outside of the project: {target}.", "Do not use it.")
                 if not worker.match_exclude(target):
                     tree[PurePosixPath(target.as_posix())] = _entry(worker, source, context or {})
     return Tree(tree)
+
+
+def _refuse_outside(source: Path, worker: Worker) -> None:
+    """Raise for a symlink that would copy a file of this machine into the project, as copier does."""
+    if worker.template.preserve_symlinks or source.resolve().is_relative_to(worker.template.local_abspath.resolve()):
+        return
+    raise MlopsError(f"The template reads outside of itself: {source.name} is a symlink.", "Do not use it.")
 
 
 def _targets(worker: Worker, path: Path) -> list[tuple[Path, dict[str, Any] | None]]:
@@ -147,7 +157,7 @@ def _translated() -> Iterator[None]:
             ) from None
         except (copier_errors.UserMessageError, copier_errors.CopierError, TemplateError) as error:
             raise MlopsError(f"The template does not render: {_first_line(error)}.") from None
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise MlopsError(_first_line(error)) from None
 
 

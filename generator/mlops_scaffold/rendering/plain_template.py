@@ -1,0 +1,187 @@
+"""A template that needs nothing of copier's own: its configuration, its Jinja environment.
+
+Importing copier and its questionnaire takes longer than all that we do with most templates. So what is plain is done
+here, by the same rules; whatever is not plain raises NotPlain, and copier does it.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path, PurePath, PurePosixPath
+from typing import Any
+
+import yaml
+from jinja2 import StrictUndefined, Template, Undefined
+from jinja2.loaders import FileSystemLoader
+from jinja2.runtime import Context
+from jinja2.sandbox import SandboxedEnvironment
+
+from mlops_scaffold.settings import load_yaml
+from mlops_scaffold.source import Version
+
+COPIER = (9, 19)  # the version whose rules are followed here
+# copier's own, for templates without a subdirectory
+DEFAULT_EXCLUDE = ("copier.yaml", "copier.yml", "~*", "*.py[co]", "__pycache__", ".git", ".DS_Store", ".svn")
+FOREIGN = ("_copier_python", "_copier_phase", "_copier_operation", "_external_data", "now", "make_secret")
+MARKS = ("{{", "{%", "{#", "\r")
+# What only copier can do, or must refuse.
+CONFIG_OF_COPIER = {"jinja_extensions", "external_data", "preserve_symlinks", "secret_questions"}
+
+
+class NotPlain(Exception):
+    """Something in the template, or wrong with it, that is copier's to handle."""
+
+
+class _Context(Context):
+    """Names that only copier knows are no names here."""
+
+    def resolve_or_missing(self, key: str) -> Any:
+        found = super().resolve_or_missing(key)
+        if key in FOREIGN and key not in self.parent and key not in self.vars:
+            raise NotPlain(key)
+        return found
+
+
+class _Environment(SandboxedEnvironment):
+    """Nothing of a path is handed out: copier decides what is safe of it."""
+
+    context_class = _Context
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        if isinstance(obj, PurePath):
+            raise NotPlain(attr)
+        return super().is_safe_attribute(obj, attr, value)
+
+
+class Conf(dict[str, Any]):
+    """`_copier_conf`: what most templates read of it."""
+
+    def __missing__(self, key: str) -> Any:
+        raise NotPlain(key)
+
+
+@dataclass(frozen=True)
+class PlainTemplate:
+    """One version of a template, compiled once for all its renderings."""
+
+    version: Version
+
+    @cached_property
+    def raw(self) -> dict[str, Any]:
+        """copier.yml. Raises NotPlain for several documents, includes, or none at all."""
+        found = self.version.folder.glob("copier.*")
+        paths = [path for path in found if path.is_file() and re.match(r"\.ya?ml", path.suffix, re.IGNORECASE)]
+        if len(paths) != 1:
+            raise NotPlain("copier.yml")
+        try:
+            loaded = load_yaml(paths[0].read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise NotPlain("copier.yml") from error
+        if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
+            raise NotPlain("copier.yml")
+        return loaded
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The settings, without their underscore."""
+        found = {key[1:]: value for key, value in self.raw.items() if key.startswith("_")}
+        needed = str(found.get("min_copier_version", "0"))
+        if CONFIG_OF_COPIER & set(found) or not re.fullmatch(r"[0-9.]+", needed):
+            raise NotPlain("settings")
+        if tuple(int(part) for part in needed.split(".")[:2]) > COPIER or Path(copier_settings()).is_file():
+            raise NotPlain("settings")
+        return found
+
+    @cached_property
+    def questions(self) -> dict[str, dict[str, Any]]:
+        """The questions, each as a mapping of its details."""
+        found = {key: value for key, value in self.raw.items() if not key.startswith("_")}
+        return {key: value if isinstance(value, dict) else {"default": value} for key, value in found.items()}
+
+    @property
+    def suffix(self) -> str:
+        """What the names of templates end in."""
+        return str(self.config.get("templates_suffix", ".jinja"))
+
+    @property
+    def exclude(self) -> tuple[str, ...]:
+        """Patterns to leave out, not rendered yet."""
+        subdirectory = Path(self.config.get("subdirectory", ""))
+        return tuple(self.config.get("exclude", DEFAULT_EXCLUDE if subdirectory == Path() else ()))
+
+    @cached_property
+    def env(self) -> SandboxedEnvironment:
+        """Jinja as the template wants it."""
+        from jinja2_ansible_filters import AnsibleCoreFiltersExtension
+
+        options = {"keep_trailing_newline": True, **self.config.get("envops", {})}
+        kinds = {"jinja2.Undefined": Undefined, "jinja2.StrictUndefined": StrictUndefined}
+        if "undefined" in options:
+            options["undefined"] = kinds.get(options["undefined"]) or _not_plain("undefined")
+        loader = FileSystemLoader(str(self.version.folder.resolve()))
+        env = _Environment(loader=loader, extensions=[AnsibleCoreFiltersExtension], auto_reload=False, **options)
+        env.globals["pathjoin"] = _pathjoin
+        return env
+
+    @cached_property
+    def marks(self) -> tuple[str, ...]:
+        """A text without any of these is what Jinja gives back as it is; the empty one is in every text."""
+        options = {"keep_trailing_newline": True, **self.config.get("envops", {})}
+        usual = {"undefined", "keep_trailing_newline", "trim_blocks", "lstrip_blocks"}
+        return MARKS if options["keep_trailing_newline"] and not set(options) - usual else ("",)
+
+    def is_plain_text(self, text: str) -> bool:
+        """Whether Jinja would give a text back as it is."""
+        return not any(mark in text for mark in self.marks)
+
+    @cached_property
+    def _compiled(self) -> dict[str, Template]:
+        return {}
+
+    def text(self, source: str, context: Mapping[str, Any]) -> str:
+        """A string, rendered."""
+        if self.is_plain_text(source):
+            return source
+        if source not in self._compiled:
+            self._compiled[source] = self.env.from_string(source)
+        return self._compiled[source].render(context)
+
+    def value(self, source: Any, context: Mapping[str, Any]) -> Any:
+        """A value of copier.yml, rendered where it is a string or a list of them."""
+        if isinstance(source, str):
+            return self.text(source, context)
+        return [self.value(item, context) for item in source] if isinstance(source, list) else source
+
+    def walk(self, root: Path) -> Iterator[PurePosixPath]:
+        """The template's files. Raises NotPlain for a symlink: copier knows which ones may be followed."""
+        for folder, folders, names in os.walk(root):
+            for name in (*folders, *names):
+                if Path(folder, name).is_symlink():
+                    raise NotPlain("symlink")
+            for name in names:
+                yield PurePosixPath(Path(folder, name).relative_to(root).as_posix())
+
+
+@lru_cache(maxsize=32)
+def open_template(version: Version) -> PlainTemplate:
+    """A version's template; the same object for the same version, as it keeps what it compiled."""
+    return PlainTemplate(version)
+
+
+def copier_settings() -> str:
+    """The user's settings for copier: where there are any, copier reads them."""
+    import platformdirs
+
+    return os.environ.get("COPIER_SETTINGS_PATH") or str(
+        platformdirs.user_config_path("copier", appauthor=False) / "settings.yml"
+    )
+
+
+def _pathjoin(*path: str, mode: str = "posix") -> str:
+    return str(PurePosixPath(*path)) if mode == "posix" else _not_plain(mode)
+
+
+def _not_plain(what: object) -> Any:
+    raise NotPlain(str(what))
