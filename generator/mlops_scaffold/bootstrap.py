@@ -101,7 +101,7 @@ class Setup:
         """Run a program in the project; what it prints is kept in a log. Raises StepFailed with its last lines."""
         env = process.project_environment()
         env["PATH"] = os.pathsep.join([str(self.python.parent), env["PATH"]])
-        done = process.run(command, cwd=self.project.folder, env=env)
+        done = process.run(command, cwd=self.project.folder, env=env, alone=True)
         if (self.project.folder / ".git").is_dir():
             with self.log.open("a", encoding="utf-8") as log:
                 log.write(f"$ {' '.join(command)}\n{done.said}\n")

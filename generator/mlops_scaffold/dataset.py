@@ -41,7 +41,7 @@ def inspect(template: Path, path: Path, target: str | None, problem: str | None)
         command += ["-m", "inspection.infer", str(path.resolve()), "--json", "--check"]
         command += [f"--target={target}"] if target is not None else []
         command += ["--problem", problem] if problem else []
-        done = process.run(command, cwd=Path(folder), env=process.project_environment())
+        done = process.run(command, cwd=Path(folder), env=process.project_environment(), alone=True)
     try:
         report = json.loads(done.output.strip().splitlines()[-1])
     except (ValueError, IndexError):

@@ -1,8 +1,11 @@
 """The one place that runs other programs."""
 
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,16 +27,52 @@ class Finished:
         return "\n".join(text for text in (self.output.strip(), self.errors.strip()) if text)
 
 
-def run(command: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Finished:
-    """Run a program to its end; `env` is its whole environment. Raises FileNotFoundError where there is none."""
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, errors="replace", check=False)
-    return Finished(done.returncode, done.stdout, done.stderr)
+def run(
+    command: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] | None = None, alone: bool = False
+) -> Finished:
+    """Run a program to its end; `env` is its whole environment. Raises FileNotFoundError where there is none.
+
+    With `alone` it is in a session of its own and cannot ask anything: a Ctrl-C reaches us, and we end it with all
+    that it has started.
+    """
+    running = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL if alone else None,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=alone,
+    )
+    try:
+        output, errors = running.communicate()
+    except BaseException:
+        _end(running, alone)
+        raise
+    return Finished(running.returncode, output, errors)
+
+
+def _end(running: subprocess.Popen[str], group: bool) -> None:
+    """End a program, with its children where they are a group: asked first, so that git can remove its locks."""
+    if sys.platform == "win32" or not group:
+        running.terminate()
+        running.wait()
+        return
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(timeout=5)
+            # The program is gone; a child of it may not be yet.
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+            return
 
 
 def project_environment() -> dict[str, str]:
     """The environment for programs of a project: its own packages, bytecode kept, uv on PATH."""
-    import sys
-
     dropped = {
         *GIT_LOCATIONS,
         "PYTHONDONTWRITEBYTECODE",

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,29 @@ def test_a_git_hook_around_us_changes_nothing(monkeypatch: pytest.MonkeyPatch) -
     assert not set(process.GIT_LOCATIONS) & set(process.project_environment())
 
 
+@pytest.mark.long
+def test_a_real_wheel_needs_no_network(tmp_path: Path) -> None:
+    """Built from a clone, installed elsewhere: the template comes out of it, with every way out closed."""
+    clone = tmp_path / "clone"
+    git("clone", "--quiet", str(ROOT), str(clone), cwd=tmp_path)
+    uv = process.uv()
+    env = process.project_environment()
+    for command in (
+        [uv, "build", "--quiet", "--wheel", "--out-dir", str(tmp_path / "dist"), str(clone)],
+        [uv, "venv", "--quiet", str(tmp_path / "venv")],
+    ):
+        subprocess.run(command, check=True, env=env)
+    wheel = next((tmp_path / "dist").glob("*.whl"))
+    python = str(tmp_path / "venv/bin/python")
+    subprocess.run([uv, "pip", "install", "--quiet", "--python", python, str(wheel)], check=True, env=env)
+    nowhere = "http://127.0.0.1:9"
+    closed = {**env, "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, "ALL_PROXY": nowhere, "GIT_ALLOW_PROTOCOL": "file"}
+    command = [str(tmp_path / "venv/bin/mlops"), "new", "a", "-l", "--no-setup"]
+    made = subprocess.run(command, cwd=tmp_path, env=closed, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "a/dvc.yaml").is_file()
+
+
 def test_the_wheel_works_without_its_address(tmp_path: Path) -> None:
     """Its parts: the hook's bundle beside the modules, found as the installation's template."""
     package = tmp_path / "lib/mlops_scaffold"
@@ -88,3 +112,43 @@ def test_the_wheel_works_without_its_address(tmp_path: Path) -> None:
     git("commit", "--quiet", "--message", "a", cwd=tmp_path / "a")
     subprocess.run([sys.executable, "-m", "copier", "update", "--defaults"], cwd=tmp_path / "a", check=True)
     assert git("status", "--porcelain", cwd=tmp_path / "a") == ""
+
+
+def test_ctrl_c_ends_the_children_too(tmp_path: Path) -> None:
+    code = (
+        "import sys; from mlops_scaffold import process; process.run([sys.executable, '-c', sys.argv[1]], alone=True)"
+    )
+    child = f"import subprocess, time; subprocess.Popen(['sleep', '60.{os.getpid()}']); time.sleep(60)"
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    running = subprocess.Popen([sys.executable, "-c", code, child], stderr=subprocess.DEVNULL)
+    signal.signal(signal.SIGINT, before)
+    grandchild = ["pgrep", "-f", f"sleep 60.{os.getpid()}"]
+    while subprocess.run(grandchild, check=False, capture_output=True).returncode:
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    running.wait(timeout=20)
+    assert subprocess.run(grandchild, check=False, capture_output=True).returncode == 1
+
+
+def test_the_questionnaire_is_five_returns(template: Path, tmp_path: Path) -> None:
+    """In a terminal, as copier asks: return takes the proposal."""
+    import pty
+    import select
+
+    env = {**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
+    command = [sys.executable, "-m", "mlops_scaffold", "new", "churn", "--no-setup", "--template", str(template)]
+    ours, theirs = pty.openpty()
+    running = subprocess.Popen(command, cwd=tmp_path, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    returns, said = 0, b""
+    while running.poll() is None and returns < 20:
+        if select.select([ours], [], [], 2)[0]:
+            with suppress(OSError):  # the other end is closed
+                said += os.read(ours, 65536)
+        else:
+            returns += 1
+            os.write(ours, b"\r")
+    assert running.wait(timeout=20) == 0, said
+    os.close(ours)
+    assert (tmp_path / "churn/dvc.yaml").is_file()
+    assert returns == 5

@@ -21,16 +21,21 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from . import ROOT
-from .features import TRUSTED_TYPES as TRUSTED_FEATURES
-from .model import TRUSTED_TYPES as TRUSTED_MODELS
 
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow import MlflowClient
 
-TRUSTED_TYPES = [*TRUSTED_FEATURES, *TRUSTED_MODELS]
 NAME = __package__.replace("_", "-")  # of the experiment and of the registered model
 CHAMPION_FILE = ROOT / "champion.yaml"
+
+
+def trusted_types() -> list[str]:
+    """What a model file may hold besides numpy and scikit-learn's own: reviewed, and nothing else is ever loaded."""
+    from .features import TRUSTED_TYPES as OF_FEATURES
+    from .model import TRUSTED_TYPES as OF_MODELS
+
+    return [*OF_FEATURES, *OF_MODELS]
 
 
 class ChampionError(Exception):
@@ -149,7 +154,7 @@ def load_model(folder: Path) -> Any:
     import skops.io
 
     try:
-        return skops.io.load(folder / "model.skops", trusted=TRUSTED_TYPES)
+        return skops.io.load(folder / "model.skops", trusted=trusted_types())
     except FileNotFoundError:
         raise ChampionError(f"{folder} holds no model. Train one: uv run poe repro") from None
 

@@ -42,7 +42,7 @@ def save(model: Pipeline, contract: Contract) -> None:
     """Write the model folder: skops rather than pickle, signature from the contract, our own code beside it."""
     import mlflow.sklearn
 
-    from .tracking import TRUSTED_TYPES
+    from .tracking import trusted_types
 
     # It warns that pip has no version: uv installs no pip.
     logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
@@ -52,7 +52,7 @@ def save(model: Pipeline, contract: Contract) -> None:
         model,
         str(folder),
         serialization_format="skops",
-        skops_trusted_types=TRUSTED_TYPES,
+        skops_trusted_types=trusted_types(),
         signature=signature(contract),
         pip_requirements=list(requirements()),
         code_paths=[str(ROOT / "src" / __package__)],
