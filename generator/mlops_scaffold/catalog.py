@@ -1,13 +1,16 @@
 """What the template offers: its components and presets, read from its own copier.yml."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.settings import read_mapping
+
+OPTIONAL = ("serving", "ci", "cloud")  # axes that may be `none`
+SEVERAL = "extras"  # the axis with any number of components
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,11 @@ class Preset:
 
 def components(folder: Path) -> list[Component]:
     """The components of a template that is laid out in a folder; none for a template without the table."""
-    table = read_mapping(folder / "copier.yml").get("components", {}).get("default", {})
+    path = folder / "copier.yml"
+    question = read_mapping(path).get("components") if path.is_file() else None
+    table = question.get("default") if isinstance(question, dict) else None
+    if not isinstance(table, dict) or not all(isinstance(row, dict) and "axis" in row for row in table.values()):
+        return []
     return [_component(name, row) for name, row in table.items()]
 
 
@@ -67,6 +74,18 @@ def check_keys(given: Iterable[str], questions: dict[str, Any]) -> None:
     for name in given:
         if name not in asked:
             raise MlopsError(f"The template has no question {name!r}.", suggest(name, asked))
+
+
+def check_values(answers: Mapping[str, Any], folder: Path) -> None:
+    """Raise for a value that no component of its axis has, naming the nearest."""
+    rows = components(folder)
+    for axis in {row.axis for row in rows} & set(answers):
+        names = [row.name for row in rows if row.axis == axis]
+        value = answers[axis]
+        values = value if isinstance(value, list) else [part.strip() for part in str(value).strip("[]").split(",")]
+        for one in values:
+            if one and one not in names and not (one == "none" and axis in OPTIONAL):
+                raise MlopsError(f"{axis} has no value {one!r}.", suggest(str(one), names))
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -1,10 +1,17 @@
 """The one place that runs git."""
 
 import os
+import subprocess
 from pathlib import Path
 
 from mlops_scaffold import process
 from mlops_scaffold.errors import MlopsError
+
+# A user's settings must not change what a merge is, nor may a hook run in the middle of one.
+QUIET = (
+    *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.safecrlf=false"),
+    *("-c", "merge.renames=true", "-c", "merge.directoryRenames=true", "-c", "merge.renameLimit=7000"),
+)
 
 
 class GitError(MlopsError):
@@ -14,7 +21,7 @@ class GitError(MlopsError):
 def git(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
     """Run git, give back what it printed. Raises GitError with git's own last line."""
     clean = {key: value for key, value in os.environ.items() if key not in process.GIT_LOCATIONS}
-    environment = {**clean, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", **(env or {})}
+    environment = {**clean, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(env or {})}
     try:
         done = process.run(["git", *arguments], cwd=cwd, env=environment)
     except FileNotFoundError:
@@ -23,6 +30,25 @@ def git(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = N
         lines = done.said.splitlines() or ["no reason given"]
         raise GitError(f"git {arguments[0]} failed: {lines[-1]}.")
     return done.output.strip()
+
+
+def git_bytes(
+    *arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None, given: bytes = b"", fine: int = 0
+) -> bytes:
+    """Run a git command on bytes: paths may be anything. Exit codes up to `fine` are no failure. Raises GitError."""
+    clean = {key: value for key, value in os.environ.items() if key not in process.GIT_LOCATIONS}
+    environment = {**clean, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(env or {})}
+    command = ["git", *QUIET, *arguments]
+    done = subprocess.run(command, cwd=cwd, env=environment, input=given, capture_output=True, check=False)
+    if not 0 <= done.returncode <= fine:
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise GitError(f"git {arguments[0]} failed: {lines[-1]}.")
+    return done.stdout
+
+
+def paths_in(output: bytes) -> list[str]:
+    """The names in what git printed with -z."""
+    return [os.fsdecode(name) for name in output.split(b"\0") if name]
 
 
 def succeeds(*arguments: str, cwd: Path | None = None) -> bool:

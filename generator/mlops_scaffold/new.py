@@ -98,20 +98,8 @@ def given_answers(request: Request, version: Version) -> dict[str, Any]:
     layers.append(request.data)
     merged = {key: value for layer in layers for key, value in layer.items()}
     catalog.check_keys(merged, known)
-    check_values(merged, version)
+    catalog.check_values(merged, version.folder)
     return merged
-
-
-def check_values(answers: Mapping[str, Any], version: Version) -> None:
-    """Raise for a value that no component of its axis has, naming the nearest."""
-    rows = catalog.components(version.folder)
-    for axis in {row.axis for row in rows} & set(answers):
-        names = [row.name for row in rows if row.axis == axis]
-        value = answers[axis]
-        values = value if isinstance(value, list) else [part.strip() for part in str(value).strip("[]").split(",")]
-        for one in values:
-            if one and one not in names and not (one == "none" and axis in ("serving", "ci", "cloud")):
-                raise MlopsError(f"{axis} has no value {one!r}.", catalog.suggest(str(one), names))
 
 
 def parse_data(pairs: list[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""An existing project: its answers file and what they say."""
+"""An existing project: its answers file and what it says."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,25 +12,55 @@ ANSWERS_FILE = ".copier-answers.yml"
 
 @dataclass(frozen=True)
 class Project:
-    """A folder that was made from a template."""
+    """A folder that was made from a template of copier."""
 
     folder: Path
     answers: dict[str, Any]
+    answers_file: str = ANSWERS_FILE
 
     @property
     def package(self) -> str:
-        """The name of its Python package."""
+        """The name of its Python package. Raises MlopsError for a project of another template."""
+        if "package_name" not in self.answers:
+            raise MlopsError(f"{self.folder} names no package_name.", "Set-up is for projects of the mlops template.")
         return str(self.answers["package_name"])
 
+    @property
+    def source(self) -> str:
+        """The template's address, as it is recorded."""
+        return self._recorded("_src_path")
 
-def open_project(folder: Path) -> Project:
-    """The project in a folder. Raises MlopsError where it is none of ours."""
-    path = folder / ANSWERS_FILE
+    @property
+    def version(self) -> str:
+        """The template's version, as it is recorded."""
+        return self._recorded("_commit")
+
+    @property
+    def commit(self) -> str:
+        """The template's commit; empty for a template that does not record it."""
+        return str(self.answers.get("_commit_sha") or "")
+
+    @property
+    def last(self) -> dict[str, Any]:
+        """The answers that were given: what copier reads of the file."""
+        return {key: value for key, value in self.answers.items() if not key.startswith("_")}
+
+    def _recorded(self, key: str) -> str:
+        if not isinstance(self.answers.get(key), str):
+            raise MlopsError(
+                f"{self.answers_file} has no {key}: the template's version is not known.",
+                "Take the file back from git's history.",
+            )
+        return str(self.answers[key])
+
+
+def open_project(folder: Path, answers_file: str | None = None) -> Project:
+    """The project in a folder. Raises MlopsError where it is none."""
+    name = answers_file or ANSWERS_FILE
+    path = folder / name
     if not path.is_file():
         raise MlopsError(
-            f"{folder.absolute()} is not a project made by mlops.", "Go to one, or make one: mlops new DEST"
+            f"{folder.absolute()} is not a project made by mlops or copier: it has no {name}.",
+            "Go to one, or make one: mlops new DEST",
         )
-    answers = read_mapping(path)
-    if "package_name" not in answers:
-        raise MlopsError(f"{path} names no package_name.", "Set-up is for projects of the mlops template.")
-    return Project(folder.absolute(), answers)
+    return Project(folder.resolve(), read_mapping(path), name)

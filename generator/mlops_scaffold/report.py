@@ -29,6 +29,10 @@ class Report:
         """Something to look at."""
         self._line(WARNING, text, "33")
 
+    def error(self, text: str) -> None:
+        """Something failed; it is said even where nothing else is."""
+        print(f"mlops: {text}", file=sys.stderr, flush=True)
+
     def say(self, text: str) -> None:
         """Something to know."""
         if not self.quiet:

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
@@ -25,7 +25,9 @@ from mlops_scaffold.settings import load_settings
 if TYPE_CHECKING:
     from packaging.version import Version as Release
 
-REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+HEAD:refs/mlops/HEAD")
+# Tags are not forced: a tag that moved is noticed.
+REFSPECS = ("+refs/heads/*:refs/heads/*", "refs/tags/*:refs/tags/*", "+HEAD:refs/mlops/HEAD")
+MOVED = "mlops-moved-tags"
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,27 @@ def named_address(named: str) -> Address:
     if not re.match(r"^(git\+|git@|[a-z+]+://)", expanded):
         raise MlopsError(f"There is no template at {named}.", "Name a path that exists, or a git URL.")
     return Address(clonable(named), expanded.removeprefix("git+"))
+
+
+def recorded_address(recorded: str) -> Address:
+    """The address in a project's answers file; it may be gone, as long as the cache has it. Raises MlopsError."""
+    if recorded == f"file://{mirror_of('bundle').as_posix()}":
+        with suppress(MlopsError):
+            return replace(installed_address(), recorded=recorded, notice="")
+    expanded = re.match(r"^(git\+|git@|gh:|gl:|[a-z+]+://)", recorded)
+    if not expanded and not Path(recorded).expanduser().is_absolute():
+        raise MlopsError(
+            f"The project's template is recorded as {recorded!r}, a relative path: nobody else can find it.",
+            "Write its address into _src_path of the answers file, and commit that.",
+        )
+    if expanded or Path(recorded).expanduser().exists():
+        return replace(named_address(recorded), recorded=recorded, notice="")
+    if not (mirror_of(recorded) / "HEAD").exists():
+        raise MlopsError(
+            f"The project's template {recorded} is gone, and not in the cache.",
+            "Write its new address into _src_path of the answers file, and commit that.",
+        )
+    return Address(recorded, recorded)
 
 
 def clonable(address: str) -> str:
@@ -134,13 +157,18 @@ def mirror_of(recorded: str) -> Path:
     return cache_dir() / "mirrors" / f"{sha256(recorded.encode()).hexdigest()[:16]}.git"
 
 
+def mirror_path(address: Address) -> Path:
+    """The mirror of an address; the installation's own bundle is its own address."""
+    bundled = mirror_of("bundle")
+    return bundled if address.recorded == f"file://{bundled.as_posix()}" else mirror_of(address.recorded)
+
+
 @contextmanager
 def locked_mirror(address: Address) -> Iterator[Path]:
     """The mirror of an address, while no other process changes it."""
     from filelock import FileLock
 
-    bundled = mirror_of("bundle")
-    mirror = bundled if address.recorded == f"file://{bundled.as_posix()}" else mirror_of(address.recorded)
+    mirror = mirror_path(address)
     mirror.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{mirror}.lock"):
         if not (mirror / "HEAD").exists():
@@ -149,22 +177,63 @@ def locked_mirror(address: Address) -> Iterator[Path]:
         yield mirror
 
 
+_refreshed: dict[Path, str] = {}  # one fetch an invocation
+
+
 def refresh(mirror: Path, address: Address, offline: bool) -> str:
-    """Bring the mirror up to date, once. Gives back a notice where the cached state had to do."""
+    """Bring the mirror up to date, once. Gives back a notice where the cached state had to do.
+
+    A tag that the mirror has keeps the commit that it was first seen with: see `moved_tags`.
+    """
+    if mirror in _refreshed:
+        return _refreshed[mirror]
     cached = succeeds("rev-parse", "--verify", "--quiet", "refs/mlops/HEAD", cwd=mirror)
     remote = address.fetched == address.recorded.removeprefix("git+") and not address.is_local
     if offline and remote and cached:
         return ""
     if offline and remote:
         raise MlopsError(f"{address.recorded} is not in the cache.", "Run once without --offline.")
+    (mirror / MOVED).unlink(missing_ok=True)
+    notice = ""
     try:
-        git("fetch", "--quiet", "--force", "--prune", address.fetched, *REFSPECS, cwd=mirror)
+        git("fetch", "--quiet", "--prune", address.fetched, *REFSPECS, cwd=mirror)
     except GitError as error:
-        if not cached:
+        moved = moved_by(mirror, address)
+        if moved:
+            (mirror / MOVED).write_text("\n".join(moved), encoding="utf-8")
+        elif cached:
+            notice = f"{address.recorded} cannot be reached: the cached template is used."
+        else:
             raise MlopsError(f"The template {address.recorded} cannot be reached.", error.sentence) from None
-        return f"{address.recorded} cannot be reached: the cached template is used."
     git("symbolic-ref", "HEAD", "refs/mlops/HEAD", cwd=mirror)
-    return ""
+    _refreshed[mirror] = notice
+    return notice
+
+
+def moved_by(mirror: Path, address: Address) -> list[str]:
+    """The tags that an address has at another commit than the mirror; empty where it cannot be asked."""
+    known = dict(_refs(git("show-ref", "--tags", cwd=mirror))) if succeeds("show-ref", "--tags", cwd=mirror) else {}
+    try:
+        there = dict(_refs(git("ls-remote", "--tags", "--refs", address.fetched, cwd=mirror)))
+    except GitError:
+        return []
+    return [name.removeprefix("refs/tags/") for name, commit in there.items() if known.get(name, commit) != commit]
+
+
+def _refs(listing: str) -> Iterator[tuple[str, str]]:
+    for line in listing.splitlines():
+        commit, name = line.split()
+        yield name, commit
+
+
+def check_moved(mirror: Path, name: str) -> None:
+    """Raise where a version is a tag that was moved: what was rendered from it is not what it is now."""
+    path = mirror / MOVED
+    if path.exists() and name in path.read_text(encoding="utf-8").splitlines():
+        raise MlopsError(
+            f"The template's tag {name} was moved: it is another commit than when it was first used here.",
+            f"Ask who maintains the template. To accept it, remove {mirror} and run the command again.",
+        )
 
 
 def open_version(address: Address, ref: str | None, prereleases: bool = False, offline: bool = False) -> Version:
@@ -174,14 +243,61 @@ def open_version(address: Address, ref: str | None, prereleases: bool = False, o
         wanted = ref or newest_tag(mirror, prereleases) or "refs/mlops/HEAD"
         if wanted in ("HEAD", "refs/mlops/HEAD"):
             wanted = uncommitted(mirror, Path(address.fetched)) if address.is_local else "refs/mlops/HEAD"
-        try:
-            commit = git("rev-parse", "--verify", "--quiet", f"{wanted}^{{commit}}", cwd=mirror)
-        except GitError:
-            raise MlopsError(f"The template has no version {ref!r}.", nearest_tags(mirror, ref or "")) from None
+        check_moved(mirror, wanted)
+        commit = find_commit(mirror, wanted)
         name = git("describe", "--tags", "--always", commit, cwd=mirror)
         folder = lay_out(mirror, commit)
     notices = tuple(text for text in (address.notice, notice) if text)
     return Version(address.recorded, ref or wanted, name, commit, folder, notices)
+
+
+def reopen_version(address: Address, name: str, commit: str, offline: bool = False) -> Version:
+    """The version that a project was made from: `name` and, where it is recorded, `commit`. Raises MlopsError."""
+    with locked_mirror(address) as mirror:
+        notice = refresh(mirror, address, offline)
+        check_moved(mirror, name)
+        if commit and not succeeds("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", cwd=mirror):
+            found = find_commit(mirror, commit)  # the tag is gone, its commit is not
+        else:
+            found = find_commit(mirror, name)
+        if commit and found != commit:
+            raise MlopsError(
+                f"The template's {name} was moved: the project was made from {commit[:10]}, now it is {found[:10]}.",
+                "Ask who maintains the template.",
+            )
+        folder = lay_out(mirror, found)
+    return Version(address.recorded, name, name, found, folder, tuple(text for text in (notice,) if text))
+
+
+def find_commit(mirror: Path, ref: str) -> str:
+    """The commit that a version names. Raises MlopsError that names the nearest ones."""
+    try:
+        return git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", cwd=mirror)
+    except GitError:
+        raise MlopsError(f"The template has no version {ref!r}.", nearest_tags(mirror, ref)) from None
+
+
+def is_older(address: Address, version: Version, than: Version) -> bool:
+    """Whether a version comes before another one: by their releases, else by the history."""
+    from packaging.version import InvalidVersion
+    from packaging.version import Version as Release
+
+    if version.commit == than.commit:
+        return False
+    try:
+        return Release(version.name) < Release(than.name)
+    except InvalidVersion:
+        mirror = mirror_path(address)
+        return succeeds("merge-base", "--is-ancestor", version.commit, than.commit, cwd=mirror)
+
+
+def releases_between(address: Address, older: Version, newer: Version) -> list[str]:
+    """The released versions after one version up to another one, the oldest first."""
+    mirror = mirror_path(address)
+    if not succeeds("tag", cwd=mirror):
+        return []
+    merged = git("tag", "--merged", newer.commit, "--no-merged", older.commit, cwd=mirror).splitlines()
+    return [tag for _, tag in sorted(_versions(mirror)) if tag in merged]
 
 
 def uncommitted(mirror: Path, checkout: Path) -> str:

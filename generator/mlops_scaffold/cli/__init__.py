@@ -4,10 +4,12 @@ import sys
 
 import typer
 
+from mlops_scaffold.cli.add import add, remove
 from mlops_scaffold.cli.components import components
 from mlops_scaffold.cli.new import new
 from mlops_scaffold.cli.presets import presets
 from mlops_scaffold.cli.setup import setup
+from mlops_scaffold.cli.update import update
 from mlops_scaffold.errors import MlopsError
 
 app = typer.Typer(
@@ -18,6 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(new)
+app.command()(update)
+app.command()(add)
+app.command()(remove)
 app.command()(setup)
 app.command()(components)
 app.command()(presets)

@@ -24,6 +24,7 @@ def setup(
 
     report = Report(quiet or as_json)
     found = open_project(project)
+    found.package  # noqa: B018  # raises where set-up has nothing to do
     wishes = pending(found)
     if wishes is not None:
         require_identity()

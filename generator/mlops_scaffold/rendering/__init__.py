@@ -32,4 +32,17 @@ def questions(version: Version) -> dict[str, Any]:
         return copier_adapter.questions(version)
 
 
-__all__ = ["Asked", "Rendered", "questions", "render"]
+def settings(version: Version) -> dict[str, Any]:
+    """The template's own settings, as copier.yml has them (without the underscore)."""
+    from mlops_scaffold.rendering.plain_template import NotPlain, open_template
+
+    try:
+        raw = open_template(version).raw
+    except NotPlain:
+        from mlops_scaffold.rendering import copier_adapter
+
+        raw = copier_adapter.raw_config(version)
+    return {key[1:]: value for key, value in raw.items() if key.startswith("_")}
+
+
+__all__ = ["Asked", "Rendered", "questions", "render", "settings"]

@@ -1,8 +1,9 @@
 """How a template's questions are to be answered, and what came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlops_scaffold.tree import Tree
@@ -20,13 +21,32 @@ class Asked:
     answers_file: str | None = None
     trust: bool = False
     skip_tasks: bool = False
+    operation: str = "copy"  # or "update": a template may ask which one it is
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A template, rendered: all answers (hidden ones too), the files, and what copier would leave alone."""
+    """A template, rendered: all answers (hidden ones too), the files, and the patterns of what copier leaves alone.
+
+    `sources` names the file of the template behind each path.
+    """
 
     answers: dict[str, Any]
     tree: Tree
     answers_path: Path
     seeds: tuple[str, ...]
+    sources: Mapping[PurePosixPath, str]
+
+    @cached_property
+    def is_seed(self) -> Callable[[str], bool]:
+        """Whether a path is the user's once it is rendered."""
+        return matcher(self.seeds)
+
+
+def matcher(patterns: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a path matches one of some gitignore patterns, as copier reads them."""
+    from unicodedata import normalize
+
+    from pathspec import PathSpec
+
+    return PathSpec.from_lines("gitignore", [normalize("NFD", pattern) for pattern in patterns]).match_file

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from copier import errors as copier_errors
-from copier._main import Worker, as_operation
+from copier._main import Worker, _operation
 from copier._template import Template
 from copier._tools import scantree
 from copier._types import Phase
@@ -55,10 +55,21 @@ def make_worker(version: Version, project: Path, asked: Asked) -> Worker:
 def questions(version: Version) -> dict[str, Any]:
     """The template's questions, hidden ones too, as copier.yml has them."""
     with _translated():
-        template = Template(url=version.source)
-        template.__dict__.update({"local_abspath": version.folder, "vcs": "git"})
-        found: dict[str, Any] = template.questions_data
+        found: dict[str, Any] = _laid_out(version).questions_data
         return found
+
+
+def raw_config(version: Version) -> dict[str, Any]:
+    """copier.yml as copier reads it, with its includes."""
+    with _translated():
+        found: dict[str, Any] = _laid_out(version)._raw_config
+        return found
+
+
+def _laid_out(version: Version) -> Template:
+    template = Template(url=version.source)
+    template.__dict__.update({"local_abspath": version.folder, "vcs": "git"})
+    return template
 
 
 def ask(worker: Worker) -> dict[str, Any]:
@@ -71,17 +82,21 @@ def ask(worker: Worker) -> dict[str, Any]:
 
 def render(version: Version, destination: Path, asked: Asked) -> Rendered:
     """All answers and files; a person is asked where need be. Raises MlopsError where the template does not render."""
-    worker = make_worker(version, destination, asked)
-    answers = ask(worker)
-    tree = render_tree(worker)
-    with _translated():
-        seeds = tuple(worker._render_string(pattern) for pattern in worker.all_skip_if_exists)
-        return Rendered(answers, tree, worker.answers_relpath, seeds)
+    operation = _operation.set("update" if asked.operation == "update" else "copy")
+    try:
+        worker = make_worker(version, destination, asked)
+        answers = ask(worker)
+        tree, sources = render_tree(worker)
+        with _translated():
+            seeds = tuple(worker._render_string(pattern) for pattern in worker.all_skip_if_exists)
+            return Rendered(answers, tree, worker.answers_relpath, seeds, sources)
+    finally:
+        _operation.reset(operation)
 
 
-@as_operation("copy")
-def render_tree(worker: Worker) -> Tree:
-    """Every file of the project, in memory. Raises MlopsError where the template does not render."""
+def render_tree(worker: Worker) -> tuple[Tree, dict[PurePosixPath, str]]:
+    """Every file of the project, in memory, and the template's file behind each. Raises MlopsError."""
+    sources: dict[PurePosixPath, str] = {}
     tree: dict[PurePosixPath, Entry] = {}
     root = worker.template_copy_root
     follow = not worker.template.preserve_symlinks
@@ -95,8 +110,10 @@ def render_tree(worker: Worker) -> Tree:
                 if target.is_absolute() or ".." in target.parts:
                     raise MlopsError(f"The template would write outside of the project: {target}.", "Do not use it.")
                 if not worker.match_exclude(target):
-                    tree[PurePosixPath(target.as_posix())] = _entry(worker, source, context or {})
-    return Tree(tree)
+                    path = PurePosixPath(target.as_posix())
+                    tree[path] = _entry(worker, source, context or {})
+                    sources[path] = source.relative_to(worker.template.local_abspath.resolve()).as_posix()
+    return Tree(tree), sources
 
 
 def _refuse_outside(source: Path, worker: Worker) -> None:

@@ -1,14 +1,14 @@
 """Rendering a plain template: see plain_template. Held to copier's result, byte for byte, by tests/render."""
 
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
 from jinja2 import TemplateError
 
-from mlops_scaffold.rendering.asked import Asked, Rendered
+from mlops_scaffold.rendering.asked import Asked, Rendered, matcher
 from mlops_scaffold.rendering.plain_answers import answer
 from mlops_scaffold.rendering.plain_template import NotPlain, PlainTemplate, open_template
 from mlops_scaffold.source import Version
@@ -26,7 +26,8 @@ def render(version: Version, destination: Path, asked: Asked) -> Rendered:
         answers_path = template.text(str(asked.answers_file or _answers_file(template)), bare)
         context = answers.context(answers_path)
         seeds = tuple(template.text(pattern, context) for pattern in template.config.get("skip_if_exists", ()))
-        return Rendered(answers.combined, Tree(_files(template, context, answers_path)), Path(answers_path), seeds)
+        files, sources = _files(template, context, answers_path)
+        return Rendered(answers.combined, Tree(files), Path(answers_path), seeds, sources)
     except (TemplateError, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise NotPlain(str(error)) from error
 
@@ -35,13 +36,17 @@ def _answers_file(template: PlainTemplate) -> str:
     return str(template.config.get("answers_file", ".copier-answers.yml"))
 
 
-def _files(template: PlainTemplate, context: Mapping[str, Any], answers_path: str) -> dict[PurePosixPath, Entry]:
+def _files(
+    template: PlainTemplate, context: Mapping[str, Any], answers_path: str
+) -> tuple[dict[PurePosixPath, Entry], dict[PurePosixPath, str]]:
+    """The project's files, and the template's file behind each."""
     root = (template.version.folder / template.text(str(template.config.get("subdirectory", "")), context)).resolve()
     if not root.is_relative_to(template.version.folder.resolve()):
         raise NotPlain("subdirectory")
     patterns = [template.text(pattern, context) for pattern in template.exclude]
     excluded = matcher(line for pattern in patterns for line in pattern.splitlines())
     found: dict[PurePosixPath, Entry] = {}
+    sources: dict[PurePosixPath, str] = {}
     for source in template.walk(root):
         target = _target(template, root, source, context, answers_path)
         if target is None or excluded(str(target)):
@@ -49,7 +54,8 @@ def _files(template: PlainTemplate, context: Mapping[str, Any], answers_path: st
         if target in found:
             raise NotPlain("two files of one name")
         found[target] = _entry(template, root / source, context)
-    return found
+        sources[target] = (root / source).relative_to(template.version.folder.resolve()).as_posix()
+    return found, sources
 
 
 def _target(
@@ -93,12 +99,3 @@ def _entry(template: PlainTemplate, source: Path, context: Mapping[str, Any]) ->
         return Entry(raw, executable)
     name = source.relative_to(template.version.folder.resolve()).as_posix()
     return Entry(template.env.get_template(name).render(context).encode(), executable)
-
-
-def matcher(patterns: Iterable[str]) -> Callable[[str], bool]:
-    """Whether a path matches one of some gitignore patterns."""
-    from unicodedata import normalize
-
-    from pathspec import PathSpec
-
-    return PathSpec.from_lines("gitignore", [normalize("NFD", pattern) for pattern in patterns]).match_file

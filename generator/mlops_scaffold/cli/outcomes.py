@@ -1,0 +1,65 @@
+"""What `update`, `add` and `remove` tell about each project."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.evolve import Outcome
+from mlops_scaffold.report import Report
+from mlops_scaffold.update import CONFLICT
+
+DONE, FAILED, NEEDS_A_PERSON = 0, 1, 2
+
+
+def show_outcomes(
+    act: Callable[[Path], Outcome], projects: list[Path], report: Report, as_json: bool, dry_run: bool
+) -> int:
+    """Act on each project, one after the other; one that fails does not keep the others. Gives back the exit code."""
+    codes, records = [], []
+    for folder in projects:
+        try:
+            outcome = act(folder)
+        except MlopsError as error:
+            if len(projects) == 1:
+                raise
+            report.error(f"{folder}: {error}")
+            codes.append(FAILED)
+            records.append({"project": str(folder), "error": str(error)})
+            continue
+        codes.append(NEEDS_A_PERSON if outcome.conflicts else DONE)
+        records.append({"project": str(folder), **asdict(outcome)})
+        if not as_json:
+            show(outcome, folder if len(projects) > 1 else None, report, dry_run)
+    if as_json:
+        print(json.dumps(records if len(projects) > 1 else records[0]))
+    return FAILED if FAILED in codes else max(codes)
+
+
+def show(outcome: Outcome, folder: Path | None, report: Report, dry_run: bool) -> None:
+    """Each file with its fate, then what to do."""
+    where = f"{folder}: " if folder else ""
+    if outcome.older == outcome.newer:
+        version = f"template {outcome.newer}"
+    else:
+        version = f"template {outcome.older} -> {outcome.newer}"
+    if not outcome.changes and not outcome.notices:
+        report.done(f"{where}{version}: nothing to change")
+        return
+    for change in outcome.changes:
+        note = f"  ({change.note})" if change.note else ""
+        (report.warn if change.fate == CONFLICT else report.say)(f"{change.fate:9} {change.path}{note}")
+    if dry_run:
+        print(outcome.diff, end="")
+    for notice in outcome.notices:
+        report.warn(notice)
+    verb = "would change" if dry_run else "changed"
+    counted = sum(change.fate != "kept" for change in outcome.changes)
+    report.done(f"{where}{version}: {counted} files {verb}, {outcome.conflicts} conflicts")
+    if dry_run:
+        return
+    if outcome.conflicts:
+        report.todo("settle the conflicts: git mergetool, or an editor; then git add them")
+    if counted:
+        report.todo("look at it: git diff --cached; then git commit (or take it back: mlops update --abort)")

@@ -1,0 +1,81 @@
+"""`mlops update`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def update(
+    projects: Annotated[list[Path], typer.Argument(metavar="[PROJECT]...", help="Project folders.")] = [Path()],  # noqa: B006
+    to: Annotated[
+        str | None, typer.Option("--to", "--vcs-ref", "-r", help="The template's version; the newest by default.")
+    ] = None,
+    data: Annotated[list[str], typer.Option("--data", "-d", metavar="KEY=VALUE", help="Another answer.")] = [],  # noqa: B006
+    data_file: Annotated[Path | None, typer.Option(help="A YAML file of answers.")] = None,
+    defaults: Annotated[bool, typer.Option("--defaults", "-l", help="Answer new questions by their defaults.")] = False,
+    skip_answered: Annotated[  # noqa: ARG001  # copier's flag; here it is always so
+        bool, typer.Option("--skip-answered", "-A", help="Ask new questions only (always).")
+    ] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "--pretend", "-n", help="Show it, write nothing.")] = False,
+    abort: Annotated[bool, typer.Option("--abort", help="Take the last update back, before it is committed.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Use the cached template.")] = False,
+    prereleases: Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")] = False,
+    answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Allow a foreign template's tasks and extensions.")] = False,
+    skip_tasks: Annotated[bool, typer.Option("--skip-tasks", "-T", help="Run no tasks of the template.")] = False,
+    engine: Annotated[str, typer.Option(help="merge, or copier: its own update.")] = "merge",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Bring a new version of the template into projects, as a merge."""
+    from mlops_scaffold.cli.outcomes import show_outcomes
+    from mlops_scaffold.errors import MlopsError
+    from mlops_scaffold.evolve import Outcome, Request, evolve
+    from mlops_scaffold.new import parse_data
+    from mlops_scaffold.report import Report
+
+    if engine not in ("merge", "copier"):
+        raise MlopsError(f"There is no engine {engine!r}.", "There are: merge, copier.")
+    report = Report(quiet or as_json)
+    if abort:
+        take_back(projects, report)
+        return
+
+    def one(folder: Path) -> Outcome:
+        request = Request(
+            folder=folder,
+            ref=to,
+            prereleases=prereleases,
+            data=parse_data(data),
+            data_file=data_file,
+            defaults=defaults,
+            offline=offline,
+            dry_run=dry_run,
+            answers_file=answers_file,
+            trust=trust,
+            skip_tasks=skip_tasks,
+            engine=engine,
+        )
+        return evolve(request, report)
+
+    sys.exit(show_outcomes(one, projects, report, as_json, dry_run))
+
+
+def take_back(projects: list[Path], report: object) -> None:
+    """`--abort`."""
+    from mlops_scaffold import journal
+    from mlops_scaffold.report import Report
+    from mlops_scaffold.repository import open_repository
+
+    assert isinstance(report, Report)  # noqa: S101  # typed here so that --help imports nothing
+    for folder in projects:
+        repository = open_repository(folder)
+        told = journal.recover(repository)
+        if told:
+            report.done(told)
+            continue
+        for line in journal.abort(repository):
+            report.warn(line)
+        report.done("the update is taken back: the project is as it was")

@@ -1,0 +1,170 @@
+"""One update of one project, from its folder to a plan that is shown or written."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlops_scaffold import catalog, fallback, journal, process
+from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.git import git_bytes
+from mlops_scaffold.project import Project, open_project
+from mlops_scaffold.rendering import questions, settings
+from mlops_scaffold.report import Report
+from mlops_scaffold.repository import Repository, can_merge_trees, open_repository
+from mlops_scaffold.scratch import scratch
+from mlops_scaffold.settings import read_mapping
+from mlops_scaffold.source import Address, Version, is_older, open_version, recorded_address, reopen_version
+from mlops_scaffold.update import REMOVED, Change, Plan, needs_lock, plan, render_both
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line."""
+
+    folder: Path
+    ref: str | None = None
+    prereleases: bool = False
+    same_version: bool = False
+    data: Mapping[str, Any] = field(default_factory=dict)
+    data_file: Path | None = None
+    defaults: bool = False
+    offline: bool = False
+    dry_run: bool = False
+    answers_file: str | None = None
+    trust: bool = False
+    skip_tasks: bool = False
+    engine: str = "merge"
+    remove_edited: bool | None = None  # None: a removed file that somebody edited is a conflict; False: refuse
+
+
+@dataclass
+class Outcome:
+    """What came of it."""
+
+    older: str
+    newer: str
+    changes: list[Change] = field(default_factory=list)
+    diff: str = ""
+    conflicts: int = 0
+    notices: list[str] = field(default_factory=list)
+
+
+def evolve(
+    request: Request, report: Report, change: Callable[[Project, Version], Mapping[str, Any]] | None = None
+) -> Outcome:
+    """Plan, and write it unless it is a dry run. `change` gives answers that depend on the project's template."""
+    with opened(request.folder, request.answers_file, report, write=not request.dry_run) as (
+        project,
+        repository,
+        record,
+    ):
+        repository.require_clean()
+        address = recorded_address(project.source)
+        older, newer = versions(request, project, address)
+        for notice in dict.fromkeys((*older.notices, *newer.notices)):
+            report.warn(notice)
+        data = {**given_answers(request, newer), **(change(project, older) if change else {})}
+        reason = "it was asked for" if request.engine == "copier" else reason_for_copier(request, older, newer)
+        if reason:
+            report.warn(f"copier's own update does this one: {reason}.")
+            return fallback.update(request, project, older, newer, data)
+        if older.commit == newer.commit and not data:
+            return Outcome(older.name, newer.name)
+        both = render_both(project, older, newer, data, request.defaults, request.trust)
+        with scratch(repository) as place:
+            made = plan(project, place, (older, newer), both, data)
+            settle_removals(made, request)
+            outcome = Outcome(older.name, newer.name, made.changes, conflicts=len(made.conflicts))
+            outcome.notices = made.notices
+            if request.dry_run:
+                outcome.diff = place.diff(place.tree(made.before), place.tree(made.result)).decode(errors="replace")
+                return outcome
+            stale_lock = needs_lock(made, place)
+            if made.touched or made.conflicts:
+                journal.apply(made, place, record)
+        if stale_lock:
+            outcome.notices.append(lock(project.folder, repository, request.offline))
+        return outcome
+
+
+@contextmanager
+def opened(
+    folder: Path, answers_file: str | None, report: Report, write: bool
+) -> Iterator[tuple[Project, Repository, journal.Journal]]:
+    """A project with its repository: whatever a killed update left is taken back first; locked where it is written."""
+    repository = open_repository(folder)
+    recovered = journal.recover(repository)
+    if recovered:
+        report.warn(recovered)
+    with journal.locked(repository) if write else nullcontext(journal.Journal(repository)) as record:
+        yield open_project(folder, answers_file), repository, record
+
+
+def versions(request: Request, project: Project, address: Address) -> tuple[Version, Version]:
+    """The version that the project has, and the one that it shall have. Raises MlopsError for a downgrade."""
+    older = reopen_version(address, project.version, project.commit, request.offline)
+    if request.same_version:
+        return older, older
+    newer = open_version(address, request.ref, request.prereleases, request.offline)
+    if is_older(address, newer, older):
+        if request.ref:
+            raise MlopsError(
+                f"{newer.name} is older than {older.name}, which the project has.",
+                "Downgrades are not supported: revert the commit of the update instead.",
+            )
+        return older, older
+    return older, newer
+
+
+def given_answers(request: Request, version: Version) -> dict[str, Any]:
+    """The answers that were given, as for `mlops new`. Raises MlopsError for one that nobody asks."""
+    from_file = read_mapping(request.data_file) if request.data_file else {}
+    given = {**{key: value for key, value in from_file.items() if not key.startswith("_")}, **request.data}
+    if given:
+        catalog.check_keys(given, questions(version))
+        catalog.check_values(given, version.folder)
+    return given
+
+
+def reason_for_copier(request: Request, older: Version, newer: Version) -> str:
+    """Why copier itself has to do it; nothing where it need not."""
+    if not can_merge_trees():
+        return "this git is older than 2.38"
+    for version in (older, newer):
+        if (version.folder / ".gitmodules").exists():
+            return "the template has submodules"
+        found = settings(version)
+        if found.get("tasks") and not request.skip_tasks:
+            return "the template has tasks"
+        if version is newer and found.get("migrations"):
+            return "the template has migrations"
+    return ""
+
+
+def settle_removals(made: Plan, request: Request) -> None:
+    """Files that are to be removed and that somebody edited: refuse, or remove them too where that was asked for."""
+    if request.remove_edited is None:
+        return
+    edited = [path for path, stages in made.conflicts.items() if 3 not in stages]
+    if edited and not request.remove_edited:
+        raise MlopsError(
+            f"Somebody has edited what would be removed: {', '.join(sorted(edited))}.",
+            "Nothing was changed. To remove them all the same, add --force: git keeps what was committed.",
+        )
+    for path in edited:
+        del made.conflicts[path]
+        made.result.pop(path, None)
+        made.changes = [change for change in made.changes if change.path != path]
+        made.changes.append(Change(path, REMOVED, "with edits, which git's history keeps"))
+
+
+def lock(folder: Path, repository: Repository, offline: bool) -> str:
+    """Resolve uv.lock again, since what the project asks of packages has changed. Gives back what to tell."""
+    command = [process.uv(), "lock", "--quiet", *(["--offline"] if offline else [])]
+    done = process.run(command, cwd=folder, env=process.project_environment(), alone=True)
+    if done.code:
+        return "uv.lock is out of date, and could not be resolved now. Run: uv lock"
+    git_bytes("add", "--", f"./{repository.prefix}uv.lock", cwd=repository.top)
+    return "uv.lock is resolved again. Run: uv sync"

@@ -1,0 +1,100 @@
+"""The git repository that a project is in: the project may be all of it, or a folder of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.git import GitError, git, git_bytes, paths_in
+
+OLDEST_GIT = (2, 38)  # merge-tree --write-tree
+GITLINK = "160000"
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A file as git keeps it."""
+
+    mode: str
+    oid: str
+
+
+Entries = Mapping[str, Blob]  # by path, relative to the project
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A work tree (the main one or a linked one), and the folder of it that the project is in."""
+
+    top: Path
+    git_dir: Path
+    objects: Path
+    prefix: str  # of the project: "" or "folder/"
+
+    @property
+    def folder(self) -> Path:
+        """The project's folder."""
+        return self.top / self.prefix
+
+    def head_entries(self) -> dict[str, Blob]:
+        """The project's files in the last commit. Raises MlopsError where there is none."""
+        try:
+            listing = git_bytes("ls-tree", "-r", "-z", "--full-tree", f"HEAD:{self.prefix.rstrip('/')}", cwd=self.top)
+        except GitError:
+            raise MlopsError("The project is in no commit yet.", "Commit it, then run the command again.") from None
+        return parse_tree(listing)
+
+    def require_clean(self) -> None:
+        """Raise where the project has changes that are in no commit, or a merge is going on; names the files."""
+        status = git_bytes(
+            *("status", "--porcelain=v1", "-z", "--untracked-files=no", "--ignore-submodules=dirty", "--no-renames"),
+            *("--", f"./{self.prefix}"),
+            cwd=self.top,
+        )
+        changed = [name[3:] for name in paths_in(status)]
+        if changed:
+            names = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")
+            raise MlopsError(f"There are changes in no commit: {names}.", "Commit or stash them first.")
+        for name in ("MERGE_HEAD", "rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD"):
+            if (self.git_dir / name).exists():
+                raise MlopsError("A merge or rebase is going on in this repository.", "End it first.")
+
+    def ignored(self, paths: Iterable[str]) -> set[str]:
+        """Those of some paths that git ignores and does not track."""
+        given = b"\0".join(f"{self.prefix}{path}".encode(errors="surrogateescape") for path in paths)
+        if not given:
+            return set()
+        found = git_bytes("check-ignore", "-z", "--stdin", cwd=self.top, given=given, fine=1)
+        return {path.removeprefix(self.prefix) for path in paths_in(found)}
+
+
+def open_repository(folder: Path) -> Repository:
+    """The repository of a project. Raises MlopsError where there is none, or git is too old to merge trees."""
+    if not folder.is_dir():
+        raise MlopsError(f"There is no folder {folder}.", "Check the path.")
+    try:
+        said = git(
+            *("rev-parse", "--path-format=absolute", "--show-toplevel", "--absolute-git-dir"),
+            *("--git-path", "objects", "--show-prefix"),
+            cwd=folder,
+        )
+    except GitError:
+        raise MlopsError(f"{folder} is in no git repository.", "Run: git init, and commit what is there.") from None
+    top, git_dir, objects, *prefix = said.split("\n")
+    return Repository(Path(top), Path(git_dir), Path(objects), prefix[0] if prefix else "")
+
+
+def can_merge_trees() -> bool:
+    """Whether this git has merge-tree --write-tree."""
+    words = git("--version").split()
+    return tuple(int(part) for part in words[2].split(".")[:2]) >= OLDEST_GIT
+
+
+def parse_tree(listing: bytes) -> dict[str, Blob]:
+    """What `git ls-tree -r -z` printed."""
+    found = {}
+    for line in paths_in(listing):
+        head, path = line.split("\t", 1)
+        mode, _, oid = head.split()
+        found[path] = Blob(mode, oid)
+    return found
