@@ -1,7 +1,6 @@
 """One update of one project, from its folder to a plan that is shown or written."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,11 +8,12 @@ from typing import Any
 from mlops_scaffold import catalog, fallback, journal, process
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import git_bytes
-from mlops_scaffold.project import Project, open_project
+from mlops_scaffold.project import Project
 from mlops_scaffold.rendering import questions, settings
 from mlops_scaffold.report import Report
-from mlops_scaffold.repository import Repository, can_merge_trees, open_repository
+from mlops_scaffold.repository import Repository, can_merge_trees
 from mlops_scaffold.scratch import scratch
+from mlops_scaffold.session import opened
 from mlops_scaffold.settings import read_mapping
 from mlops_scaffold.source import Address, Version, is_older, open_version, recorded_address, reopen_version
 from mlops_scaffold.update import REMOVED, Change, Plan, needs_lock, plan, render_both
@@ -32,6 +32,7 @@ class Request:
     defaults: bool = False
     offline: bool = False
     dry_run: bool = False
+    dirty: bool = False  # a look at an update, as of the last commit
     answers_file: str | None = None
     trust: bool = False
     skip_tasks: bool = False
@@ -60,7 +61,8 @@ def evolve(
         repository,
         record,
     ):
-        repository.require_clean()
+        if not request.dirty:
+            repository.require_clean()
         address = recorded_address(project.source)
         older, newer = versions(request, project, address)
         for notice in dict.fromkeys((*older.notices, *newer.notices)):
@@ -87,19 +89,6 @@ def evolve(
         if stale_lock:
             outcome.notices.append(lock(project.folder, repository, request.offline))
         return outcome
-
-
-@contextmanager
-def opened(
-    folder: Path, answers_file: str | None, report: Report, write: bool
-) -> Iterator[tuple[Project, Repository, journal.Journal]]:
-    """A project with its repository: whatever a killed update left is taken back first; locked where it is written."""
-    repository = open_repository(folder)
-    recovered = journal.recover(repository)
-    if recovered:
-        report.warn(recovered)
-    with journal.locked(repository) if write else nullcontext(journal.Journal(repository)) as record:
-        yield open_project(folder, answers_file), repository, record
 
 
 def versions(request: Request, project: Project, address: Address) -> tuple[Version, Version]:

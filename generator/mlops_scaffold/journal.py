@@ -13,12 +13,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import GitError, git, git_bytes, paths_in
 from mlops_scaffold.repository import Blob, Repository
-from mlops_scaffold.scratch import Scratch
-from mlops_scaffold.update import Plan
+
+if TYPE_CHECKING:
+    from mlops_scaffold.scratch import Scratch
+    from mlops_scaffold.update import Plan
 
 BACKUP = "refs/worktree/mlops/before-update"
 APPLYING, DONE = "applying", "done"
@@ -97,7 +100,7 @@ def recover(repository: Repository) -> str:
 # --- forwards --------------------------------------------------------------------------------------------------------
 
 
-def apply(plan: Plan, scratch: Scratch, journal: Journal) -> None:
+def apply(plan: "Plan", scratch: "Scratch", journal: Journal) -> None:
     """Write a plan. Raises MlopsError, with the project as it was, where something cannot be written."""
     from filelock import FileLock
 
@@ -132,7 +135,7 @@ def apply(plan: Plan, scratch: Scratch, journal: Journal) -> None:
         git("update-index", "-q", "--refresh", cwd=repository.top)
 
 
-def lay_out(plan: Plan, journal: Journal) -> dict[str, object]:
+def lay_out(plan: "Plan", journal: Journal) -> dict[str, object]:
     """The files and the index as they will be, and links to what is there now. Nothing of the project is touched."""
     repository, touched = plan.repository, plan.touched
     (journal.folder / "after").mkdir(parents=True)

@@ -64,3 +64,12 @@ def open_project(folder: Path, answers_file: str | None = None) -> Project:
             "Go to one, or make one: mlops new DEST",
         )
     return Project(folder.resolve(), read_mapping(path), name)
+
+
+def find_project(path: Path, answers_file: str | None = None) -> Project:
+    """The project that a path is in: the nearest folder above it with answers. Raises MlopsError."""
+    start = Path.cwd() / path
+    for folder in (start, *start.parents):
+        if (folder / (answers_file or ANSWERS_FILE)).is_file():
+            return open_project(folder, answers_file)
+    return open_project(Path(), answers_file)

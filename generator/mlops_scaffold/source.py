@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 # Tags are not forced: a tag that moved is noticed.
 REFSPECS = ("+refs/heads/*:refs/heads/*", "refs/tags/*:refs/tags/*", "+HEAD:refs/mlops/HEAD")
+NEWEST = "refs/mlops/HEAD"
 MOVED = "mlops-moved-tags"
+# Nothing is cleaned up while somebody waits.
+FETCH = ("-c", "maintenance.auto=false", "-c", "gc.auto=0", "fetch", "--quiet", "--prune", "--no-write-fetch-head")
 
 
 @dataclass(frozen=True)
@@ -178,52 +181,59 @@ def locked_mirror(address: Address) -> Iterator[Path]:
 
 
 _refreshed: dict[Path, str] = {}  # one fetch an invocation
+_known: dict[Path, dict[str, str]] = {}
 
 
 def refresh(mirror: Path, address: Address, offline: bool) -> str:
     """Bring the mirror up to date, once. Gives back a notice where the cached state had to do.
 
-    A tag that the mirror has keeps the commit that it was first seen with: see `moved_tags`.
+    A tag that the mirror has keeps the commit that it was first seen with: see `check_moved`.
     """
     if mirror in _refreshed:
         return _refreshed[mirror]
-    cached = succeeds("rev-parse", "--verify", "--quiet", "refs/mlops/HEAD", cwd=mirror)
     remote = address.fetched == address.recorded.removeprefix("git+") and not address.is_local
-    if offline and remote and cached:
-        return ""
     if offline and remote:
+        if NEWEST in refs(mirror):
+            return ""
         raise MlopsError(f"{address.recorded} is not in the cache.", "Run once without --offline.")
     (mirror / MOVED).unlink(missing_ok=True)
+    _known.pop(mirror, None)
     notice = ""
     try:
-        git("fetch", "--quiet", "--prune", address.fetched, *REFSPECS, cwd=mirror)
+        git(*FETCH, address.fetched, *REFSPECS, cwd=mirror)
     except GitError as error:
         moved = moved_by(mirror, address)
         if moved:
             (mirror / MOVED).write_text("\n".join(moved), encoding="utf-8")
-        elif cached:
+        elif NEWEST in refs(mirror):
             notice = f"{address.recorded} cannot be reached: the cached template is used."
         else:
             raise MlopsError(f"The template {address.recorded} cannot be reached.", error.sentence) from None
-    git("symbolic-ref", "HEAD", "refs/mlops/HEAD", cwd=mirror)
+    if (mirror / "HEAD").read_text(encoding="utf-8").strip() != f"ref: {NEWEST}":
+        git("symbolic-ref", "HEAD", NEWEST, cwd=mirror)
     _refreshed[mirror] = notice
     return notice
 
 
+def refs(mirror: Path) -> dict[str, str]:
+    """The commit of each branch and tag, by full name; read once an invocation."""
+    if mirror not in _known:
+        listing = git("for-each-ref", "--format=%(refname) %(*objectname) %(objectname)", cwd=mirror)
+        words = (line.split() for line in listing.splitlines())
+        _known[mirror] = {name: commits[0] for name, *commits in words}
+    return _known[mirror]
+
+
 def moved_by(mirror: Path, address: Address) -> list[str]:
     """The tags that an address has at another commit than the mirror; empty where it cannot be asked."""
-    known = dict(_refs(git("show-ref", "--tags", cwd=mirror))) if succeeds("show-ref", "--tags", cwd=mirror) else {}
+    known = refs(mirror)
     try:
-        there = dict(_refs(git("ls-remote", "--tags", "--refs", address.fetched, cwd=mirror)))
+        listing = git("ls-remote", "--tags", address.fetched, cwd=mirror)
     except GitError:
         return []
+    # An annotated tag is listed twice: the second line, with ^{}, names its commit.
+    there = {name.removesuffix("^{}"): commit for commit, name in map(str.split, listing.splitlines())}
     return [name.removeprefix("refs/tags/") for name, commit in there.items() if known.get(name, commit) != commit]
-
-
-def _refs(listing: str) -> Iterator[tuple[str, str]]:
-    for line in listing.splitlines():
-        commit, name = line.split()
-        yield name, commit
 
 
 def check_moved(mirror: Path, name: str) -> None:
@@ -240,12 +250,12 @@ def open_version(address: Address, ref: str | None, prereleases: bool = False, o
     """Find a version (the newest by default) and lay it out. Raises MlopsError for one that is not there."""
     with locked_mirror(address) as mirror:
         notice = refresh(mirror, address, offline)
-        wanted = ref or newest_tag(mirror, prereleases) or "refs/mlops/HEAD"
-        if wanted in ("HEAD", "refs/mlops/HEAD"):
-            wanted = uncommitted(mirror, Path(address.fetched)) if address.is_local else "refs/mlops/HEAD"
+        wanted = ref or newest_tag(mirror, prereleases) or NEWEST
+        if wanted in ("HEAD", NEWEST):
+            wanted = uncommitted(mirror, Path(address.fetched)) if address.is_local else NEWEST
         check_moved(mirror, wanted)
         commit = find_commit(mirror, wanted)
-        name = git("describe", "--tags", "--always", commit, cwd=mirror)
+        name = describe(mirror, commit)
         folder = lay_out(mirror, commit)
     notices = tuple(text for text in (address.notice, notice) if text)
     return Version(address.recorded, ref or wanted, name, commit, folder, notices)
@@ -256,10 +266,12 @@ def reopen_version(address: Address, name: str, commit: str, offline: bool = Fal
     with locked_mirror(address) as mirror:
         notice = refresh(mirror, address, offline)
         check_moved(mirror, name)
-        if commit and not succeeds("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", cwd=mirror):
-            found = find_commit(mirror, commit)  # the tag is gone, its commit is not
-        else:
+        try:
             found = find_commit(mirror, name)
+        except MlopsError:
+            if not commit:
+                raise
+            found = find_commit(mirror, commit)  # the tag is gone, its commit is not
         if commit and found != commit:
             raise MlopsError(
                 f"The template's {name} was moved: the project was made from {commit[:10]}, now it is {found[:10]}.",
@@ -271,10 +283,21 @@ def reopen_version(address: Address, name: str, commit: str, offline: bool = Fal
 
 def find_commit(mirror: Path, ref: str) -> str:
     """The commit that a version names. Raises MlopsError that names the nearest ones."""
+    if f"refs/tags/{ref}" in refs(mirror):
+        return refs(mirror)[f"refs/tags/{ref}"]
+    if ref == NEWEST and ref in refs(mirror):
+        return refs(mirror)[ref]
     try:
         return git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", cwd=mirror)
     except GitError:
         raise MlopsError(f"The template has no version {ref!r}.", nearest_tags(mirror, ref)) from None
+
+
+def describe(mirror: Path, commit: str) -> str:
+    """A commit's name, as copier records it."""
+    tags = [name.removeprefix("refs/tags/") for name, there in refs(mirror).items() if there == commit]
+    tags = [tag for tag in tags if not tag.startswith("refs/")]
+    return tags[0] if len(tags) == 1 else git("describe", "--tags", "--always", commit, cwd=mirror)
 
 
 def is_older(address: Address, version: Version, than: Version) -> bool:
@@ -294,8 +317,6 @@ def is_older(address: Address, version: Version, than: Version) -> bool:
 def releases_between(address: Address, older: Version, newer: Version) -> list[str]:
     """The released versions after one version up to another one, the oldest first."""
     mirror = mirror_path(address)
-    if not succeeds("tag", cwd=mirror):
-        return []
     merged = git("tag", "--merged", newer.commit, "--no-merged", older.commit, cwd=mirror).splitlines()
     return [tag for _, tag in sorted(_versions(mirror)) if tag in merged]
 
@@ -303,16 +324,16 @@ def releases_between(address: Address, older: Version, newer: Version) -> list[s
 def uncommitted(mirror: Path, checkout: Path) -> str:
     """A checkout that was named is taken as it stands, as copier does: its changes become a commit in the mirror."""
     if not is_repository_root(checkout) or not git("status", "--porcelain", cwd=checkout):
-        return "refs/mlops/HEAD"
+        return NEWEST
     where = (f"--git-dir={mirror}", f"--work-tree={checkout}")
     who = ("-c", "user.name=mlops", "-c", "user.email=mlops@localhost")
     with tempfile.TemporaryDirectory(dir=mirror) as folder:
         env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        git(*where, "read-tree", "refs/mlops/HEAD", env=env)
+        git(*where, "read-tree", NEWEST, env=env)
         git(*where, "add", "--all", env=env, cwd=checkout)
         tree = git(*where, "write-tree", env=env)
     message = "The template as it stands in its checkout."
-    return git(f"--git-dir={mirror}", *who, "commit-tree", tree, "-p", "refs/mlops/HEAD", "-m", message)
+    return git(f"--git-dir={mirror}", *who, "commit-tree", tree, "-p", NEWEST, "-m", message)
 
 
 def newest_tag(mirror: Path, prereleases: bool) -> str | None:
@@ -323,14 +344,23 @@ def newest_tag(mirror: Path, prereleases: bool) -> str | None:
 
 def _versions(mirror: Path) -> "list[tuple[Release, str]]":
     """The tags that are versions by PEP 440."""
+    return _releases([name.removeprefix("refs/tags/") for name in refs(mirror) if name.startswith("refs/tags/")])
+
+
+def _releases(tags: list[str]) -> "list[tuple[Release, str]]":
     from packaging.version import InvalidVersion
     from packaging.version import Version as Release
 
     found = []
-    for tag in git("tag", "--list", cwd=mirror).splitlines():
+    for tag in tags:
         with suppress(InvalidVersion):
             found.append((Release(tag), tag))
     return found
+
+
+def sort_releases(tags: list[str]) -> list[str]:
+    """The tags that are versions, the oldest first."""
+    return [tag for _, tag in sorted(_releases(tags))]
 
 
 def nearest_tags(mirror: Path, ref: str) -> str:

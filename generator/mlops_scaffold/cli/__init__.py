@@ -5,7 +5,9 @@ import sys
 import typer
 
 from mlops_scaffold.cli.add import add, remove
+from mlops_scaffold.cli.check import check, diff, explain
 from mlops_scaffold.cli.components import components
+from mlops_scaffold.cli.light import LightCommand, LightGroup
 from mlops_scaffold.cli.new import new
 from mlops_scaffold.cli.presets import presets
 from mlops_scaffold.cli.setup import setup
@@ -14,18 +16,22 @@ from mlops_scaffold.errors import MlopsError
 
 app = typer.Typer(
     name="mlops",
+    cls=LightGroup,
     help="Make an ML repository that works at once, and keep it current for years.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command()(new)
-app.command()(update)
-app.command()(add)
-app.command()(remove)
-app.command()(setup)
-app.command()(components)
-app.command()(presets)
+app.command(cls=LightCommand)(new)
+app.command(cls=LightCommand)(update)
+app.command(cls=LightCommand)(check)
+app.command(cls=LightCommand)(diff)
+app.command(cls=LightCommand)(add)
+app.command(cls=LightCommand)(remove)
+app.command(cls=LightCommand)(explain)
+app.command(cls=LightCommand)(setup)
+app.command(cls=LightCommand)(components)
+app.command(cls=LightCommand)(presets)
 
 
 @app.callback()

@@ -1,0 +1,81 @@
+"""`mlops check`: is a project behind its template, or has it drifted from it?"""
+
+import re
+from dataclasses import dataclass, field
+
+from mlops_scaffold.manifest import Manifest, manifest, on_disk
+from mlops_scaffold.project import Project
+from mlops_scaffold.source import (
+    Address,
+    Version,
+    is_older,
+    open_version,
+    recorded_address,
+    releases_between,
+    reopen_version,
+)
+
+HEADING = re.compile(r"^## +\[?v?(?P<version>[0-9][^\s\]]*)")
+
+
+@dataclass
+class Standing:
+    """Where a project stands. `incoming` are its files that an update would change, `edited` the ones it changed."""
+
+    version: str
+    newest: str
+    behind: bool = False
+    releases: dict[str, list[str]] = field(default_factory=dict)
+    incoming: list[str] = field(default_factory=list)
+    drifted: list[str] = field(default_factory=list)
+    edited: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+
+def check(project: Project, offline: bool = False, prereleases: bool = False) -> Standing:
+    """Compare the project with the version that it was made from, and that with the newest. Writes nothing."""
+    address = recorded_address(project.source)
+    older = reopen_version(address, project.version, project.commit, offline)
+    newer = open_version(address, None, prereleases, offline)
+    base = manifest(project, older, older)
+    standing = Standing(older.name, newer.name, notices=[*dict.fromkeys((*older.notices, *newer.notices))])
+    standing.edited = edited(project, base)
+    standing.drifted = [path for path in standing.edited if path in base.managed]
+    if older.commit != newer.commit and not is_older(address, newer, older):
+        standing.behind = True
+        standing.releases = changelog(address, older, newer)
+        standing.incoming = incoming(base, manifest(project, newer, older))
+    return standing
+
+
+def edited(project: Project, base: Manifest) -> list[str]:
+    """The template's files that the project has changed or deleted, seeds aside."""
+    left_out = {*base.seeds, base.answers_path}
+    return [
+        path
+        for path, expected in sorted(base.files.items())
+        if path not in left_out and on_disk(project.folder / path) != expected
+    ]
+
+
+def incoming(base: Manifest, theirs: Manifest) -> list[str]:
+    """The files that the newer version renders in another way, seeds and the answers aside."""
+    left_out = {*theirs.seeds, theirs.answers_path, base.answers_path}
+    paths = (base.files.keys() | theirs.files.keys()) - left_out
+    return sorted(path for path in paths if base.files.get(path) != theirs.files.get(path))
+
+
+def changelog(address: Address, older: Version, newer: Version) -> dict[str, list[str]]:
+    """The releases after one version up to another, the oldest first, each with its lines in the changelog."""
+    names = releases_between(address, older, newer) or [newer.name]
+    path = newer.folder / "CHANGELOG.md"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    sections: dict[str, list[str]] = {}
+    current = ""
+    for line in lines:
+        heading = HEADING.match(line)
+        if heading or line.startswith("## "):
+            current = heading["version"] if heading else ""
+        elif current and line.strip():
+            sections.setdefault(current, []).append(line)
+    return {name: sections.get(name.removeprefix("v"), []) for name in names}

@@ -1,0 +1,112 @@
+"""`mlops check`, `mlops diff`, `mlops explain`: what can be known of a project without changing it."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Folder = Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Use the cached template.")]
+AnswersFile = Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")]
+
+
+def check(
+    project: Folder = Path(),
+    offline: Offline = False,
+    prereleases: Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")] = False,
+    answers_file: AnswersFile = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Is a project behind its template, or has it drifted? Exit code 2 where it is."""
+    from dataclasses import asdict
+
+    from mlops_scaffold.check import check as compare
+    from mlops_scaffold.report import Report
+    from mlops_scaffold.session import opened
+
+    report = Report(quiet or as_json)
+    with opened(project, answers_file, report, write=False) as (found, _, _):
+        standing = compare(found, offline, prereleases)
+    if as_json:
+        print(json.dumps({"project": str(found.folder), **asdict(standing)}))
+    for notice in standing.notices:
+        report.warn(notice)
+    if standing.behind:
+        report.warn(f"behind: {standing.version}, the newest is {standing.newest}")
+        for name, lines in standing.releases.items():
+            report.say("\n".join([f"  {name}", *(f"    {line}" for line in lines)]))
+        if standing.incoming:
+            report.say(f"  files of this project that would change: {', '.join(standing.incoming)}")
+        else:
+            report.say("  none of this project's files would change")
+        report.todo("see it: mlops diff --incoming; take it in: mlops update")
+    if standing.drifted:
+        report.warn(f"drifted: {', '.join(standing.drifted)}")
+        report.todo("see it: mlops diff; nobody is to edit these by hand")
+    if standing.behind or standing.drifted:
+        sys.exit(2)
+    report.done(f"template {standing.version}: up to date, not drifted")
+
+
+def diff(
+    project: Folder = Path(),
+    incoming: Annotated[bool, typer.Option("--incoming", help="What an update would bring.")] = False,
+    seeds: Annotated[bool, typer.Option("--seeds", help="Seeds too: the files that are yours by design.")] = False,
+    to: Annotated[str | None, typer.Option("--to", "--vcs-ref", "-r", help="With --incoming: the version.")] = None,
+    offline: Offline = False,
+    answers_file: AnswersFile = None,
+) -> None:
+    """Show what a project has changed against its template."""
+    from mlops_scaffold.difference import difference
+    from mlops_scaffold.evolve import Request, evolve
+    from mlops_scaffold.report import Report
+    from mlops_scaffold.session import opened
+
+    report = Report()
+    if incoming:
+        request = Request(
+            folder=project,
+            ref=to,
+            defaults=True,
+            offline=offline,
+            answers_file=answers_file,
+            dry_run=True,
+            dirty=True,
+        )
+        print(evolve(request, report).diff, end="")
+        return
+    with opened(project, answers_file, report, write=False) as (found, repository, _):
+        print(difference(found, repository, seeds, offline), end="")
+
+
+def explain(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file of a project.")],
+    project: Annotated[Path | None, typer.Option(help="The project's folder; found from PATH by default.")] = None,
+    offline: Offline = False,
+    answers_file: AnswersFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell who put a file here, and whose it is."""
+    from dataclasses import asdict
+
+    from mlops_scaffold.explain import explain as find
+    from mlops_scaffold.project import find_project, open_project
+
+    found = open_project(project, answers_file) if project else find_project(path, answers_file)
+    told = find(found, path, offline)
+    if as_json:
+        print(json.dumps(asdict(told)))
+        return
+    print(told.path + ("  (deleted)" if told.deleted else ""))
+    print(f"  {told.ownership}")
+    if told.component:
+        print(f"  component  {told.component}, by the question {told.question} (its answer here: {told.answer})")
+    elif told.template_file:
+        print("  component  none: every project has it")
+    if told.template_file:
+        print(f"  template   {told.template_file}, since {told.since}")

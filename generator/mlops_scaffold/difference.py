@@ -1,0 +1,27 @@
+"""`mlops diff`: what a project has changed against its template."""
+
+import os
+
+from mlops_scaffold.project import Project
+from mlops_scaffold.repository import Repository
+from mlops_scaffold.scratch import scratch
+from mlops_scaffold.source import recorded_address, reopen_version
+from mlops_scaffold.tree import Entry
+from mlops_scaffold.update import render_base
+
+
+def difference(project: Project, repository: Repository, with_seeds: bool = False, offline: bool = False) -> str:
+    """A diff from the template as it was rendered to the template's files as they are on disk now."""
+    version = reopen_version(recorded_address(project.source), project.version, project.commit, offline)
+    base = render_base(project, version)
+    rendered = {str(path): entry for path, entry in base.tree.files.items()}
+    shown = {path: entry for path, entry in rendered.items() if with_seeds or not base.is_seed(path)}
+    here: dict[str, Entry] = {}
+    for path in shown:
+        file = repository.folder / path
+        if file.is_symlink():
+            here[path] = Entry(os.fsencode(file.readlink()), symlink=True)
+        elif file.is_file():
+            here[path] = Entry(file.read_bytes(), os.access(file, os.X_OK))
+    with scratch(repository) as place:
+        return place.diff(place.tree(place.store(shown)), place.tree(place.store(here))).decode(errors="replace")

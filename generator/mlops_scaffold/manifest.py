@@ -1,0 +1,67 @@
+"""What a template renders for a project, as hashes: enough to compare, and kept in the cache."""
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from hashlib import sha1, sha256
+from pathlib import Path
+
+from mlops_scaffold import __version__
+from mlops_scaffold.paths import cache_dir
+from mlops_scaffold.project import Project
+from mlops_scaffold.source import Version
+from mlops_scaffold.tree import Entry
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Hash of each file by its path; which of them are seeds, and which are managed; the answers file's path."""
+
+    files: dict[str, str]
+    seeds: list[str]
+    managed: list[str]
+    answers_path: str
+
+
+def fingerprint(entry: Entry) -> str:
+    """A file's kind and content; line ends do not count, as git may change them on the way to a disk."""
+    kind = "link" if entry.symlink else "program" if entry.executable else "file"
+    return f"{kind} {sha1(entry.content.replace(bytes([13, 10]), bytes([10])), usedforsecurity=False).hexdigest()}"
+
+
+def on_disk(path: Path) -> str:
+    """The fingerprint of a file; empty where there is none."""
+    if path.is_symlink():
+        return fingerprint(Entry(os.fsencode(path.readlink()), symlink=True))
+    return fingerprint(Entry(path.read_bytes(), os.access(path, os.X_OK))) if path.is_file() else ""
+
+
+def manifest(project: Project, version: Version, older: Version) -> Manifest:
+    """What a version renders for a project that was made from `older`. Rendered once, then read from the cache."""
+    key = [__version__, version.source, version.name, version.commit, older.commit, project.answers_file]
+    text = json.dumps([*key, project.folder.name, project.last], sort_keys=True, default=str)
+    path = cache_dir() / "renders" / f"{sha256(text.encode()).hexdigest()[:32]}.json"
+    if path.is_file():
+        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+    found = _render(project, version, older)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+        json.dump(asdict(found), file)
+    Path(file.name).replace(path)
+    return found
+
+
+def _render(project: Project, version: Version, older: Version) -> Manifest:
+    from mlops_scaffold.catalog import components
+    from mlops_scaffold.rendering.asked import matcher
+    from mlops_scaffold.update import render_base, render_both
+
+    if version.commit == older.commit:
+        made = render_base(project, version)
+    else:
+        made = render_both(project, older, version, {}, defaults=True, trust=False)[1]
+    files = {str(path): fingerprint(entry) for path, entry in made.tree.files.items()}
+    is_managed = matcher(pattern for row in components(version.folder) for pattern in row.managed)
+    seeds, managed = sorted(filter(made.is_seed, files)), sorted(filter(is_managed, files))
+    return Manifest(files, seeds, managed, made.answers_path.as_posix())
