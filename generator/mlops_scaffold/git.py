@@ -23,7 +23,7 @@ def git(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = N
     clean = {key: value for key, value in os.environ.items() if key not in process.GIT_LOCATIONS}
     environment = {**clean, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(env or {})}
     try:
-        done = process.run(["git", *arguments], cwd=cwd, env=environment)
+        done = process.run(["git", *QUIET, *arguments], cwd=cwd, env=environment)
     except FileNotFoundError:
         raise MlopsError("git is not installed.", "Install it, then run the command again.") from None
     if done.code:

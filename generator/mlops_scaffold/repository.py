@@ -55,9 +55,25 @@ class Repository:
         if changed:
             names = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")
             raise MlopsError(f"There are changes in no commit: {names}.", "Commit or stash them first.")
+        hidden = self.hidden_changes()
+        if hidden:
+            raise MlopsError(
+                f"git was told not to look at {hidden[0]}, which has changes.",
+                f"Let it look: git update-index --no-skip-worktree --no-assume-unchanged {hidden[0]}",
+            )
         for name in ("MERGE_HEAD", "rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD"):
             if (self.git_dir / name).exists():
                 raise MlopsError("A merge or rebase is going on in this repository.", "End it first.")
+
+    def hidden_changes(self) -> list[str]:
+        """Changed files that git status does not show: assume-unchanged or skip-worktree is set on them."""
+        listing = paths_in(git_bytes("ls-files", "-v", "-z", "--", f"./{self.prefix}", cwd=self.top))
+        hidden = [line[2:] for line in listing if line[0] == "S" or line[0].islower()]
+        return [name for name in hidden if (self.top / name).is_file() and self._differs(name)]
+
+    def _differs(self, name: str) -> bool:
+        known = git_bytes("rev-parse", f":{name}", cwd=self.top)
+        return git_bytes("hash-object", "--", name, cwd=self.top) != known
 
     def ignored(self, paths: Iterable[str]) -> set[str]:
         """Those of some paths that git ignores and does not track."""

@@ -1,0 +1,222 @@
+"""A kill at any moment: the next command leaves the project exactly as before, or exactly updated."""
+
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlops_scaffold import journal
+from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.report import Report
+from mlops_scaffold.repository import open_repository
+from mlops_scaffold.session import opened
+
+from tests.conftest import git
+from tests.update.world import Files, World, make_world, write
+
+LINES = "".join(f"line {number}\n" for number in range(12))
+BEFORE: Files = {f"src/{name}.txt": LINES + name for name in "abcdef"} | {
+    "gone/x.txt": "x\n",
+    "flip": LINES,
+    "bin": b"\0\1",
+}
+AFTER: Files = (
+    {f"src/{name}.txt": LINES.replace("line 9", "fixed") + name for name in "abcdef"}
+    | {f"new/{name}.txt": LINES for name in "abc"}
+    | {"gone/x.txt": None, "flip": None, "flip/y.txt": "y\n", "bin": b"\0\2", ".gitignore": "*.local\n"}
+    | {"s.local": "the template's\n"}
+)
+EDIT = {
+    "src/a.txt": LINES.replace("line 3", "MINE") + "a",
+    "src/b.txt": LINES.replace("line 9", "MINE") + "b",
+    "src/c.txt": None,
+    "own.txt": "OWN\n",
+}
+
+
+def prepared(tmp_path: Path) -> World:
+    """A project where an update adds, removes, merges, keeps and leaves a conflict."""
+    world = make_world(tmp_path, BEFORE, AFTER)
+    world.edit(EDIT)
+    write(world.project, {"untracked.txt": "UNTRACKED\n"})
+    return world
+
+
+def index(world: World) -> str:
+    """What git has staged, conflicts too."""
+    return git("ls-files", "--stage", cwd=world.project)
+
+
+def forked(act: Callable[[], object]) -> int:
+    """Run in a process of its own, without a farewell."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        act()
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
+
+
+def next_command(world: World) -> None:
+    """Any of ours."""
+    with opened(world.project, None, Report(quiet=True), write=False):
+        pass
+
+
+def states(tmp_path: Path) -> tuple[World, tuple[object, str], tuple[object, str]]:
+    """A prepared world, and what it is before and after an update."""
+    world = prepared(tmp_path)
+    before = world.snapshot(), index(world)
+    world.update()
+    after = world.snapshot(), index(world)
+    assert world.stages()
+    journal.abort(open_repository(world.project))
+    assert (world.snapshot(), index(world)) == before, "--abort brings everything back"
+    return world, before, after
+
+
+@pytest.mark.long
+def test_a_hundred_kills(tmp_path: Path) -> None:
+    world, before, after = states(tmp_path)
+    start = time.monotonic()
+    child = forked(world.update)
+    os.waitpid(child, 0)
+    whole = time.monotonic() - start
+    journal.abort(open_repository(world.project))
+    dice = random.Random(20)
+    cut_off = 0
+    for number in range(100):
+        child = forked(world.update)
+        if number % 2:
+            wait_for(world.project / ".git/index.lock")
+            time.sleep(dice.uniform(0, whole * 0.1))
+        else:
+            time.sleep(dice.uniform(0, whole * 1.05))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        for name in ("OWN", "UNTRACKED"):
+            assert world.holds(name)
+        cut_off += Path(world.project, ".git/index.lock").exists()
+        next_command(world)
+        now = world.snapshot(), index(world)
+        assert now in (before, after)
+        assert not (world.project / ".git/index.lock").exists()
+        if now == after:
+            journal.abort(open_repository(world.project))
+            assert (world.snapshot(), index(world)) == before
+    assert cut_off > 10, "too few of the kills hit the writing"
+
+
+def wait_for(path: Path) -> None:
+    """Until a file is there, or ten seconds."""
+    end = time.monotonic() + 10
+    while not path.exists() and time.monotonic() < end:
+        time.sleep(0.0005)
+
+
+PLACES = ["lay_out", "hold_index", "check_index", "put_in_place", "replace", "remove_empty_folders"]
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["", "then git reset --hard"])
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_kill_at_each_step(place: str, when: str, reset: bool, tmp_path: Path) -> None:
+    world = prepared(tmp_path)
+    before = world.snapshot(), index(world)
+    for number in range(1, 4) if place == "replace" else [1]:
+        os.waitpid(forked(lambda number=number: killed_at(world, place, when, number)), 0)  # type: ignore[misc]
+        if reset:
+            (world.project / ".git/index.lock").unlink(missing_ok=True)
+            git("reset", "--quiet", "--hard", cwd=world.project)
+        next_command(world)
+        assert (world.snapshot(), index(world)) == before
+        assert "MINE" in world.text("src/a.txt")
+    world.update()
+    assert world.stages()
+
+
+def killed_at(world: World, place: str, when: str, number: int) -> None:
+    """An update that dies before or after the n-th call of a function."""
+    real = getattr(journal, place)
+    calls = []
+
+    def dies(*arguments: object) -> object:
+        calls.append(1)
+        if len(calls) == number and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        done = real(*arguments)
+        if len(calls) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return done
+
+    setattr(journal, place, dies)
+    world.update()
+
+
+def test_edits_after_a_kill_stay(tmp_path: Path) -> None:
+    world = prepared(tmp_path)
+    os.waitpid(forked(lambda: killed_at(world, "replace", "after", 4)), 0)
+    touched = next(path for path in ("src/a.txt", "src/b.txt", "new/a.txt", "bin") if "src" in path)
+    write(world.project, {touched: "WRITTEN SINCE\n"})
+    next_command(world)
+    assert world.holds("WRITTEN SINCE")
+
+
+def test_abort_keeps_what_was_written_since(tmp_path: Path) -> None:
+    world = prepared(tmp_path)
+    before = world.snapshot(), index(world)
+    world.update()
+    write(world.project, {"src/d.txt": "WRITTEN SINCE\n"})
+    lines = journal.abort(open_repository(world.project))
+    assert (world.snapshot(), index(world)) == before
+    kept = Path(lines[0].split(" is in ")[1])
+    assert kept.read_text() == "WRITTEN SINCE\n"
+
+
+def test_a_committed_update_is_not_aborted(tmp_path: Path) -> None:
+    world = make_world(tmp_path, {"a.txt": LINES}, {"a.txt": LINES + "more\n"})
+    world.update()
+    git("commit", "--quiet", "--message", "updated", cwd=world.project)
+    with pytest.raises(MlopsError, match="in a commit already"):
+        journal.abort(open_repository(world.project))
+
+
+def test_two_at_once_in_one_project(tmp_path: Path) -> None:
+    world = prepared(tmp_path)
+    with journal.locked(open_repository(world.project)), pytest.raises(MlopsError, match="Another update"):
+        world.update()
+
+
+def test_a_full_disk_leaves_the_project_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = prepared(tmp_path)
+    before = world.snapshot(), index(world)
+    real, calls = shutil.copy2, []
+
+    def full(*arguments: object, **options: object) -> object:
+        calls.append(1)
+        if len(calls) == 3:
+            raise OSError(28, "No space left on device", str(arguments[1]))
+        return real(*arguments, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(shutil, "copy2", full)
+    with pytest.raises(MlopsError, match="No space left"):
+        world.update()
+    assert (world.snapshot(), index(world)) == before
+    monkeypatch.undo()
+    world.update()
+
+
+def test_git_is_busy(tmp_path: Path) -> None:
+    world = prepared(tmp_path)
+    before = world.snapshot()
+    (world.project / ".git/index.lock").touch()
+    with pytest.raises(MlopsError, match="Another git command"):
+        world.update()
+    assert world.snapshot() == before
+    assert (world.project / ".git/index.lock").exists()
