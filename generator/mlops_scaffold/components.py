@@ -1,6 +1,6 @@
 """`mlops add` and `mlops remove`: a component as a change of the answers, by the components table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlops_scaffold.catalog import OPTIONAL, SEVERAL, Component, components, suggest
@@ -14,8 +14,15 @@ def adding(project: Project, version: Version, name: str) -> dict[str, Any]:
     rows, row = table(project, version), find(project, version, name)
     if name in selected(project, rows):
         raise MlopsError(f"The project has {name} already.", "See what it is made of: mlops explain PATH")
-    answer = [*project.last.get(SEVERAL, []), name] if row.axis == SEVERAL else name
+    answer = inserted(project.last.get(SEVERAL, []), name, list(rows)) if row.axis == SEVERAL else name
     return checked(project, rows, {row.axis: answer})
+
+
+def inserted(chosen: Sequence[str], name: str, table: Sequence[str]) -> list[str]:
+    """A name put where the table has it among others, so that removing and adding it gives the same answer again."""
+    later = table[table.index(name) :]
+    place = next((i for i, other in enumerate(chosen) if other in later), len(chosen))
+    return [*chosen[:place], name, *chosen[place:]]
 
 
 def removing(project: Project, version: Version, name: str) -> dict[str, Any]:

@@ -1,0 +1,302 @@
+"""Our own template: updated from every older version, it is what a fresh project is; components come and go."""
+
+import io
+import shutil
+import subprocess
+import sys
+import tarfile
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mlops_scaffold import catalog
+from mlops_scaffold.components import adding, removing
+from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.evolve import Outcome, Request, evolve
+from mlops_scaffold.new import Request as NewRequest
+from mlops_scaffold.new import plan
+from mlops_scaffold.project import open_project
+from mlops_scaffold.report import Report
+from mlops_scaffold.settings import read_mapping
+from mlops_scaffold.source import named_address, open_version
+
+from tests.conftest import ROOT, git
+from tests.update.world import commit, forget_fetches, snapshot
+
+SEEDS = ("contract.yaml", "params.yaml", "model.py")
+PRESETS = [path.stem for path in sorted((ROOT / "template/presets").glob("*.yml"))]
+PARTS = ("copier.yml", "template")
+
+
+def lay_out(folder: Path, sha: str) -> None:
+    """The template as a commit of this repository had it."""
+    packed = subprocess.run(["git", "archive", sha, *PARTS], cwd=ROOT, check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        archive.extractall(folder, filter="data")
+
+
+def real_past() -> list[str]:
+    """The commits that changed the template, the oldest first; none in a shallow clone or an unpacked archive."""
+    said = subprocess.run(
+        ["git", "log", "--reverse", "--format=%H", "--", *PARTS], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    shallow = git("rev-parse", "--is-shallow-repository", cwd=ROOT) if said.returncode == 0 else "true"
+    return [] if shallow == "true" else said.stdout.split()
+
+
+def make_old(folder: Path) -> None:
+    """A past that never was: what is there now, without a component, and with other names, lines and a file more."""
+    inside = folder / "template/project"
+    rows = (folder / "copier.yml").read_text(encoding="utf-8")
+    start, end = rows.index("    notebooks:\n"), rows.index("\n# Names that a package must not take")
+    (folder / "copier.yml").write_text(rows[:start] + rows[end:], encoding="utf-8")
+    shutil.rmtree(inside / "notebooks")
+    package = inside / "src/{{ package_name }}"
+    (package / "data.py").rename(package / "tables.py")
+    (inside / "OLD.md").write_text("# Gone in the next version\n", encoding="utf-8")
+    for path in [*inside.rglob("*.py"), *inside.rglob("*.md")]:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        path.write_text("".join([*lines[:-2], "# an old line\n", *lines[-2:]]), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of the template with all of its past, each version tagged; the newest is what is here now."""
+    folder = tmp_path_factory.mktemp("history") / "template"
+    folder.mkdir()
+    git("init", "--quiet", "--initial-branch=main", cwd=folder)
+
+    def here() -> None:
+        shutil.copy(ROOT / "copier.yml", folder)
+        shutil.copytree(ROOT / "template", folder / "template")
+
+    def old() -> None:
+        here()
+        make_old(folder)
+
+    past = [lambda sha=sha: lay_out(folder, sha) for sha in real_past()]
+    for number, step in enumerate([*past, old, here]):
+        for name in filter(folder.joinpath, PARTS):
+            path = folder / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        step()
+        commit(folder, f"version {number}")
+        git("tag", f"v0.{number}.0", cwd=folder)
+    return folder
+
+
+def new(template: Path, project: Path, version: str | None = None, **data: Any) -> Path:
+    """A project of a version, committed."""
+    forget_fetches()
+    request = NewRequest(project, str(template), ref=version, defaults=True, data=data, set_up=False)
+    plan(request, Report(quiet=True)).tree.write_new(project)
+    git("init", "--quiet", "--initial-branch=main", cwd=project)
+    commit(project, "project")
+    return project
+
+
+def update(project: Path, **more: Any) -> Outcome:
+    forget_fetches()
+    return evolve(Request(project, defaults=True, **more), Report(quiet=True))
+
+
+def copier_update(project: Path) -> None:
+    command = [sys.executable, "-m", "copier", "update", "--quiet", "--defaults", str(project)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def without_seeds(files: dict[str, Any]) -> dict[str, Any]:
+    return {name: content for name, content in files.items() if not name.endswith(SEEDS)}
+
+
+def answers(project: Path) -> dict[str, Any]:
+    return {key: value for key, value in read_mapping(project / ".copier-answers.yml").items() if key[0] != "_"}
+
+
+def versions(history: Path) -> list[str]:
+    """From the oldest to the newest."""
+    return sorted(git("tag", cwd=history).split(), key=lambda tag: int(tag.split(".")[1]))
+
+
+def can_render(history: Path, version: str) -> bool:
+    """Some commits of the past were no template yet."""
+    forget_fetches()
+    try:
+        open_version(named_address(str(history)), version)
+        new(history, history.parent / "tried" / version / "p", version)
+    except MlopsError:
+        return False
+    return True
+
+
+def test_an_update_from_the_version_before_equals_a_fresh_project(history: Path, tmp_path: Path) -> None:
+    equals_fresh(history, versions(history)[-2], tmp_path)
+
+
+@pytest.mark.long
+def test_an_update_from_every_older_version_equals_a_fresh_project(history: Path, tmp_path: Path) -> None:
+    if not real_past():
+        pytest.skip("this clone has no history (shallow, or an unpacked archive)")
+    older = [version for version in versions(history)[:-1] if can_render(history, version)]
+    assert len(older) > 3
+    for version in older:
+        equals_fresh(history, version, tmp_path / version)
+
+
+def equals_fresh(history: Path, version: str, folder: Path) -> None:
+    """Unedited, an updated project has the bytes of a new one; edited, the edits are there as well."""
+    project = new(history, folder / "churn", version)
+    assert update(project).conflicts == 0
+    fresh = new(history, folder / "fresh" / "churn", **answers(project))
+    assert without_seeds(snapshot(project)) == without_seeds(snapshot(fresh))
+
+    edited = new(history, folder / "edited" / "churn", version)
+    mine = [path for path in edited.rglob("*.py") if ".git" not in path.parts]
+    for number, path in enumerate(mine):
+        path.write_text(f"# MINE {number}\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    commit(edited, "work")
+    update(edited)
+    left = b"".join(content for content, _, _ in snapshot(edited).values())
+    for number in range(len(mine)):
+        assert f"# MINE {number}\n".encode() in left
+
+
+def test_copier_has_nothing_left_to_do_after_us_and_the_other_way_round(history: Path, tmp_path: Path) -> None:
+    ours = new(history, tmp_path / "ours" / "churn", versions(history)[-2])
+    theirs = new(history, tmp_path / "theirs" / "churn", versions(history)[-2])
+    update(ours)
+    copier_update(theirs)
+    assert snapshot(ours) == snapshot(theirs)
+    for project in (ours, theirs):
+        commit(project, "updated")
+    copier_update(ours)
+    outcome = update(theirs)
+    assert outcome.changes == []
+    assert snapshot(ours) == snapshot(theirs)
+    for project in (ours, theirs):
+        assert git("status", "--porcelain", cwd=project) == ""
+
+
+# --- components ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def projects(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A project of each preset."""
+    folder = tmp_path_factory.mktemp("presets")
+    return {
+        preset: new(template, folder / preset / "churn", **read_mapping(ROOT / f"template/presets/{preset}.yml"))
+        for preset in PRESETS
+    }
+
+
+def add(project: Path, name: str) -> Outcome:
+    forget_fetches()
+    request = Request(project, same_version=True, defaults=True)
+    return evolve(request, Report(quiet=True), lambda found, version: adding(found, version, name))
+
+
+def remove(project: Path, name: str, force: bool = False) -> Outcome:
+    forget_fetches()
+    request = Request(project, same_version=True, defaults=True, remove_edited=force)
+    return evolve(request, Report(quiet=True), lambda found, version: removing(found, version, name))
+
+
+def turns(project: Path, name: str, rows: dict[str, catalog.Component]) -> list[tuple[Any, str]]:
+    """What to do to turn a component on or off, what needs it or stands in its way first; empty where it cannot be."""
+    last = open_project(project).last
+    row = rows[name]
+    chosen = [one for axis in {row.axis for row in rows.values()} for one in listed(last[axis])]
+    if name in chosen:
+        if row.axis not in (*catalog.OPTIONAL, catalog.SEVERAL):
+            return []
+        dependents = [one for one in chosen if one in rows and set(rows[one].needs) & {name}]
+        return [*((remove, one) for one in dependents), (remove, name)]
+    missing = [] if not row.needs or set(row.needs) & set(chosen) else [row.needs[0]]
+    in_the_way = [one for one in chosen if one in rows and one in row.excludes]
+    return [*((remove, one) for one in in_the_way), *((add, one) for one in missing), (add, name)]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def undone(act: Any, name: str, was: Any) -> tuple[Any, str]:
+    """The way back: a choice that was switched is switched again."""
+    if act is remove:
+        return add, name
+    return (remove, name) if isinstance(was, list) or was == "none" else (add, was)
+
+
+NAMES = list(yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))["components"]["default"])
+
+
+@pytest.mark.parametrize(("preset", "name"), list(product(PRESETS, NAMES)))
+def test_a_component_comes_and_goes(projects: dict[str, Path], template: Path, preset: str, name: str) -> None:
+    """Added and removed, removed and added, or switched there and back: the same bytes."""
+    project = projects[preset]
+    rows = {row.name: row for row in catalog.components(open_version(named_address(str(template)), None).folder)}
+    before = snapshot(project)
+    steps = turns(project, name, rows)
+    if not steps:
+        with pytest.raises(MlopsError, match="can be switched, not removed"):
+            remove(project, name)
+        return
+    backwards = []
+    for act, one in steps:
+        backwards.append(undone(act, one, open_project(project).last[rows[one].axis]))
+        act(project, one)
+        commit(project, one)
+    assert snapshot(project) != before
+    for act, one in reversed(backwards):
+        act(project, one)
+        commit(project, one)
+    assert snapshot(project) == before
+
+
+def test_an_edited_file_is_removed_by_force_alone(template: Path, tmp_path: Path) -> None:
+    project = new(template, tmp_path / "churn")
+    (project / "Dockerfile").write_text("FROM scratch\n# MINE\n", encoding="utf-8")
+    commit(project, "work")
+    before = snapshot(project)
+    with pytest.raises(MlopsError, match="edited what would be removed: Dockerfile"):
+        remove(project, "container")
+    assert snapshot(project) == before
+    outcome = remove(project, "container", force=True)
+    assert not (project / "Dockerfile").exists()
+    assert "MINE" in git("show", "HEAD:Dockerfile", cwd=project)
+    assert [change.note for change in outcome.changes if change.path == "Dockerfile"] == [
+        "with edits, which git's history keeps"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("act", "name", "said"),
+    [
+        (remove, "fastapi", "container needs fastapi"),
+        (remove, "sklearn", "it can be switched, not removed"),
+        (remove, "classification", "it can be switched, not removed"),
+        (add, "fastapi", "has fastapi already"),
+        (remove, "notebooks", "has no notebooks"),
+        (add, "notebook", "notebooks"),
+    ],
+)
+def test_what_cannot_be_said_in_one_sentence(act: Any, name: str, said: str, template: Path, tmp_path: Path) -> None:
+    project = new(template, tmp_path / "churn")
+    before = snapshot(project)
+    with pytest.raises(MlopsError) as raised:
+        act(project, name)
+    assert said in str(raised.value)
+    assert snapshot(project) == before
+
+
+def test_an_edit_stays_when_a_component_comes(template: Path, tmp_path: Path) -> None:
+    project = new(template, tmp_path / "churn", serving="none", extras=[])
+    readme = project / "README.md"
+    readme.write_text("MINE\n\n" + readme.read_text(encoding="utf-8"), encoding="utf-8")
+    commit(project, "work")
+    add(project, "fastapi")
+    assert readme.read_text(encoding="utf-8").startswith("MINE\n")
+    assert (project / "src/churn/serve.py").exists()
