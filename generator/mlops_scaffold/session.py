@@ -5,6 +5,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from mlops_scaffold import journal
+from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.project import Project, open_project
 from mlops_scaffold.report import Report
 from mlops_scaffold.repository import Repository, open_repository
@@ -15,7 +16,11 @@ def opened(
     folder: Path, answers_file: str | None, report: Report, write: bool
 ) -> Iterator[tuple[Project, Repository, journal.Journal]]:
     """A project with its repository: whatever a killed update left is taken back first; locked where it is written."""
-    repository = open_repository(folder)
+    try:
+        repository = open_repository(folder)
+    except MlopsError:
+        open_project(folder, answers_file)  # that it is no project at all is to be said first
+        raise
     recovered = journal.recover(repository)
     if recovered:
         report.warn(recovered)

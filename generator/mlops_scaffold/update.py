@@ -66,6 +66,7 @@ def render_both(
         skip_answered=True,
         answers_file=project.answers_file,
         trust=trust,
+        skip_tasks=True,  # where one would have to run, copier does the update
         operation="update",
     )
     return base, render(newer, project.folder, asked)
@@ -73,7 +74,14 @@ def render_both(
 
 def render_base(project: Project, version: Version, trust: bool = False) -> Rendered:
     """The template as the project last rendered it: by its answers, each of which must be a valid one."""
-    known = Asked(data=project.last, defaults=True, answers_file=project.answers_file, trust=trust, operation="update")
+    known = Asked(
+        data=project.last,
+        defaults=True,
+        answers_file=project.answers_file,
+        trust=trust,
+        skip_tasks=True,
+        operation="update",
+    )
     try:
         return render(version, project.folder, known)
     except MlopsError as error:
@@ -174,7 +182,11 @@ class Seeds:
         if all(self.theirs.answers.get(key, last[key]) == last[key] for key in last):
             return set()
         as_before = Asked(
-            data=self.project.last, defaults=True, answers_file=self.project.answers_file, operation="update"
+            data=self.project.last,
+            defaults=True,
+            answers_file=self.project.answers_file,
+            skip_tasks=True,
+            operation="update",
         )
         try:
             same = render(self.newer, self.project.folder, as_before)

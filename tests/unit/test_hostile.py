@@ -12,8 +12,8 @@ import pytest
 from mlops_scaffold import process
 from mlops_scaffold.settings import read_mapping
 
-from tests.conftest import ROOT, git
-from tests.unit.test_new import files, mlops
+from tests.conftest import ROOT, git, mlops
+from tests.unit.test_new import files
 
 
 def test_an_empty_folder_stays_the_same_one(template: Path, tmp_path: Path) -> None:

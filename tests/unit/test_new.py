@@ -9,13 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import git
-
-
-def mlops(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a process of its own."""
-    command = [sys.executable, "-m", "mlops_scaffold", *arguments]
-    return subprocess.run(command, cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, check=False)
+from tests.conftest import git, mlops
 
 
 def files(folder: Path) -> list[str]:
