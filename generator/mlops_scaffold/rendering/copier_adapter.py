@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from traceback import walk_tb
 from typing import Any
 
 from copier import errors as copier_errors
@@ -16,6 +17,7 @@ from copier._main import Worker, _operation
 from copier._template import Template
 from copier._tools import scantree
 from copier._types import Phase
+from copier._user_data import Question
 from jinja2 import TemplateError
 
 from mlops_scaffold.errors import MlopsError
@@ -175,7 +177,16 @@ def _translated() -> Iterator[None]:
         except (copier_errors.UserMessageError, copier_errors.CopierError, TemplateError) as error:
             raise MlopsError(f"The template does not render: {_first_line(error)}.") from None
         except (ValueError, TypeError, AttributeError) as error:
-            raise MlopsError(_first_line(error)) from None
+            question = _question_of(error)
+            raise MlopsError((f"{question}: " if question else "") + _first_line(error)) from None
+
+
+def _question_of(error: BaseException) -> str:
+    """The question that was being answered, where the error itself does not name one."""
+    if str(error).startswith("Validation error for question"):
+        return ""
+    locals_of_frames = (frame.f_locals.get("self") for frame, _ in walk_tb(error.__traceback__))
+    return next((found.var_name for found in locals_of_frames if isinstance(found, Question)), "")
 
 
 def _first_line(error: BaseException) -> str:

@@ -18,6 +18,7 @@ from jinja2.loaders import FileSystemLoader
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
+from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.settings import load_yaml
 from mlops_scaffold.source import Version
 
@@ -77,6 +78,10 @@ class PlainTemplate:
             raise NotPlain("copier.yml")
         try:
             loaded = load_yaml(paths[0].read_text(encoding="utf-8"))
+        except (yaml.scanner.ScannerError, yaml.parser.ParserError) as error:
+            where = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
+            sentence = f"The template's {paths[0].name} is no YAML: {error.problem}{where}."
+            raise MlopsError(sentence, "Ask who maintains the template.") from None
         except yaml.YAMLError as error:
             raise NotPlain("copier.yml") from error
         if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
