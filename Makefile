@@ -28,6 +28,7 @@ lint: $(VENV)/.developed  ## style and types of our own code
 bench: $(VENV)/.installed  ## ratios against the peers, printed
 	$(BIN)/python benchmarks/new.py
 	$(BIN)/python benchmarks/update.py
+	$(BIN)/python benchmarks/evolution.py
 
 clean:  ## all that the other targets made, but for demo/
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

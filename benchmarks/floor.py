@@ -10,7 +10,7 @@ import pandas as pd
 project, package = Path(sys.argv[1]), sys.argv[2]
 sys.path.insert(0, str(project / "src"))
 model_module = __import__(f"{package}.model", fromlist=["build"])
-tracking = __import__(f"{package}.tracking", fromlist=["TRUSTED_TYPES"])
+tracking = __import__(f"{package}.tracking", fromlist=["trusted_types"])
 contract_module = __import__(f"{package}.contract", fromlist=["load"])
 train_module = __import__(f"{package}.train", fromlist=["signature"])
 parameters = __import__(package).params()["model"]
@@ -25,7 +25,7 @@ with mlflow.start_run():
         model,
         name="model",
         serialization_format="skops",
-        skops_trusted_types=tracking.TRUSTED_TYPES,
+        skops_trusted_types=tracking.trusted_types(),
         signature=train_module.signature(contract),
         pip_requirements=list(train_module.requirements()),
     )

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from packaging.version import InvalidVersion
+from packaging.version import Version as Release
+
 from mlops_scaffold import catalog, fallback, journal, process
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import git_bytes
@@ -127,9 +130,21 @@ def reason_for_copier(request: Request, older: Version, newer: Version) -> str:
         found = settings(version)
         if found.get("tasks") and not request.skip_tasks:
             return "the template has tasks"
-        if version is newer and found.get("migrations"):
+        migrations = found.get("migrations", []) if version is newer and not request.skip_tasks else []
+        if any(runs(migration, older, newer) for migration in migrations):
             return "the template has migrations"
     return ""
+
+
+def runs(migration: object, older: Version, newer: Version) -> bool:
+    """Whether a migration is one between two versions; one that names no version is for all."""
+    if not isinstance(migration, Mapping) or "version" not in migration:
+        return True
+    try:
+        first, last = Release(older.name), Release(newer.name)
+        return first < Release(str(migration["version"])) <= last
+    except InvalidVersion:
+        return True
 
 
 def settle_removals(made: Plan, request: Request) -> None:

@@ -197,6 +197,16 @@ def test_a_template_with_tasks_is_left_to_copier(skip: bool, tmp_path: Path) -> 
     assert world.text("a.txt") == LINES + "more\n"
 
 
+@pytest.mark.parametrize(("version", "runs"), [("0.9.0", False), ("1.5.0", True), ("2.0.0", True), ("2.0.1", False)])
+def test_a_migration_between_the_versions_is_left_to_copier(version: str, runs: bool, tmp_path: Path) -> None:
+    late = f"name: demo\n_migrations: [{{version: {version}, command: 'echo ran > ran.txt'}}]\n"
+    world = make_world(tmp_path, {"a.txt": LINES}, {"a.txt": LINES + "more\n"}, late=late)
+    done = told(world, "update", "--defaults", "--trust")
+    assert ("the template has migrations" in done.stderr) is runs
+    assert (world.project / "ran.txt").exists() is runs
+    assert world.text("a.txt") == LINES + "more\n"
+
+
 def test_git_older_than_2_38_is_left_to_copier(world: World, tmp_path: Path) -> None:
     old = tmp_path / "bin/git"
     old.parent.mkdir()

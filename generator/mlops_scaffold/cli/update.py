@@ -24,7 +24,7 @@ def update(
     prereleases: Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")] = False,
     answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Allow a foreign template's tasks and extensions.")] = False,
-    skip_tasks: Annotated[bool, typer.Option("--skip-tasks", "-T", help="Run no tasks of the template.")] = False,
+    skip_tasks: Annotated[bool, typer.Option("--skip-tasks", "-T", help="Run no tasks or migrations.")] = False,
     engine: Annotated[str, typer.Option(help="merge, or copier: its own update.")] = "merge",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,

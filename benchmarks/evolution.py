@@ -1,0 +1,221 @@
+"""What is left of a person's work after an update: `mlops update` and `copier update` on the same histories.
+
+Without arguments, on the cases of tests/update/test_nothing_lost.py. With them, on real projects: each argument is
+PROJECT=TEMPLATE, two git repositories (bare ones too) in which the project's history holds updates of the template.
+Every such update is made again, from the commit before it, by both programs. Nothing of them is kept or run: tasks and
+migrations are skipped, and the template's Jinja extensions are trusted, so name only repositories that you know.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+ANSWERS = ".copier-answers.yml"
+PROGRAMS = {
+    "mlops": ["-m", "mlops_scaffold", "update", "--quiet", "--defaults", "--trust", "--skip-tasks"],
+    "copier": ["-m", "copier", "update", "--quiet", "--defaults", "--trust", "--skip-tasks"],
+}
+SHORT = 4  # shorter lines say nothing: they are everywhere
+
+
+@dataclass
+class Tally:
+    """What came of some updates."""
+
+    updates: int = 0
+    failed: int = 0
+    conflicts: int = 0
+    lost: int = 0
+    lossy: int = 0
+    seconds: float = 0.0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One update to be made: a committed project, and the version to go to."""
+
+    project: Path
+    version: str
+    own: frozenset[bytes]  # the lines that a person wrote
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("history", nargs="*", metavar="PROJECT=TEMPLATE")
+    histories = parser.parse_args().history
+    work = Path(tempfile.mkdtemp(prefix="mlops-evolution-"))
+    os.environ.update(surroundings(work))
+    heads = ("updates", "failed", "conflicts", "lost lines", "in", "s each")
+    print(f"{'history':34} {'program':8}", *heads, sep="  ")
+    sources = [tuple(pair.split("=", 1)) for pair in histories]
+    if not sources:
+        show("made by us", compare(made(work)))
+    for project, template in sources:
+        name = Path(project).resolve()
+        label = name.parent.name if name.name in ("repo", ".git") else name.name
+        show(label, compare(real(Path(project).resolve(), Path(template).resolve(), work)))
+    shutil.rmtree(work)
+
+
+def surroundings(work: Path) -> dict[str, str]:
+    """Settings and caches of its own."""
+    (work / "gitconfig").write_text("[user]\n  name = Bench\n  email = bench@example.com\n", encoding="utf-8")
+    return {
+        "MLOPS_CACHE_DIR": str(work / "cache"),
+        "MLOPS_CONFIG_DIR": str(work / "config"),
+        "COPIER_CACHE_DIR": str(work / "copier"),
+        "GIT_CONFIG_GLOBAL": str(work / "gitconfig"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
+
+
+def compare(steps: Iterator[Step]) -> dict[str, Tally]:
+    """Make each update by both programs, on a copy each."""
+    tallies = {program: Tally() for program in PROGRAMS}
+    for step in steps:
+        for program, tally in tallies.items():
+            copy = step.project.with_name(f"{step.project.name}-{program}")
+            shutil.copytree(step.project, copy, symlinks=True)
+            measure(program, step, copy, tally)
+            shutil.rmtree(copy)
+    return tallies
+
+
+def measure(program: str, step: Step, copy: Path, tally: Tally) -> None:
+    """One update."""
+    start = time.perf_counter()
+    command = [sys.executable, *PROGRAMS[program], "--vcs-ref", step.version]
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    tally.seconds += time.perf_counter() - start
+    tally.updates += 1
+    unmerged = {line.split("\t")[1] for line in git("ls-files", "--unmerged", cwd=copy).splitlines()}
+    if done.returncode not in (0, 2) or f"_commit: {step.version}" not in (copy / ANSWERS).read_text(encoding="utf-8"):
+        tally.failed += 1
+        tally.reasons[(done.stderr.strip().splitlines() or ["?"])[-1][:150]] += 1
+    tally.conflicts += len(unmerged)
+    missing = step.own - lines_left(copy)
+    tally.lost += len(missing)
+    tally.lossy += bool(missing)
+    tally.reasons.update(f"lost: {line.decode(errors='replace')[:100]}" for line in sorted(missing))
+
+
+def lines_left(folder: Path) -> set[bytes]:
+    """Every line in the project, and in what a merge tool sees of its conflicts."""
+    found: set[bytes] = set()
+    for path in folder.rglob("*"):
+        if path.name == ANSWERS:
+            continue  # a program writes it, no person
+        if path.is_symlink():
+            found.add(os.fsencode(path.readlink()))
+        elif path.is_file() and ".git" not in path.relative_to(folder).parts:
+            found |= {line.strip() for line in path.read_bytes().splitlines()}
+    for entry in git("ls-files", "--unmerged", cwd=folder).splitlines():
+        blob = subprocess.run(
+            ["git", "cat-file", "blob", entry.split()[1]], cwd=folder, capture_output=True, check=True
+        )
+        found |= {line.strip() for line in blob.stdout.splitlines()}
+    return found
+
+
+def show(name: str, tallies: dict[str, Tally]) -> None:
+    """A line a program."""
+    for program, tally in tallies.items():
+        each = f"{tally.seconds / max(tally.updates, 1):6.2f}"
+        counted = f"{tally.updates:7}  {tally.failed:6}  {tally.conflicts:9}  {tally.lost:10}  {tally.lossy:2}"
+        print(f"{name:34}  {program:8}", counted, each, sep="  ", flush=True)
+        for reason, count in tally.reasons.items():
+            print(f"    {count}x {reason}")
+
+
+# --- histories -------------------------------------------------------------------------------------------------------
+
+
+def made(work: Path) -> Iterator[Step]:
+    """The cases of the test suite."""
+    from tests.update.test_nothing_lost import CASES
+    from tests.update.world import make_world
+
+    for number, case in enumerate(CASES.values()):
+        world = make_world(work / f"case{number}", case.before, case.after)
+        rendered = lines_left(world.project)
+        world.edit(case.edit)
+        yield Step(world.project, "v2.0.0", frozenset(own(lines_left(world.project) - rendered)))
+
+
+def real(project: Path, template: Path, work: Path) -> Iterator[Step]:
+    """The updates in a project's history, each from the commit before it."""
+    mirror = work / f"{template.parent.name}.git"
+    if not mirror.exists():
+        git("clone", "--quiet", "--bare", str(template), str(mirror), cwd=work)
+    for number, commit in enumerate(updates(project)):
+        before, after = (answers(project, f"{commit}{parent}") for parent in ("^", ""))
+        if before["_commit"] == after["_commit"] or not known(mirror, before["_commit"], after["_commit"]):
+            continue
+        folder = work / f"{project.parent.name}-{number}"
+        git("clone", "--quiet", "--no-hardlinks", "--no-checkout", str(project), str(folder), cwd=work)
+        git("checkout", "--quiet", "--detach", f"{commit}^", cwd=folder)
+        text = (folder / ANSWERS).read_text(encoding="utf-8")
+        pointed = re.sub(r"(?m)^_src_path:.*$", f"_src_path: file://{mirror}", text)
+        (folder / ANSWERS).write_text(pointed, encoding="utf-8")
+        git("commit", "--quiet", "--all", "--no-verify", "--message", "the template's place here", cwd=folder)
+        yield Step(folder, after["_commit"], frozenset(own(lines_left(folder) - rendered_lines(folder))))
+        shutil.rmtree(folder)
+
+
+def own(lines: set[bytes]) -> set[bytes]:
+    """Those that say something."""
+    return {line for line in lines if len(line) >= SHORT}
+
+
+def updates(project: Path) -> list[str]:
+    """The commits on the main line that changed the template's version; a merge counts by what it brought."""
+    log = ("log", "--first-parent", "-m", "--format=%H", "-G^_commit:", "--diff-filter=M")
+    return git(*log, "--", ANSWERS, cwd=project).split()
+
+
+def answers(project: Path, commit: str) -> dict[str, str]:
+    """The answers that are one word, of a commit."""
+    text = git("show", f"{commit}:{ANSWERS}", cwd=project)
+    return dict(re.findall(r"(?m)^(\w+): *(\S+)$", text))
+
+
+def known(mirror: Path, *versions: str) -> bool:
+    """Whether the template's repository has some versions."""
+    command = ["git", "rev-parse", "--quiet", "--verify"]
+    named = [[*command, f"{version}^{{commit}}"] for version in versions]
+    return not any(subprocess.run(each, cwd=mirror, capture_output=True, check=False).returncode for each in named)
+
+
+def rendered_lines(folder: Path) -> set[bytes]:
+    """Every line that the template gave to a project."""
+    from mlops_scaffold.project import open_project
+    from mlops_scaffold.source import recorded_address, reopen_version
+    from mlops_scaffold.update import render_base
+
+    project = open_project(folder)
+    version = reopen_version(recorded_address(project.source), project.version, "")
+    files = render_base(project, version, trust=True).tree.files.values()
+    return {line.strip() for entry in files for line in entry.content.splitlines()}
+
+
+def git(*arguments: str, cwd: Path) -> str:
+    """What git says."""
+    return subprocess.run(["git", *arguments], cwd=cwd, check=True, capture_output=True, text=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    main()
