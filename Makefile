@@ -25,7 +25,7 @@ lint: $(VENV)/.developed  ## style and types of our own code
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed  ## ratios against the peers, printed
+bench: $(VENV)/.tested  ## ratios against the peers, printed
 	$(BIN)/python benchmarks/new.py
 	$(BIN)/python benchmarks/update.py
 	$(BIN)/python benchmarks/evolution.py

@@ -153,7 +153,8 @@ def lay_out(plan: "Plan", journal: Journal) -> dict[str, object]:
         given=names,
     )
     shutil.copyfile(current, index)
-    entries = [(path, 0, blob) for path, blob in touched.items() if path not in plan.local]
+    merged = touched.keys() - plan.local - plan.conflicts.keys()
+    entries = [(path, 0, touched[path]) for path in merged]
     entries += [(path, 0, None) for path in plan.conflicts]
     stage(repository, index, entries)
     conflicts = [(path, number, blob) for path, stages in plan.conflicts.items() for number, blob in stages.items()]

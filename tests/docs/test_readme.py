@@ -18,7 +18,8 @@ ELSEWHERE = {
     "uv run poe image": "needs a Docker daemon",
     "docker compose up": "needs a Docker daemon",
     "uv run poe ui": "serves until it is stopped",
-    "uvx copier update": "there is no released version yet",
+    "mlops update": "tests/docs/test_sessions.py updates a project",
+    "uvx copier update": "tests/update/test_own_template.py runs the installed one",
     "uv run dvc remote add --default NAME URL": "needs a remote",
     "uv run dvc push": "needs a remote",
 }

@@ -15,7 +15,9 @@ def test_every_component_has_a_level() -> None:
 
 
 def test_every_test_that_is_named_exists() -> None:
-    for _, _, file, test in ROWS:
+    named = re.findall(r"`(tests/[^`:]+)::(\w+)`", PAGE)
+    assert len(named) >= len(ROWS)
+    for file, test in named:
         assert re.search(rf"^def {test}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE), test
 
 

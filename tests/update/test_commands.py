@@ -76,6 +76,8 @@ def test_a_conflict_is_two_and_opens_in_a_merge_tool(world: World) -> None:
     assert {"path": "a.txt", "fate": "conflict", "note": "you and the template changed the same lines"} in (
         outcome["changes"]
     )
+    assert "UU a.txt" in world.status().splitlines()
+    assert subprocess.run(["git", "commit", "-m", "too early"], cwd=world.project, check=False).returncode
     assert "<<<<<<< project\nMINE\n" in world.text("a.txt")
     assert ">>>>>>> template" in world.text("a.txt")
     git("-c", "mergetool.t.cmd=cp $REMOTE $MERGED", "mergetool", "-y", "-t", "t", cwd=world.project)

@@ -198,6 +198,10 @@ def check(world: World, outcome: Outcome, case: Case) -> None:
     unmerged = {path for path, _ in world.stages()}
     assert unmerged == {path for path, fate in fates.items() if fate == "conflict"}
     assert outcome.conflicts == len(unmerged)
+    merged = {
+        line.split("\t")[1] for line in git("ls-files", "--stage", cwd=world.project).splitlines() if " 0\t" in line
+    }
+    assert not merged & unmerged, "what is a conflict is not merged as well"
     if not unmerged and not case.copier_loses:
         assert not any(b"<<<<<<<" in content for content, _, _ in world.snapshot().values())
         commit(world.project, "updated")

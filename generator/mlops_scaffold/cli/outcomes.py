@@ -39,13 +39,14 @@ def show_outcomes(
 
 def show(outcome: Outcome, folder: Path | None, report: Report, dry_run: bool) -> None:
     """Each file with its fate, then what to do."""
-    where = f"{folder}: " if folder else ""
+    if folder:
+        report.say(f"{folder}:")
     if outcome.older == outcome.newer:
         version = f"template {outcome.newer}"
     else:
         version = f"template {outcome.older} -> {outcome.newer}"
     if not outcome.changes and not outcome.notices:
-        report.done(f"{where}{version}: nothing to change")
+        report.done(f"{version}: nothing to change")
         return
     for change in outcome.changes:
         note = f"  ({change.note})" if change.note else ""
@@ -56,10 +57,15 @@ def show(outcome: Outcome, folder: Path | None, report: Report, dry_run: bool) -
         report.warn(notice)
     verb = "would change" if dry_run else "changed"
     counted = sum(change.fate != "kept" for change in outcome.changes)
-    report.done(f"{where}{version}: {counted} files {verb}, {outcome.conflicts} conflicts")
+    report.done(f"{version}: {many(counted, 'file')} {verb}, {many(outcome.conflicts, 'conflict')}")
     if dry_run:
         return
     if outcome.conflicts:
         report.todo("settle the conflicts: git mergetool, or an editor; then git add them")
     if counted:
         report.todo("look at it: git diff --cached; then git commit (or take it back: mlops update --abort)")
+
+
+def many(number: int, noun: str) -> str:
+    """A number with its noun."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
