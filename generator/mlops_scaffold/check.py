@@ -3,17 +3,10 @@
 import re
 from dataclasses import dataclass, field
 
+from mlops_scaffold.address import Address, recorded_address
 from mlops_scaffold.manifest import Manifest, manifest, on_disk
 from mlops_scaffold.project import Project
-from mlops_scaffold.source import (
-    Address,
-    Version,
-    is_older,
-    open_version,
-    recorded_address,
-    releases_between,
-    reopen_version,
-)
+from mlops_scaffold.source import Version, is_older, open_version, releases_between, reopen_version
 
 HEADING = re.compile(r"^## +\[?v?(?P<version>[0-9][^\s\]]*)")
 

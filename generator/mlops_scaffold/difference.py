@@ -2,10 +2,11 @@
 
 import os
 
+from mlops_scaffold.address import recorded_address
 from mlops_scaffold.project import Project
 from mlops_scaffold.repository import Repository
 from mlops_scaffold.scratch import scratch
-from mlops_scaffold.source import recorded_address, reopen_version
+from mlops_scaffold.source import reopen_version
 from mlops_scaffold.tree import Entry
 from mlops_scaffold.update import render_base
 

@@ -1,7 +1,6 @@
 """One update of one project, from its folder to a plan that is shown or written."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,50 +8,19 @@ from packaging.version import InvalidVersion
 from packaging.version import Version as Release
 
 from mlops_scaffold import catalog, fallback, journal, process
+from mlops_scaffold.address import Address, recorded_address
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import git_bytes
 from mlops_scaffold.project import Project
 from mlops_scaffold.rendering import questions, settings
 from mlops_scaffold.report import Report
 from mlops_scaffold.repository import Repository, can_merge_trees
+from mlops_scaffold.request import Outcome, Request
 from mlops_scaffold.scratch import scratch
 from mlops_scaffold.session import opened
 from mlops_scaffold.settings import read_mapping
-from mlops_scaffold.source import Address, Version, is_older, open_version, recorded_address, reopen_version
+from mlops_scaffold.source import Version, is_older, open_version, reopen_version
 from mlops_scaffold.update import REMOVED, Change, Plan, needs_lock, plan, render_both
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked for on the command line."""
-
-    folder: Path
-    ref: str | None = None
-    prereleases: bool = False
-    same_version: bool = False
-    data: Mapping[str, Any] = field(default_factory=dict)
-    data_file: Path | None = None
-    defaults: bool = False
-    offline: bool = False
-    dry_run: bool = False
-    dirty: bool = False  # a look at an update, as of the last commit
-    answers_file: str | None = None
-    trust: bool = False
-    skip_tasks: bool = False
-    engine: str = "merge"
-    remove_edited: bool | None = None  # None: a removed file that somebody edited is a conflict; False: refuse
-
-
-@dataclass
-class Outcome:
-    """What came of it."""
-
-    older: str
-    newer: str
-    changes: list[Change] = field(default_factory=list)
-    diff: str = ""
-    conflicts: int = 0
-    notices: list[str] = field(default_factory=list)
 
 
 def evolve(

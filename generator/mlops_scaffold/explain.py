@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from mlops_scaffold.address import recorded_address
 from mlops_scaffold.catalog import Component, components
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import git
 from mlops_scaffold.project import Project
 from mlops_scaffold.rendering.asked import matcher
-from mlops_scaffold.source import mirror_path, recorded_address, reopen_version, sort_releases
+from mlops_scaffold.source import mirror_path, reopen_version, sort_releases
 from mlops_scaffold.update import render_base
 
 MERGED = "merged: edit it as you like; an update merges the template's changes into yours"

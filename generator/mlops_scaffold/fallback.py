@@ -3,29 +3,25 @@
 import os
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlops_scaffold import process
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import git_bytes, paths_in
 from mlops_scaffold.project import Project
+from mlops_scaffold.request import Outcome, Request
 from mlops_scaffold.source import Version
 from mlops_scaffold.update import CONFLICT, UPDATED, Change
 
-if TYPE_CHECKING:
-    from mlops_scaffold.evolve import Outcome, Request
-
 
 def update(
-    request: "Request",
+    request: Request,
     project: Project,
     older: Version,
     newer: Version,
     data: Mapping[str, Any],
-) -> "Outcome":
+) -> Outcome:
     """Run `copier update`. Raises MlopsError with copier's own last line."""
-    from mlops_scaffold.evolve import Outcome
-
     command = [sys.executable, "-m", "copier", "update", "--quiet", "--vcs-ref", newer.ref]
     command += ["--answers-file", project.answers_file]
     flags = {

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from mlops_scaffold import catalog, dataset
+from mlops_scaffold.address import find_address
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import require_identity
 from mlops_scaffold.rendering import Asked, questions, render
 from mlops_scaffold.report import Report
 from mlops_scaffold.settings import load_settings, read_mapping
-from mlops_scaffold.source import Version, find_address, open_version
+from mlops_scaffold.source import Version, open_version
 from mlops_scaffold.tree import Tree
 
 

@@ -1,26 +1,20 @@
-"""Where the template comes from: an address that everyone can clone, a mirror of it in the user's cache.
+"""The template's versions: a mirror of its repository in the user's cache, and what is laid out of it.
 
 A version of the template is laid out once, in a folder of the cache named by its commit; nothing is cloned twice.
 """
 
-import json
-import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from hashlib import sha256
-from importlib import resources
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
+from mlops_scaffold.address import Address, mirror_of
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import GitError, git, is_repository_root, succeeds
 from mlops_scaffold.paths import cache_dir
-from mlops_scaffold.settings import load_settings
 
 if TYPE_CHECKING:
     from packaging.version import Version as Release
@@ -34,16 +28,6 @@ FETCH = ("-c", "maintenance.auto=false", "-c", "gc.auto=0", "fetch", "--quiet", 
 
 
 @dataclass(frozen=True)
-class Address:
-    """A template's address. `recorded` goes into the answers file; `fetched` is read instead of it, without network."""
-
-    recorded: str
-    fetched: str
-    is_local: bool = False
-    notice: str = ""
-
-
-@dataclass(frozen=True)
 class Version:
     """One version of a template: laid out in `folder`, `name` as `git describe` says it."""
 
@@ -53,111 +37,6 @@ class Version:
     commit: str
     folder: Path
     notices: tuple[str, ...] = ()
-
-
-# --- the address -----------------------------------------------------------------------------------------------------
-
-
-def find_address(template: str | None = None) -> Address:
-    """By --template, MLOPS_TEMPLATE, the user's settings, or what the installation knows, in this order."""
-    named = template or os.environ.get("MLOPS_TEMPLATE") or load_settings().template
-    if named:
-        return named_address(named)
-    return installed_address()
-
-
-def named_address(named: str) -> Address:
-    """The address of a template that was named: a URL as copier understands it, or a path made absolute."""
-    path = Path(named).expanduser()
-    if path.exists():
-        if not is_repository_root(path) and not (path / "HEAD").exists() and not path.is_file():
-            raise MlopsError(
-                f"{named} is not a git repository.", "A template is versioned: run git init and commit it."
-            )
-        absolute = path.resolve().as_posix()
-        # copier takes a path for a checkout: a bare repository is one to clone, by its URL.
-        bare = (path / "HEAD").exists()
-        return Address(f"file://{absolute}" if bare else absolute, absolute, is_local=True)
-    expanded = re.sub(r"^gl:/?(.*?)(\.git)?$", r"https://gitlab.com/\1.git", named)
-    expanded = re.sub(r"^gh:/?(.*?)(\.git)?$", r"https://github.com/\1.git", expanded)
-    if not re.match(r"^(git\+|git@|[a-z+]+://)", expanded):
-        raise MlopsError(f"There is no template at {named}.", "Name a path that exists, or a git URL.")
-    return Address(clonable(named), expanded.removeprefix("git+"))
-
-
-def recorded_address(recorded: str) -> Address:
-    """The address in a project's answers file; it may be gone, as long as the cache has it. Raises MlopsError."""
-    if recorded == f"file://{mirror_of('bundle').as_posix()}":
-        with suppress(MlopsError):
-            return replace(installed_address(), recorded=recorded, notice="")
-    expanded = re.match(r"^(git\+|git@|gh:|gl:|[a-z+]+://)", recorded)
-    if not expanded and not Path(recorded).expanduser().is_absolute():
-        raise MlopsError(
-            f"The project's template is recorded as {recorded!r}, a relative path: nobody else can find it.",
-            "Write its address into _src_path of the answers file, and commit that.",
-        )
-    if expanded or Path(recorded).expanduser().exists():
-        return replace(named_address(recorded), recorded=recorded, notice="")
-    if not (mirror_of(recorded) / "HEAD").exists():
-        raise MlopsError(
-            f"The project's template {recorded} is gone, and not in the cache.",
-            "Write its new address into _src_path of the answers file, and commit that.",
-        )
-    return Address(recorded, recorded)
-
-
-def clonable(address: str) -> str:
-    """An address in the form that copier takes for a repository: a URL without .git says git+."""
-    known = ("/", "git@", "git+", "gh:", "gl:", "https://github.com/", "https://gitlab.com/")
-    return address if address.endswith(".git") or address.startswith(known) else f"git+{address}"
-
-
-def installed_address() -> Address:
-    """What the installation knows: the address that it was installed from, or the bundle in the package."""
-    direct = _direct_url()
-    if "vcs_info" in direct:
-        return named_address("git+" + direct["url"])
-    checkout = Path(unquote(direct.get("url", "").removeprefix("file://")))
-    if direct and is_repository_root(checkout) and (checkout / "copier.yml").exists():
-        return checkout_address(checkout)
-    bundle = resources.files("mlops_scaffold") / "template.bundle"
-    if not bundle.is_file():
-        raise MlopsError("This installation carries no template.", "Name one: --template ADDRESS, or MLOPS_TEMPLATE.")
-    path = mirror_of("bundle")
-    notice = f"The template's address is {path}, on this machine only. For a team, name a shared one by --template."
-    return Address(f"file://{path.as_posix()}", str(bundle), notice=notice)
-
-
-def checkout_address(checkout: Path) -> Address:
-    """The checkout that this program runs from: its origin is recorded, its own commits are read."""
-    try:
-        origin = git("remote", "get-url", "origin", cwd=checkout)
-    except GitError:
-        notice = f"The template's address is {checkout}, on this machine only: its repository has no origin."
-        return Address(checkout.as_posix(), checkout.as_posix(), notice=notice)
-    if Path(origin).exists():
-        origin = Path(origin).resolve().as_posix()
-    return Address(clonable(origin), checkout.as_posix())
-
-
-def _direct_url() -> dict[str, str]:
-    """PEP 610's record of where this distribution came from; empty for one from an index."""
-    from importlib.metadata import PackageNotFoundError, distribution
-
-    try:
-        text = distribution("mlops-scaffold").read_text("direct_url.json")
-    except PackageNotFoundError:
-        return {}
-    found: dict[str, str] = json.loads(text) if text else {}
-    return found
-
-
-# --- the mirror ------------------------------------------------------------------------------------------------------
-
-
-def mirror_of(recorded: str) -> Path:
-    """Where the mirror of an address is. It ends in .git, so that copier takes it for a repository."""
-    return cache_dir() / "mirrors" / f"{sha256(recorded.encode()).hexdigest()[:16]}.git"
 
 
 def mirror_path(address: Address) -> Path:

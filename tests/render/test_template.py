@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 from mlops_scaffold import catalog
+from mlops_scaffold.address import named_address
 from mlops_scaffold.rendering import Asked, questions, render
-from mlops_scaffold.source import named_address, open_version
+from mlops_scaffold.source import open_version
 from pathspec import PathSpec
 
 from tests.conftest import ROOT

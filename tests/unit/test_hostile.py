@@ -97,8 +97,8 @@ def test_the_wheel_works_without_its_address(tmp_path: Path) -> None:
     git("clone", "--quiet", "--bare", str(ROOT), str(tmp_path / "all.git"), cwd=tmp_path)
     subprocess.run(["cp", "-r", str(ROOT / "generator/mlops_scaffold"), str(package)], check=True)
     git("bundle", "create", "--quiet", str(package / "template.bundle"), "HEAD", "--branches", cwd=tmp_path / "all.git")
-    code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from mlops_scaffold import source; "
-    code += "source._direct_url = dict; from mlops_scaffold.__main__ import main; main()"
+    code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from mlops_scaffold import address; "
+    code += "address._direct_url = dict; from mlops_scaffold.__main__ import main; main()"
     for name in ("a", "b"):
         command = [sys.executable, "-c", code, str(package.parent), "new", name, "-l", "--no-setup"]
         made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

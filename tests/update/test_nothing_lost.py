@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.evolve import Outcome
+from mlops_scaffold.request import Outcome
 
 from tests.conftest import git
 from tests.update.world import Files, World, commit, make_world, new_project, snapshot, write

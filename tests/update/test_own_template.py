@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 import yaml
 from mlops_scaffold import catalog
+from mlops_scaffold.address import named_address
 from mlops_scaffold.components import adding, removing
 from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.evolve import Outcome, Request, evolve
+from mlops_scaffold.evolve import evolve
 from mlops_scaffold.new import Request as NewRequest
 from mlops_scaffold.new import plan
 from mlops_scaffold.project import open_project
 from mlops_scaffold.report import Report
+from mlops_scaffold.request import Outcome, Request
 from mlops_scaffold.settings import read_mapping
-from mlops_scaffold.source import named_address, open_version
+from mlops_scaffold.source import open_version
 
 from tests.conftest import ROOT, git
 from tests.update.world import commit, forget_fetches, snapshot

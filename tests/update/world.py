@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from mlops_scaffold import source
-from mlops_scaffold.evolve import Outcome, Request, evolve
+from mlops_scaffold.evolve import evolve
 from mlops_scaffold.report import Report
+from mlops_scaffold.request import Outcome, Request
 
 from tests.conftest import git
 

@@ -49,8 +49,9 @@ def _change(
 ) -> None:
     from mlops_scaffold.cli.outcomes import show_outcomes
     from mlops_scaffold.components import adding, find, removing, switched
-    from mlops_scaffold.evolve import Outcome, Request, evolve
+    from mlops_scaffold.evolve import evolve
     from mlops_scaffold.report import Report
+    from mlops_scaffold.request import Outcome, Request
 
     report = Report(quiet or as_json)
     request = Request(

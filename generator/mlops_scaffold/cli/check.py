@@ -63,8 +63,9 @@ def diff(
 ) -> None:
     """Show what a project has changed against its template."""
     from mlops_scaffold.difference import difference
-    from mlops_scaffold.evolve import Request, evolve
+    from mlops_scaffold.evolve import evolve
     from mlops_scaffold.report import Report
+    from mlops_scaffold.request import Request
     from mlops_scaffold.session import opened
 
     report = Report()

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.evolve import Outcome
 from mlops_scaffold.report import Report
+from mlops_scaffold.request import Outcome
 from mlops_scaffold.update import CONFLICT
 
 DONE, FAILED, NEEDS_A_PERSON = 0, 1, 2

@@ -14,7 +14,8 @@ def presets(
     from dataclasses import asdict
 
     from mlops_scaffold import catalog
-    from mlops_scaffold.source import find_address, open_version
+    from mlops_scaffold.address import find_address
+    from mlops_scaffold.source import open_version
 
     found = catalog.presets(open_version(find_address(template), None).folder)
     if as_json:

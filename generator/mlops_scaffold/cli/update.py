@@ -32,9 +32,10 @@ def update(
     """Bring a new version of the template into projects, as a merge."""
     from mlops_scaffold.cli.outcomes import show_outcomes
     from mlops_scaffold.errors import MlopsError
-    from mlops_scaffold.evolve import Outcome, Request, evolve
+    from mlops_scaffold.evolve import evolve
     from mlops_scaffold.new import parse_data
     from mlops_scaffold.report import Report
+    from mlops_scaffold.request import Outcome, Request
 
     if engine not in ("merge", "copier"):
         raise MlopsError(f"There is no engine {engine!r}.", "There are: merge, copier.")

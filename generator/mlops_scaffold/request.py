@@ -1,0 +1,41 @@
+"""What is asked of an update, and what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlops_scaffold.update import Change
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line."""
+
+    folder: Path
+    ref: str | None = None
+    prereleases: bool = False
+    same_version: bool = False
+    data: Mapping[str, Any] = field(default_factory=dict)
+    data_file: Path | None = None
+    defaults: bool = False
+    offline: bool = False
+    dry_run: bool = False
+    dirty: bool = False  # a look at an update, as of the last commit
+    answers_file: str | None = None
+    trust: bool = False
+    skip_tasks: bool = False
+    engine: str = "merge"
+    remove_edited: bool | None = None  # None: a removed file that somebody edited is a conflict; False: refuse
+
+
+@dataclass
+class Outcome:
+    """What came of it."""
+
+    older: str
+    newer: str
+    changes: list[Change] = field(default_factory=list)
+    diff: str = ""
+    conflicts: int = 0
+    notices: list[str] = field(default_factory=list)
