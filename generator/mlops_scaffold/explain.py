@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from mlops_scaffold.address import recorded_address
 from mlops_scaffold.catalog import Component, components
+from mlops_scaffold.components import selected
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import git
 from mlops_scaffold.project import Project
@@ -40,7 +41,7 @@ def explain(project: Project, path: Path, offline: bool = False) -> Explanation:
     version = reopen_version(address, project.version, project.commit, offline)
     made = render_base(project, version)
     rows = components(version.folder)
-    row = owner(rows, name)
+    row = owner(rows, name, selected(project, {row.name: row for row in rows}))
     source = made.sources.get(PurePosixPath(name), "")
     deleted = not (project.folder / name).exists()
     if not source:
@@ -64,9 +65,10 @@ def relative(project: Project, path: Path) -> str:
     raise MlopsError(f"{path} is not in the project {project.folder}.", "Name a file of it.")
 
 
-def owner(rows: list[Component], name: str) -> Component | None:
-    """The component that a path is there with; None for what every project has."""
-    return next((row for row in rows if matcher(row.owns)(name)), None)
+def owner(rows: list[Component], name: str, chosen: list[str]) -> Component | None:
+    """The component that a path is there with: of several, the one that was chosen. None for what every project has."""
+    owners = [row for row in rows if matcher(row.owns)(name)]
+    return next((row for row in owners if row.name in chosen), owners[0] if owners else None)
 
 
 def ownership(rows: list[Component], is_seed: bool, name: str, answers_path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The model's life: register (challenger), promote (champion), rollback, retire, status.
+"""The model's life: gate, register (challenger), promote (champion), rollback, retire, status.
 
 Versions are in MLflow's registry; aliases say which one is challenger and champion, tags say the rest.
 """
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 class RegistryError(Exception):
     """A move that is refused: one sentence."""
+
+
+def gate() -> str:
+    """Check the trained model against the gates. On generated rows there is nothing to be measured, and it says so."""
+    if not (ROOT / load().source.path).exists():
+        return "the data is not here: the gates are not checked on generated rows"
+    check_gates(read_report())
+    return "the model passes the gates"
 
 
 # --- register --------------------------------------------------------------------------------------------------------
@@ -233,6 +241,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     registering = commands.add_parser("register", help="register model/ as challenger")
     registering.add_argument("--promote", action="store_true", help="and promote it")
+    commands.add_parser("gate", help="check the trained model against the gates")
     commands.add_parser("promote", help="make the challenger champion")
     commands.add_parser("rollback", help="back to the champion before")
     retiring = commands.add_parser("retire", help="retire a version")
@@ -244,7 +253,9 @@ def main() -> None:
         if options.command == "retire":
             print(retire(options.version, options.reason))
         else:
-            print(dict(register=register, promote=promote, rollback=rollback, status=status)[options.command]())
+            print(
+                dict(gate=gate, register=register, promote=promote, rollback=rollback, status=status)[options.command]()
+            )
         if options.command == "register" and options.promote:
             print(promote())
     except (RegistryError, t.ChampionError) as error:

@@ -1,0 +1,164 @@
+"""One list of stages, four dialects: the same everywhere, accepted by each system's own tools, without a secret."""
+
+import json
+import re
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import pytest
+import yaml
+from mlops_scaffold import catalog
+from mlops_scaffold.address import named_address
+from mlops_scaffold.rendering import Asked, render
+from mlops_scaffold.source import open_version
+
+from tests.ci.dialects import DIALECTS, neutral
+from tests.conftest import ROOT, git
+
+BIN = Path(sys.executable).parent
+PRESETS = [preset.name for preset in catalog.presets(ROOT)]
+SCHEMAS = {
+    "github": ("vendor.github-workflows", ".github/workflows/ci.yml"),
+    "gitlab": ("vendor.gitlab-ci", ".gitlab-ci.yml"),
+    "circleci": ("vendor.circle-ci", ".circleci/config.yml"),
+}
+# What a long-lived secret looks like, whoever gave it out.
+SECRETS = (
+    r"AKIA[0-9A-Z]{16}",
+    r"gh[pousr]_\w{36}",
+    r"glpat-[\w-]{20}",
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
+    r"AccountKey=\w+",
+    r"xox[abp]-\w+",
+    r"eyJ[\w-]{20,}\.[\w-]{20,}",
+    r"(?i)(password|passwd|secret|token|api_?key)\s*[:=]\s*['\"]?(?!\$|\{|<|env\b|credentials)[A-Za-z0-9+/_-]{12,}['\"]?\s*$",
+)
+
+
+@pytest.fixture(scope="session")
+def rendered(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
+    """A project of each preset with each CI."""
+    version = open_version(named_address(str(template)), None)
+    found = {}
+    for preset, ci in product(PRESETS, DIALECTS):
+        folder = tmp_path_factory.mktemp(f"{preset}-{ci}") / "churn"
+        answers = {**catalog.preset(ROOT, preset).answers, "ci": ci, "code_owners": "@example/ml"}
+        render(version, folder, Asked(data=answers, defaults=True)).tree.write_new(folder)
+        git("init", "--quiet", cwd=folder)
+        found[preset, ci] = folder
+    return found
+
+
+@pytest.fixture(params=product(PRESETS, DIALECTS), ids="-".join)
+def case(request: pytest.FixtureRequest, rendered: dict[tuple[str, str], Path]) -> tuple[str, Path]:
+    """A CI, and a project with it."""
+    return request.param[1], rendered[request.param]
+
+
+def run(program: str, *arguments: str, cwd: Path) -> str:
+    """What a linter says; it must have nothing against the file."""
+    done = subprocess.run([BIN / program, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_dialects_are_the_same_stages(rendered: dict[tuple[str, str], Path], preset: str, template: Path) -> None:
+    extras = catalog.preset(ROOT, preset).answers["extras"]
+    from jinja2 import Environment
+
+    text = (ROOT / "template/stages.yml").read_text(encoding="utf-8")
+    wanted = neutral(Environment(autoescape=False).from_string(text).render(extras=extras))
+    for ci, parse in DIALECTS.items():
+        assert parse(rendered[preset, ci]) == wanted, ci
+
+
+def test_each_stage_calls_tasks_that_the_project_has(case: tuple[str, Path]) -> None:
+    import tomllib
+
+    ci, project = case
+    tasks = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["poe"]["tasks"]
+    for stage in DIALECTS[ci](project):
+        assert stage.tasks
+        for task in stage.tasks:
+            assert task.split()[0] in tasks
+
+
+def test_its_systems_schema_accepts_it(case: tuple[str, Path]) -> None:
+    ci, project = case
+    if ci not in SCHEMAS:
+        pytest.skip("Jenkins has no schema: its own linter is in tests/ci/test_executed.py")
+    schema, path = SCHEMAS[ci]
+    run("check-jsonschema", "--builtin-schema", schema, path, cwd=project)
+
+
+def test_github_is_clean_in_the_strictest_persona(rendered: dict[tuple[str, str], Path]) -> None:
+    for (_, ci), project in rendered.items():
+        if ci == "github":
+            run("zizmor", "--offline", "--persona=auditor", "--quiet", ".", cwd=project)
+            run("jactionlint", cwd=project)
+
+
+def test_renovates_schema_accepts_its_configuration(case: tuple[str, Path]) -> None:
+    _, project = case
+    run("check-jsonschema", "--builtin-schema", "vendor.renovate", "renovate.json", cwd=project)
+
+
+def test_renovate_finds_the_versions_that_stand_elsewhere(rendered: dict[tuple[str, str], Path]) -> None:
+    found = set()
+    for (_, ci), project in rendered.items():
+        for manager in json.loads((project / "renovate.json").read_text(encoding="utf-8"))["customManagers"]:
+            for name in (path for path in ("pyproject.toml", ".circleci/config.yml", "Jenkinsfile")):
+                patterns = [pattern.strip("/") for pattern in manager["managerFilePatterns"]]
+                if not (project / name).exists() or not any(re.search(pattern, name) for pattern in patterns):
+                    continue
+                text = (project / name).read_text(encoding="utf-8")
+                for match in manager["matchStrings"]:
+                    found |= {(ci, hit["depName"]) for hit in re.finditer(match.replace("(?<", "(?P<"), text)}
+    assert {("github", "copier"), ("circleci", "uv"), ("jenkins", "ghcr.io/astral-sh/uv")} <= found
+
+
+def test_no_secret_and_nothing_unpinned(case: tuple[str, Path]) -> None:
+    _, project = case
+    for path in sorted(project.rglob("*")):
+        if not path.is_file() or ".git" in path.relative_to(project).parts:
+            continue
+        text, name = path.read_text(encoding="utf-8"), path.relative_to(project).as_posix()
+        for secret in SECRETS:
+            assert not re.search(secret, text, re.MULTILINE), f"{name}: a secret ({secret})"
+        for action in re.findall(r"uses: (\S+)(.*)", text):
+            assert re.search(r"@[0-9a-f]{40}$", action[0]), f"{name}: {action[0]} is not pinned by its commit"
+            assert re.match(r" # v\d+\.\d+\.\d+$", action[1]), f"{name}: {action[0]} names no version"
+        for image in images(name, text):
+            tag = image.rpartition(":")[2]
+            assert re.match(r"v?\d+\.\d+", tag), f"{name}: the image {image} has no exact version"
+    assert "uv run --locked" in "".join(
+        path.read_text(encoding="utf-8") for path in project.rglob("*") if path.name in CI_FILES
+    )
+
+
+CI_FILES = ("ci.yml", ".gitlab-ci.yml", "config.yml", "Jenkinsfile")
+
+
+def images(name: str, text: str) -> list[str]:
+    """The images that a file names, by their defaults where they are build arguments; our own are built, not pulled."""
+    if name == "Dockerfile":
+        return re.findall(r"^ARG \w*IMAGE=(\S+)$", text, re.MULTILINE)
+    if name == "compose.yaml":
+        services = yaml.safe_load(text)["services"].values()
+        return [service["image"] for service in services if ":" in service["image"]]
+    if name in CI_FILES or name.endswith((".gitlab-ci.yml", "config.yml")):
+        return re.findall(r"(?:image:? ['\"]?|- )((?:ghcr\.io|docker\.io|cimg)/[\w./-]+:[\w.-]+)", text)
+    return []
+
+
+def test_the_scanner_sees_what_it_must() -> None:
+    """A scanner that finds nothing is only worth something if it would."""
+    planted = ["AKIAABCDEFGHIJKLMNOP", "password: correcthorsebattery", 'TOKEN="abcdefghijkl0123"']
+    for text in planted:
+        assert any(re.search(secret, text, re.MULTILINE) for secret in SECRETS), text
+    for text in ("password: ${POSTGRES_PASSWORD:?set it}", "GITHUB_TOKEN: ${{ github.token }}"):
+        assert not any(re.search(secret, text, re.MULTILINE) for secret in SECRETS), text
+    assert images(".gitlab-ci.yml", "  image: ghcr.io/astral-sh/uv:latest") == ["ghcr.io/astral-sh/uv:latest"]
