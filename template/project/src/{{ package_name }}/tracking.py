@@ -297,28 +297,11 @@ def _reproduced(champion: Champion) -> Path:
 
 
 def main() -> None:
-    """Make the database; copy the verified champion to a folder, or verify one (for an image)."""
-    parser = argparse.ArgumentParser(prog="tracking", description="Where the champion is.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("export", help="copy the verified champion to a folder").add_argument("folder", type=Path)
-    commands.add_parser("initialise", help="make mlflow.db where it is missing")
-    commands.add_parser("verify", help="check that a folder holds the champion").add_argument("folder", type=Path)
-    options = parser.parse_args()
-    if options.command == "initialise":
-        initialise()
-        return
-    if options.command == "verify":
-        champion = read_champion()
-        if champion is None or folder_md5(options.folder) != champion.model:
-            sys.exit(f"{options.folder} is not the champion of champion.yaml.")
-        return
-    try:
-        source = champion_folder()
-    except ChampionError as error:
-        sys.exit(str(error))
-    shutil.rmtree(options.folder, ignore_errors=True)
-    shutil.copytree(source, options.folder)
-    print(f"the champion is in {options.folder}")
+    """Make the database where it is missing."""
+    parser = argparse.ArgumentParser(prog="tracking", description="Where runs and models are kept.")
+    parser.add_argument("command", choices=["initialise"], help="make mlflow.db where it is missing")
+    parser.parse_args()
+    initialise()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,257 @@
+"""The service's image: build it with the champion inside, try it out, push it.
+
+    uv run poe image         build it
+    uv run poe image-test    start it as it runs elsewhere, and compare its answers with the champion's
+    uv run poe image-push    push it to the registry and name in IMAGE
+
+CONTAINER_ENGINE names the program: docker (the default), podman or buildah (which builds; podman does the rest).
+CONTAINER_OPTIONS goes to every build and run, such as `--network host`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from . import ROOT, tracking
+from .contract import ContractError, load
+
+NAME = tracking.NAME
+EXPORTED = ROOT / "build/champion"
+ROWS = 10  # generated rows that the started image is asked about
+PATIENCE = 60  # seconds until the service must be ready
+
+
+class ImageError(Exception):
+    """A step that failed, in one sentence, with what to do next."""
+
+
+# --- the engine ------------------------------------------------------------------------------------------------------
+
+
+def engine() -> str:
+    """The program that runs, tags and pushes images."""
+    chosen = builder()
+    return "podman" if Path(chosen).name == "buildah" else chosen
+
+
+def builder() -> str:
+    """The program that builds images."""
+    return os.environ.get("CONTAINER_ENGINE") or "docker"
+
+
+def options() -> list[str]:
+    """What every build and every run is given besides."""
+    return shlex.split(os.environ.get("CONTAINER_OPTIONS", ""))
+
+
+def call(*command: str) -> None:
+    """Run a program of the engine; it prints what it does."""
+    if _run(command, None).returncode:
+        raise ImageError(f"`{' '.join(command[:2])}` failed: see above.")
+
+
+def ask(*command: str) -> str:
+    """What a program of the engine prints."""
+    done = _run(command, subprocess.PIPE)
+    if done.returncode:
+        raise ImageError(f"`{' '.join(command[:2])}` failed: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def _run(command: tuple[str, ...], output: int | None) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, cwd=ROOT, stdout=output, stderr=output, text=True)
+    except OSError:
+        raise ImageError(
+            f"{command[0]} cannot be started. Install it, or name docker, podman or buildah in CONTAINER_ENGINE."
+        ) from None
+
+
+# --- build -----------------------------------------------------------------------------------------------------------
+
+
+def build() -> str:
+    """Put the verified champion beside the Dockerfile and build the image. Gives back its version."""
+    champion = tracking.read_champion()
+    if champion is None:
+        raise ImageError("There is no champion yet: uv run poe repro, then register, then promote.")
+    shutil.rmtree(EXPORTED, ignore_errors=True)
+    shutil.copytree(tracking.champion_folder(), EXPORTED)
+    revision = tracking.git_commit()
+    version = f"{champion.version}-{revision[:12] or 'local'}{'-dirty' if revision and is_dirty() else ''}"
+    # podman and buildah write OCI images by default, a format that has no health check.
+    form = [] if Path(builder()).name == "docker" else ["--format", "docker"]
+    arguments = dict(MODEL_MD5=tracking.folder_md5(EXPORTED), VERSION=version, REVISION=revision)
+    given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+    call(builder(), "build", *form, *options(), *given, "--tag", NAME, ".")
+    return version
+
+
+def is_dirty() -> bool:
+    """Whether files of the project differ from the commit that is checked out."""
+    done = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True)
+    return bool(done.stdout.strip())
+
+
+def verify(folder: Path, md5: str) -> None:
+    """Refuse a model folder with another hash: the given one, or where none is given the one in champion.yaml."""
+    champion = tracking.read_champion()
+    wanted = md5 or (champion.model if champion else "")
+    if tracking.folder_md5(folder) != wanted:
+        raise ImageError(f"{folder} is not the champion. Build the image with: uv run poe image")
+
+
+# --- test ------------------------------------------------------------------------------------------------------------
+
+
+def test() -> str:
+    """Start the image as it runs elsewhere, ask it, compare with the offline predictions, stop it."""
+    check_user()
+    with started() as address:
+        version = wait_until_ready(address)["version"]
+        if fetch(f"{address}/health") != dict(status="alive"):
+            raise ImageError("The image's service does not say that it is alive.")
+        compare(address)
+    return f"run {version} answers {ROWS} generated rows as the champion does"
+
+
+def check_user() -> None:
+    """Refuse an image that runs as root."""
+    user = inspected()["User"].split(":")[0]
+    if user in ("", "0", "root"):
+        raise ImageError("The image runs as root. Give it a USER in the Dockerfile.")
+
+
+def inspected() -> dict[str, Any]:
+    """The image's own settings: user, labels, health check."""
+    try:
+        settings: dict[str, Any] = json.loads(ask(engine(), "image", "inspect", NAME))[0]["Config"]
+    except ImageError as error:
+        raise ImageError(f"There is no image {NAME}. Build it with: uv run poe image ({error})") from None
+    return settings
+
+
+@contextmanager
+def started() -> Iterator[str]:
+    """The running service's address: read-only, no capability, no way to more rights. It is always taken away."""
+    port = free_port()
+    container = f"{NAME}-test-{port}"
+    hardened = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+    listens = ["--publish", f"127.0.0.1:{port}:{port}", "--env", f"PORT={port}"]
+    try:
+        ask(engine(), "run", "--detach", "--name", container, *hardened, *listens, *options(), NAME)
+        yield f"http://127.0.0.1:{port}"
+    except ImageError as error:
+        # The service writes its log to stderr.
+        log = subprocess.run([engine(), "logs", container], capture_output=True, text=True)
+        lines = (log.stdout + log.stderr).strip().splitlines() if log.returncode == 0 else []
+        raise ImageError("\n".join([str(error), *(f"  {line}" for line in lines[-20:])])) from None
+    finally:
+        subprocess.run([engine(), "rm", "--force", container], capture_output=True)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def wait_until_ready(address: str) -> dict[str, Any]:
+    """What /ready answers, as soon as it does. Raises ImageError when the patience is at its end."""
+    deadline, last = time.monotonic() + PATIENCE, "nothing"
+    while time.monotonic() < deadline:
+        try:
+            return fetch(f"{address}/ready")
+        except ImageError as error:
+            last = str(error)
+            time.sleep(0.3)
+    raise ImageError(f"The image's service is not ready after {PATIENCE} s: {last}")
+
+
+def compare(address: str) -> None:
+    """Raise ImageError where the service's answers are not the champion's offline predictions of the same rows."""
+    from .predict import predictions
+
+    contract = load()
+    rows = contract.sample(ROWS, seed=1).drop(columns=contract.target)
+    expected = predictions(tracking.load_model(EXPORTED), contract, rows)
+    body = json.dumps(dict(rows=json.loads(rows.to_json(orient="records", date_format="iso")))).encode()
+    answer = fetch(f"{address}/predict", body)
+    for number, (found, wanted) in enumerate(zip(answer["predictions"], expected["prediction"], strict=True), start=1):
+        same = found == wanted if contract.classes else math.isclose(found, wanted, rel_tol=1e-6)
+        if not same:
+            raise ImageError(f"Row {number}: the image predicts {found!r}, the champion {wanted!r}.")
+
+
+def fetch(url: str, body: bytes | None = None) -> Any:
+    """What the service answers, as JSON. Raises ImageError where it does not, or says that something is wrong."""
+    try:
+        request = urllib.request.Request(url, body, {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)
+    except urllib.error.HTTPError as error:
+        raise ImageError(f"{url} answers {error.code}: {error.read().decode()[:500]}") from None
+    except OSError as error:
+        raise ImageError(f"{url} does not answer: {error}") from None
+
+
+# --- push ------------------------------------------------------------------------------------------------------------
+
+
+def push() -> str:
+    """Push the image to what IMAGE names: under its version and as latest, or under the tag that IMAGE has."""
+    target = os.environ.get("IMAGE", "")
+    if not target:
+        raise ImageError("IMAGE is not set. Name the registry and the image, such as registry.example.com/team/churn")
+    version = inspected()["Labels"]["org.opencontainers.image.version"]
+    tagged = ":" in target.rpartition("/")[2]
+    targets = [target] if tagged else [f"{target}:{version}", f"{target}:latest"]
+    for name in targets:
+        call(engine(), "tag", NAME, name)
+        call(engine(), "push", name)
+    return f"pushed {' and '.join(targets)}"
+
+
+def main() -> None:
+    """Parse the command line and do it."""
+    parser = argparse.ArgumentParser(prog="image", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("build", help="build the image with the champion inside")
+    commands.add_parser("test", help="start the image and compare its answers with the champion's")
+    commands.add_parser("push", help="push the image to what IMAGE names")
+    verifying = commands.add_parser("verify", help="check that a folder holds the champion (while the image is built)")
+    verifying.add_argument("folder", type=Path)
+    verifying.add_argument("md5", nargs="?", default="", help="the folder's hash; champion.yaml's by default")
+    chosen = parser.parse_args()
+    try:
+        if chosen.command == "build":
+            print(f"the image {NAME} is built, version {build()}")
+        elif chosen.command == "test":
+            print(f"the image {NAME} is good: {test()}")
+        elif chosen.command == "push":
+            print(push())
+        else:
+            verify(chosen.folder, chosen.md5)
+    except (ImageError, ContractError, tracking.ChampionError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
