@@ -1,19 +1,27 @@
-"""The model's life: gate, register (challenger), promote (champion), rollback, retire, status.
+"""The model's life: candidate, challenger, champion, retired; and the moves between them.
 
-Versions are in MLflow's registry; aliases say which one is challenger and champion, tags say the rest.
+Versions are in MLflow's registry; aliases say which one is challenger and champion, tags say the rest. Each move is
+recorded on the version that it moved: who, when, why, and on which commit.
 """
 
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
+import os
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from . import ROOT, params
 from . import tracking as t
 from .contract import load
-from .evaluate import latency_ms, score
+from .evaluate import latency_ms, score, score_slices
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,6 +38,57 @@ def gate() -> str:
         return "the data is not here: the gates are not checked on generated rows"
     check_gates(read_report())
     return "the model passes the gates"
+
+
+# --- the record ------------------------------------------------------------------------------------------------------
+
+MOVED = "moved."  # tags with this prefix are moves, by their time
+A_SLICE_MAY_FALL_BY = 0.02  # where params.yaml says nothing
+
+
+@dataclass(frozen=True)
+class Move:
+    """One step in a version's life. `what` is register, promote, replaced, rollback or retire."""
+
+    when: str
+    version: str
+    what: str
+    who: str
+    why: str
+    commit: str
+
+
+def record(client: MlflowClient, version: str, what: str, why: str) -> None:
+    """Write a move down, on the version that it moved."""
+    now = datetime.now(UTC)
+    move = Move(now.isoformat(), str(version), what, who(), why, t.git_commit())
+    client.set_model_version_tag(t.NAME, version, f"{MOVED}{now:%Y%m%dT%H%M%S.%f}", json.dumps(asdict(move)))
+
+
+def who() -> str:
+    """Who does it: whom the CI names, else git, else the machine."""
+    names = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "CIRCLE_USERNAME", "BUILD_USER_ID")
+    named = next((os.environ[name] for name in names if os.environ.get(name)), "")
+    if named:
+        return named
+    asked = subprocess.run(["git", "config", "user.name"], cwd=ROOT, capture_output=True, text=True)
+    return asked.stdout.strip() or getpass.getuser()
+
+
+def moves() -> list[Move]:
+    """Every move of every version, the oldest first."""
+    versions = t.client().search_model_versions(f"name='{t.NAME}'")
+    tags = [tag for version in versions for tag in version.tags.items()]
+    return sorted((Move(**json.loads(text)) for key, text in tags if key.startswith(MOVED)), key=lambda move: move.when)
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Two moves at once on this machine go one after the other, so that aliases and champion.yaml agree."""
+    from filelock import FileLock
+
+    with FileLock(t.home() / ".registry.lock"):
+        yield
 
 
 # --- register --------------------------------------------------------------------------------------------------------
@@ -49,6 +108,7 @@ def register() -> str:
         return f"already registered as version {version.version}"
     number = log_version(client, report, model_md5)
     client.set_registered_model_alias(t.NAME, "challenger", number)
+    record(client, number, "register", "it passes the gates")
     return f"registered as version {number}, the challenger"
 
 
@@ -116,12 +176,12 @@ def log_version(client: MlflowClient, report: dict[str, Any], model_md5: str) ->
 # --- promote, rollback, retire ---------------------------------------------------------------------------------------
 
 
-def promote() -> str:
-    """Make the challenger champion if it is not worse than the champion on the same data."""
+def promote(why: str = "") -> str:
+    """Make the challenger champion if it is not worse than the champion on the same data, overall and on each slice."""
     client = t.client()
-    challenger = by_alias(client, "challenger")
+    challenger, before = by_alias(client, "challenger"), by_alias(client, "champion")
     if challenger is None:
-        if by_alias(client, "champion") is not None:
+        if before is not None:
             return "there is no challenger: nothing to do"
         raise RegistryError("There is no challenger. Run: uv run poe register")
     incumbent = t.read_champion()
@@ -129,22 +189,28 @@ def promote() -> str:
         verdict = "it is the champion already"
     else:
         verdict = compare(challenger, incumbent)
-    before = by_alias(client, "champion")
+    now = by_alias(client, "champion")
+    if (now and now.version) != (before and before.version):
+        raise RegistryError("Not promoted: another champion was promoted meanwhile. Run: uv run poe promote")
     if before is not None and before.version != challenger.version:
         client.set_model_version_tag(t.NAME, challenger.version, "previous_champion", before.version)
+        record(client, before.version, "replaced", f"version {challenger.version} is champion")
     client.set_registered_model_alias(t.NAME, "champion", challenger.version)
     client.delete_registered_model_alias(t.NAME, "challenger")
+    record(client, challenger.version, "promote", "; ".join(filter(None, (why, verdict))))
     t.write_champion(as_champion(challenger))
     return f"version {challenger.version} is champion: {verdict}"
 
 
 def compare(challenger: ModelVersion, incumbent: t.Champion | None) -> str:
-    """The primary metric of both on the test part of today. Raises RegistryError where the challenger is worse."""
+    """Both on the test part of today. Raises RegistryError where the challenger is worse, overall or on a slice."""
     import pandas as pd
 
     primary = params()["evaluate"]["primary"]
     if incumbent is None:
         return "the first one, better than the baseline"
+    if incumbent.retired:
+        return "the champion before is retired; better than the baseline"
     contract = load()
     test = pd.read_parquet(ROOT / "data/prepared/test.parquet")
     if trained_md5() != challenger.tags["model_md5"]:
@@ -153,15 +219,28 @@ def compare(challenger: ModelVersion, incumbent: t.Champion | None) -> str:
         champion = t.load_model(t.champion_folder())
     except t.ChampionError as error:
         raise RegistryError(f"Not promoted, since there is nothing to compare with. {error}") from None
-    new = score(t.load_model(ROOT / "model"), contract, test, [primary])[primary]
+    model = t.load_model(ROOT / "model")
+    new = score(model, contract, test, [primary])[primary]
     old = score(champion, contract, test, [primary])[primary]
     verdict = f"{primary} {new:.4f}, the champion's {old:.4f}"
     if new < old:
         raise RegistryError(f"Not promoted: {verdict} (version {incumbent.version}) on the same data.")
+    settings = params()["evaluate"]
+    theirs = dict(score_slices(champion, contract, test, settings))
+    falls = fallen(dict(score_slices(model, contract, test, settings)), theirs, primary)
+    if falls:
+        raise RegistryError(f"Not promoted: {verdict}, but it is worse where {', '.join(falls)}.")
     return verdict
 
 
-def rollback() -> str:
+def fallen(new: dict[str, Any], old: dict[str, Any], primary: str) -> list[str]:
+    """The slices on which the primary metric falls by more than params.yaml allows."""
+    allowed = params()["gates"].get("a_slice_may_fall_by", A_SLICE_MAY_FALL_BY)
+    pairs = ((name, new[name][primary], old[name][primary]) for name in new if name in old)
+    return [f"{name} ({now:.4f}, was {before:.4f})" for name, now, before in pairs if before - now > allowed]
+
+
+def rollback(why: str = "") -> str:
     """Make the champion before champion again."""
     client = t.client()
     current = by_alias(client, "champion")
@@ -171,12 +250,14 @@ def rollback() -> str:
     if previous.tags.get("retired"):
         raise RegistryError(f"Version {previous.version} is retired: {previous.tags['retired']}")
     client.set_registered_model_alias(t.NAME, "champion", previous.version)
+    record(client, current.version, "replaced", f"rolled back to version {previous.version}")
+    record(client, previous.version, "rollback", why or f"instead of version {current.version}")
     t.write_champion(as_champion(previous))
     return f"version {previous.version} is champion again, instead of {current.version}"
 
 
-def retire(number: str, reason: str) -> str:
-    """Mark a version as retired, for a reason; it loses its aliases and cannot come back."""
+def retire(number: str, reason: str, even_champion: bool = False) -> str:
+    """Mark a version as retired, for a reason; it loses its aliases and cannot come back, and nothing serves it."""
     from mlflow.exceptions import MlflowException
 
     client = t.client()
@@ -184,26 +265,48 @@ def retire(number: str, reason: str) -> str:
         version = client.get_model_version(t.NAME, number)
     except MlflowException:
         raise RegistryError(f"There is no version {number}. See: uv run poe status") from None
-    if "champion" in version.aliases:
-        raise RegistryError(f"Version {number} is the champion. Promote another one or roll back first.")
+    if "champion" in version.aliases and not even_champion:
+        raise RegistryError(
+            f"Version {number} is the champion. Promote another one or roll back first; "
+            "to stop serving at once, add --even-champion."
+        )
     for alias in version.aliases:
         client.delete_registered_model_alias(t.NAME, alias)
     client.set_model_version_tag(t.NAME, number, "retired", reason)
+    record(client, number, "retire", reason)
+    champion = t.read_champion()
+    if champion is not None and champion.model == version.tags["model_md5"]:
+        t.write_champion(replace(champion, retired=reason))
     return f"version {number} is retired: {reason}"
 
 
 def status() -> str:
-    """All versions, the newest first."""
+    """All versions, the newest first, then every move, the newest first."""
     primary = params()["evaluate"]["primary"]
-    versions = t.client().search_model_versions(f"name='{t.NAME}'")
+    client = t.client()
+    versions = client.search_model_versions(f"name='{t.NAME}'")
+    if not versions:
+        return "no version is registered"
     lines = [f"{'version':8} {'is':12} {primary:>22}  data      commit"]
     for version in sorted(versions, key=lambda version: -int(version.version)):
-        aliases = t.client().get_model_version(t.NAME, version.version).aliases
         tags = version.tags
-        life = "retired" if tags.get("retired") else ", ".join(aliases) or "candidate"
         value = json.loads(tags["metrics"])[primary]
-        lines.append(f"{version.version:8} {life:12} {value:22.4f}  {tags['data_md5'][:8]:8}  {tags['git_commit'][:8]}")
-    return "\n".join(lines) if versions else "no version is registered"
+        is_now = life(client.get_model_version(t.NAME, version.version))
+        lines.append(
+            f"{version.version:8} {is_now:12} {value:22.4f}  {tags['data_md5'][:8]:8}  {tags['git_commit'][:8]}"
+        )
+    lines += ["", f"{'when':17} {'version':8} {'move':10} {'who':16} why"]
+    for move in reversed(moves()):
+        when = move.when[:16].replace("T", " ")
+        lines.append(f"{when:17} {move.version:8} {move.what:10} {move.who[:16]:16} {move.why}")
+    return "\n".join(lines)
+
+
+def life(version: ModelVersion) -> str:
+    """Where a version stands in its life."""
+    if version.tags.get("retired"):
+        return "retired"
+    return ", ".join(sorted(version.aliases)) or "candidate"
 
 
 def find(client: MlflowClient, model_md5: str) -> ModelVersion | None:
@@ -239,27 +342,35 @@ def main() -> None:
     """Parse the command line and do it."""
     parser = argparse.ArgumentParser(prog="poe", description="The model's life.")
     commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("gate", help="check the trained model against the gates")
     registering = commands.add_parser("register", help="register model/ as challenger")
     registering.add_argument("--promote", action="store_true", help="and promote it")
-    commands.add_parser("gate", help="check the trained model against the gates")
-    commands.add_parser("promote", help="make the challenger champion")
-    commands.add_parser("rollback", help="back to the champion before")
+    for name, what in (("promote", "make the challenger champion"), ("rollback", "back to the champion before")):
+        commands.add_parser(name, help=what).add_argument("--reason", default="", help="why, for the record")
     retiring = commands.add_parser("retire", help="retire a version")
     retiring.add_argument("version")
     retiring.add_argument("--reason", required=True)
-    commands.add_parser("status", help="list the versions")
+    retiring.add_argument("--even-champion", action="store_true", help="the champion too: nothing is served then")
+    commands.add_parser("status", help="list the versions and their moves")
     options = parser.parse_args()
     try:
-        if options.command == "retire":
-            print(retire(options.version, options.reason))
-        else:
-            print(
-                dict(gate=gate, register=register, promote=promote, rollback=rollback, status=status)[options.command]()
-            )
-        if options.command == "register" and options.promote:
-            print(promote())
+        with one_at_a_time():
+            print(act(options))
     except (RegistryError, t.ChampionError) as error:
         sys.exit(str(error))
+
+
+def act(options: argparse.Namespace) -> str:
+    """Do what the command line says. Gives back what to tell."""
+    if options.command == "retire":
+        return retire(options.version, options.reason, options.even_champion)
+    if options.command == "promote":
+        return promote(options.reason)
+    if options.command == "rollback":
+        return rollback(options.reason)
+    if options.command == "register":
+        return "\n".join([register(), *([promote()] if options.promote else [])])
+    return dict(gate=gate, status=status)[options.command]()
 
 
 if __name__ == "__main__":

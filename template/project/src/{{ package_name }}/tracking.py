@@ -52,6 +52,7 @@ class Champion:
     commit: str
     prediction_sha256: str
     metrics: dict[str, float]
+    retired: str = ""  # why it must not be served any more
 
 
 # --- MLflow ----------------------------------------------------------------------------------------------------------
@@ -216,7 +217,8 @@ def read_champion() -> Champion | None:
 def write_champion(champion: Champion) -> None:
     """Point champion.yaml at a champion."""
     head = "# The champion: the model that is served. Written by `poe promote` and `poe rollback`; commit it.\n"
-    text = head + yaml.safe_dump(asdict(champion), sort_keys=False)
+    told = {key: value for key, value in asdict(champion).items() if key != "retired" or value}
+    text = head + yaml.safe_dump(told, sort_keys=False, allow_unicode=True)
     fresh = CHAMPION_FILE.with_suffix(".yaml.new")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(CHAMPION_FILE)
@@ -229,6 +231,8 @@ def champion_folder() -> Path:
     champion = read_champion()
     if champion is None:
         raise ChampionError("There is no champion yet: uv run poe repro, then register, then promote.")
+    if champion.retired:
+        raise ChampionError(f"The champion, version {champion.version}, is retired: {champion.retired}")
     for folder in (ROOT / "model", ROOT / ".champion" / champion.model):
         if folder.is_dir() and folder_md5(folder) == champion.model:
             return folder

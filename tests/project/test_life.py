@@ -1,0 +1,118 @@
+"""A model's life, played through: registered, promoted, refused, rolled back, retired; and who did it, and why."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import git
+from tests.project.test_paths import RUN, environment, poe
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a first champion, on data with a slice: the sign of the signal depends on the region."""
+    folder = tmp_path_factory.mktemp("life")
+    lines = ["age,income,region,churned"]
+    for n in range(1200):
+        age, income, region = 20 + n * 7 % 50, 1000 + n * 13 % 900, ("north", "south", "west")[n % 3]
+        likely = age > 45 if region != "west" else income > 1400
+        lines.append(f"{age},{income},{region},{'yes' if likely != (n % 11 == 0) else 'no'}")
+    (folder / "churn.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    command = [*RUN, "new", str(folder / "churn"), "-l", "--run", "--dataset", str(folder / "churn.csv")]
+    done = subprocess.run(
+        [*command, "--target", "churned", "--template", str(template)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "churn"
+
+
+def refused(project: Path, *task: str) -> str:
+    """What a task says that must fail."""
+    command = ["uv", "run", "poe", *task]
+    done = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def train(project: Path, **changes: object) -> None:
+    """Train with other parameters."""
+    path = project / "params.yaml"
+    params = yaml.safe_load(path.read_text(encoding="utf-8"))
+    params["model"].update(changes)
+    path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    poe(project, "repro")
+
+
+def champion(project: Path) -> int:
+    number: int = yaml.safe_load((project / "champion.yaml").read_text(encoding="utf-8"))["version"]
+    return number
+
+
+def test_a_life(project: Path) -> None:
+    assert champion(project) == 1
+
+    # A worse one is refused.
+    train(project, max_iter=1, learning_rate=0.001)
+    assert "version 2" in poe(project, "register")
+    assert "Not promoted" in refused(project, "promote")
+    assert champion(project) == 1
+
+    # A better one is promoted, for a reason that is kept.
+    train(project, max_iter=300, learning_rate=0.1)
+    assert "version 3" in poe(project, "register")
+    assert "version 3 is champion" in poe(project, "promote", "--reason", "more trees")
+    assert champion(project) == 3
+    assert "prediction" in poe(project, "predict")
+
+    # Back, and forward is not possible without a challenger.
+    assert "version 1 is champion again" in poe(project, "rollback", "--reason", "complaints")
+    assert champion(project) == 1
+    assert "no challenger" in poe(project, "promote")
+
+    # Retired for a reason: it cannot come back, and a retired champion is served by nobody.
+    assert "version 3 is retired" in poe(project, "retire", "3", "--reason", "it was trained on the wrong year")
+    assert "which is retired" in refused(project, "register")
+    assert "is the champion" in refused(project, "retire", "1", "--reason", "unfair")
+    poe(project, "retire", "1", "--reason", "unfair to some", "--even-champion")
+    assert "is retired: unfair to some" in refused(project, "predict")
+
+    # Every move is in the record, with who and why.
+    status = poe(project, "status")
+    for words in ("more trees", "complaints", "it was trained on the wrong year", "unfair to some", "Test"):
+        assert words in status
+    assert status.count("retired") >= 2
+
+
+def test_two_promotions_at_once(project: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "churn"
+    git("clone", "--quiet", str(project), str(folder), cwd=tmp_path)
+    subprocess.run(["cp", "-r", f"{project}/data", str(folder)], check=True)
+    (folder / "champion.yaml").unlink()
+    poe(folder, "repro")
+    poe(folder, "register")
+    command = ["uv", "run", "poe", "promote"]
+    running = [subprocess.Popen(command, cwd=folder, env=environment(), stdout=subprocess.PIPE) for _ in range(2)]
+    said = sorted(process.communicate()[0].decode() for process in running)
+    assert [process.returncode for process in running] == [0, 0]
+    assert sum("is champion" in one for one in said) == 1
+    assert sum("no challenger" in one for one in said) == 1
+    assert poe(folder, "status").count(" promote ") == 1
+
+
+def test_a_model_that_is_worse_on_a_slice_is_refused(project: Path, tmp_path: Path) -> None:
+    """The rule itself, on two models that answer by hand."""
+    code = """
+from churn import registry
+old = {"region=west": {"roc": 0.9, "rows": 80}, "region=north": {"roc": 0.7, "rows": 90}}
+new = {"region=west": {"roc": 0.8, "rows": 80}, "region=north": {"roc": 0.9, "rows": 90}}
+print(registry.fallen(new, old, "roc"))
+"""
+    done = subprocess.run(
+        ["uv", "run", "python", "-c", code], cwd=project, env=environment(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "['region=west (0.8000, was 0.9000)']"
