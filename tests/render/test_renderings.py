@@ -106,6 +106,7 @@ def test_the_linters_of_each_system_accept_it(project: Path) -> None:
     if (project / "Dockerfile").exists():
         run("hadolint", "Dockerfile", cwd=project)
         run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml", cwd=project)
+        run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.tracking.yaml", cwd=project)
     if (project / ".github").exists():
         run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", ".github/workflows/ci.yml", cwd=project)
         run("zizmor", "--offline", "--persona=auditor", "--quiet", ".", cwd=project)
