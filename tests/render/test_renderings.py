@@ -108,6 +108,7 @@ def test_the_linters_of_each_system_accept_it(project: Path) -> None:
     if (project / "Dockerfile").exists():
         run("hadolint", "Dockerfile", cwd=project)
         run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml", cwd=project)
+        run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.tracking.yaml", cwd=project)
 
 
 def run(program: str, *arguments: str, cwd: Path) -> None:

@@ -94,8 +94,8 @@ def build() -> str:
     shutil.copytree(tracking.champion_folder(), EXPORTED)
     revision = tracking.git_commit()
     version = f"{champion.version}-{revision[:12] or 'local'}{'-dirty' if revision and is_dirty() else ''}"
-    # podman and buildah write OCI images by default, a format that has no health check.
-    form = [] if Path(builder()).name == "docker" else ["--format", "docker"]
+    # podman and buildah write OCI images by default, a format that has no health check; buildah one layer in all.
+    form = [] if Path(builder()).name == "docker" else ["--format", "docker", "--layers"]
     arguments = dict(MODEL_MD5=tracking.folder_md5(EXPORTED), VERSION=version, REVISION=revision)
     given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
     call(builder(), "build", *form, *options(), *given, "--tag", NAME, ".")
