@@ -1,0 +1,87 @@
+"""Drift is found and named where there is some, and nowhere else."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from {{ package_name }} import monitor
+from {{ package_name }}.contract import Contract
+from {{ package_name }}.drift import Comparison, categories, columns, holm, missing, numbers, one_column
+from {{ package_name }}.drift_page import page
+
+DICE = np.random.default_rng(7)
+
+
+def found(comparisons: list[Comparison]) -> list[Comparison]:
+    """The ones that are drift."""
+    return [one for one in holm(comparisons) if one.found]
+
+
+def test_rows_like_the_training_rows_are_no_drift(contract: Contract) -> None:
+    looks = [found(list(columns(contract, contract.sample(800), contract.sample(300, seed)))) for seed in range(1, 9)]
+    assert sum(map(bool, looks)) <= 1
+
+
+def test_values_that_go_missing_are_found() -> None:
+    values = pd.Series(DICE.normal(size=500))
+    gaps = values.where(np.arange(500) % 5 != 0)
+    assert found([missing("age", values, gaps)])[0].sentence == "age: 20.0% are missing, 0.0% were"
+
+
+def test_another_unit_is_named() -> None:
+    metres = DICE.lognormal(2, 0.4, 500)
+    (one,) = found([numbers("height", metres, DICE.lognormal(2, 0.4, 400) * 100)])
+    assert "its unit seems to have changed, by a factor of 100" in one.sentence
+
+
+def test_a_category_that_is_new_or_gone_is_named() -> None:
+    before = pd.Series(DICE.choice(["north", "south", "west"], 600))
+    now = pd.Series(DICE.choice(["north", "south", "east"], 300))
+    (one,) = found([categories("region", before, now)])
+    assert "new: 'east'" in one.sentence
+    assert "gone: 'west'" in one.sentence
+
+
+def test_a_small_shift_of_many_rows_does_not_matter() -> None:
+    one = numbers("age", DICE.normal(0, 1, 100_000), DICE.normal(0.05, 1, 100_000))
+    assert one.p < 1e-6
+    assert not found([one])
+
+
+def test_a_date_may_go_on() -> None:
+    dates = pd.Series(pd.date_range("2020-01-01", periods=200))
+    assert not found(list(one_column("day", "date", dates, dates + pd.Timedelta("400D"))))
+
+
+def test_many_columns_raise_no_false_alarm() -> None:
+    same = [numbers(f"x{number}", DICE.normal(size=200), DICE.normal(size=200)) for number in range(200)]
+    assert not found(same)
+
+
+def test_a_broken_line_of_the_log_is_left_out(
+    contract: Contract, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = contract.sample(40).drop(columns=contract.target)
+    lines = [json.dumps({"row": row}) for row in json.loads(rows.to_json(orient="records", date_format="iso"))]
+    (tmp_path / "predictions-1.jsonl").write_text("\n".join(lines)[:-20], encoding="utf-8")
+    read, source = monitor.rows_of_log(contract, tmp_path)
+    assert len(read) == 39
+    assert source == "39 rows of the prediction log"
+    assert "1 lines of the prediction log are broken" in capsys.readouterr().err
+
+
+def test_the_page_and_the_metrics_say_the_same(contract: Contract) -> None:
+    train, now = contract.sample(300), contract.sample(100, seed=3)
+    comparisons = holm(list(columns(contract, train, now)))
+    shown = page(comparisons, contract, train, now, "a <file>")
+    assert "a &lt;file&gt;" in shown
+    assert shown.count("<tr class=") == len(comparisons)
+    lines = [line for line in monitor.metrics(comparisons, 100) if line.startswith("model_drift_effect")]
+    assert len(lines) == len(comparisons)
+    assert all(
+        re.fullmatch(r'model_drift_effect\{model="[^"]+",column=".+",kind="\w+"\} [\d.]+', line) for line in lines
+    )

@@ -1,0 +1,140 @@
+"""Drift, on real tables with known shifts: each is found and named, and chance is not taken for it."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.project.test_paths import RUN, environment, poe
+
+pytestmark = pytest.mark.long
+
+# Runs in the project's environment: 200 resamples of real data without a shift.
+RESAMPLES = """
+import json, sys
+import numpy as np, pandas as pd
+from churn import params, tracking
+from churn.contract import load
+from churn.drift import compare
+contract = load()
+train, test = (pd.read_parquet(f"data/prepared/{part}.parquet") for part in ("train", "test"))
+model = tracking.load_model(tracking.champion_folder())
+dice, alarms = np.random.default_rng(1), 0
+everything = pd.concat([train, test], ignore_index=True)
+for _ in range(200):
+    order = dice.permutation(len(everything))
+    one, two = everything.iloc[order[150:]], everything.iloc[order[:150]]
+    # Columns and target alone: what a model answers to rows that it was trained on is no resample.
+    alarms += any(found.found for found in compare(contract, one, one, two))
+answers = 0
+for _ in range(200):
+    two = test.sample(100, replace=True, random_state=int(dice.integers(2**31)))
+    looked = compare(contract, train, test, two, model)
+    answers += any(one.found for one in looked if one.column == "(prediction)")
+print(json.dumps([alarms, answers]))
+"""
+
+SHIFTS = """
+import sys
+import numpy as np, pandas as pd
+from churn.contract import load
+contract = load()
+rows = contract.read()
+dice = np.random.default_rng(3)
+now = rows.sample(250, random_state=4).reset_index(drop=True)
+kind = sys.argv[1]
+if kind == "missing":
+    now.loc[dice.random(len(now)) < 0.2, "age"] = np.nan
+elif kind == "unit":
+    now["income"] = now["income"] * 1000
+elif kind == "new":
+    now.loc[dice.random(len(now)) < 0.3, "region"] = "overseas"
+elif kind == "gone":
+    now = now[now["region"] != "west"]
+elif kind == "covariate":
+    now["age"] = now["age"] + 12
+elif kind == "label":
+    now = pd.concat([now[now["churned"] == "yes"], now[now["churned"] == "no"].head(20)])
+elif kind == "quality":
+    now["churned"] = dice.permutation(now["churned"])
+now.to_csv(sys.argv[2], index=False)
+"""
+
+NAMED = {
+    "missing": ["age: ", "% are missing"],
+    "unit": ["income", "its unit seems to have changed, by a factor of 1000"],
+    "new": ["region", "new: 'overseas'"],
+    "gone": ["region", "gone: 'west'"],
+    "covariate": ["age: its median is"],
+    "label": ["churned:", "it was"],
+    "quality": ["roc_auc_ovr_weighted is 0."],
+}
+
+
+@pytest.fixture(scope="module")
+def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project on a table with numbers and categories."""
+    folder = tmp_path_factory.mktemp("drift")
+    lines = ["age,income,region,churned"]
+    for n in range(1500):
+        age, income = 20 + n * 37 % 50, 1000 + n * 131 % 4000
+        region = ("north", "south", "west")[n * 7 % 3]
+        lines.append(f"{age},{income},{region},{'yes' if (age > 45) != (n * 13 % 11 == 0) else 'no'}")
+    (folder / "churn.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    command = [*RUN, "new", str(folder / "churn"), "-l", "--run", "--dataset", str(folder / "churn.csv")]
+    command += ["--target", "churned", "--template", str(template)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / "churn"
+
+
+def python(project: Path, code: str, *arguments: str) -> str:
+    command = ["uv", "run", "python", "-c", code, *arguments]
+    done = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("shift", NAMED)
+def test_a_known_shift_is_found_and_named(project: Path, shift: str, tmp_path: Path) -> None:
+    python(project, SHIFTS, shift, str(tmp_path / "now.csv"))
+    said = poe(project, "drift", str(tmp_path / "now.csv"))
+    drift = [line for line in said.splitlines() if line.startswith("drift: ")]
+    assert any(all(words in line for words in NAMED[shift]) for line in drift), said
+    assert "no drift" not in (project / "report/drift.html").read_text(encoding="utf-8")
+    told = json.loads((project / "report/drift.json").read_text(encoding="utf-8"))
+    assert sum(one["found"] for one in told) == len(drift)
+
+
+def test_chance_is_not_taken_for_drift(project: Path) -> None:
+    columns, answers = json.loads(python(project, RESAMPLES))
+    assert columns < 10, f"{columns} of 200 resamples raised an alarm"
+    assert answers < 10, f"{answers} of 200 resamples of predictions raised an alarm"
+
+
+def test_with_fail_drift_is_exit_code_two(project: Path, tmp_path: Path) -> None:
+    python(project, SHIFTS, "unit", str(tmp_path / "now.csv"))
+    command = ["uv", "run", "poe", "drift", "--fail", str(tmp_path / "now.csv")]
+    assert subprocess.run(command, cwd=project, env=environment(), check=False, capture_output=True).returncode == 2
+
+
+def test_prometheus_accepts_rules_metrics_and_configuration(project: Path) -> None:
+    promtool = shutil.which("promtool")
+    if not promtool:
+        pytest.skip("promtool is not here (Debian: prometheus)")
+    for command in (
+        ["check", "rules", "alerts.yml"],
+        ["test", "rules", "alerts.test.yml"],
+        ["check", "config", "prometheus.yml"],
+    ):
+        done = subprocess.run(
+            [promtool, *command], cwd=project / "monitoring", check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    rows = project / "data/raw/churn.csv"
+    poe(project, "drift", str(rows))
+    metrics = (project / "report/drift.prom").read_text(encoding="utf-8")
+    done = subprocess.run([promtool, "check", "metrics"], input=metrics, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
