@@ -8,57 +8,58 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from {{ package_name }} import monitor
+from {{ package_name }} import drift, monitor
 from {{ package_name }}.contract import Contract
-from {{ package_name }}.drift import Comparison, categories, columns, holm, missing, numbers, one_column
 from {{ package_name }}.drift_page import page
 
 DICE = np.random.default_rng(7)
 
 
-def found(comparisons: list[Comparison]) -> list[Comparison]:
+def found(comparisons: list[drift.Comparison]) -> list[drift.Comparison]:
     """The ones that are drift."""
-    return [one for one in holm(comparisons) if one.found]
+    return [one for one in drift.holm(comparisons) if one.found]
 
 
 def test_rows_like_the_training_rows_are_no_drift(contract: Contract) -> None:
-    looks = [found(list(columns(contract, contract.sample(800), contract.sample(300, seed)))) for seed in range(1, 9)]
+    looks = [
+        found(list(drift.columns(contract, contract.sample(800), contract.sample(300, seed)))) for seed in range(1, 9)
+    ]
     assert sum(map(bool, looks)) <= 1
 
 
 def test_values_that_go_missing_are_found() -> None:
     values = pd.Series(DICE.normal(size=500))
     gaps = values.where(np.arange(500) % 5 != 0)
-    assert found([missing("age", values, gaps)])[0].sentence == "age: 20.0% are missing, 0.0% were"
+    assert found([drift.missing("age", values, gaps)])[0].sentence == "age: 20.0% are missing, 0.0% were"
 
 
 def test_another_unit_is_named() -> None:
     metres = DICE.lognormal(2, 0.4, 500)
-    (one,) = found([numbers("height", metres, DICE.lognormal(2, 0.4, 400) * 100)])
+    (one,) = found([drift.numbers("height", metres, DICE.lognormal(2, 0.4, 400) * 100)])
     assert "its unit seems to have changed, by a factor of 100" in one.sentence
 
 
 def test_a_category_that_is_new_or_gone_is_named() -> None:
     before = pd.Series(DICE.choice(["north", "south", "west"], 600))
     now = pd.Series(DICE.choice(["north", "south", "east"], 300))
-    (one,) = found([categories("region", before, now)])
+    (one,) = found([drift.categories("region", before, now)])
     assert "new: 'east'" in one.sentence
     assert "gone: 'west'" in one.sentence
 
 
 def test_a_small_shift_of_many_rows_does_not_matter() -> None:
-    one = numbers("age", DICE.normal(0, 1, 100_000), DICE.normal(0.05, 1, 100_000))
+    one = drift.numbers("age", DICE.normal(0, 1, 100_000), DICE.normal(0.05, 1, 100_000))
     assert one.p < 1e-6
     assert not found([one])
 
 
 def test_a_date_may_go_on() -> None:
     dates = pd.Series(pd.date_range("2020-01-01", periods=200))
-    assert not found(list(one_column("day", "date", dates, dates + pd.Timedelta("400D"))))
+    assert not found(list(drift.one_column("day", "date", dates, dates + pd.Timedelta("400D"))))
 
 
 def test_many_columns_raise_no_false_alarm() -> None:
-    same = [numbers(f"x{number}", DICE.normal(size=200), DICE.normal(size=200)) for number in range(200)]
+    same = [drift.numbers(f"x{number}", DICE.normal(size=200), DICE.normal(size=200)) for number in range(200)]
     assert not found(same)
 
 
@@ -76,7 +77,7 @@ def test_a_broken_line_of_the_log_is_left_out(
 
 def test_the_page_and_the_metrics_say_the_same(contract: Contract) -> None:
     train, now = contract.sample(300), contract.sample(100, seed=3)
-    comparisons = holm(list(columns(contract, train, now)))
+    comparisons = drift.holm(list(drift.columns(contract, train, now)))
     shown = page(comparisons, contract, train, now, "a <file>")
     assert "a &lt;file&gt;" in shown
     assert shown.count("<tr class=") == len(comparisons)
