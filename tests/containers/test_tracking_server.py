@@ -76,6 +76,8 @@ def services(project: Path) -> dict[str, Any]:
 @pytest.fixture
 def network(services: dict[str, Any], podman: dict[str, str], folder: Path) -> Iterator[Network]:
     """A network and mounts of our own, with the services' names in /etc/hosts."""
+    if reason := missing("ip", "nsenter", "unshare", "setpriv", "wget"):
+        pytest.skip(reason)
     holder = subprocess.Popen(["unshare", "--net", "--mount", "sleep", "infinity"])
     enter = ["nsenter", "--target", str(holder.pid), "--net", "--mount"]
     hosts = folder / "hosts"
@@ -187,9 +189,6 @@ def server(
 def test_a_model_is_logged_registered_and_loaded_through_it(
     server: str, network: Network, postgres: Callable[[str], str], project: Path, tmp_path: Path
 ) -> None:
-    if reason := missing("ip", "nsenter", "unshare", "setpriv", "wget"):
-        pytest.skip(reason)
-
     def poe(*task: str, **env: str) -> str:
         return network.run("uv", "run", "--offline", "poe", *task, cwd=project, **env)
 
