@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.conftest import git
+from tests.containers import registry
 from tests.containers.conftest import user_environment
 from tests.containers.standins import BaseImages, missing, run
 
@@ -111,6 +112,19 @@ def test_what_is_wrong_is_said_in_a_sentence(
     assert done.returncode == 1
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_it_is_pushed_under_its_version(project: Path, image: dict[str, str], tmp_path: Path) -> None:
+    with registry.running() as found:
+        insecure = tmp_path / "registries.conf"
+        insecure.write_text(f'[[registry]]\nlocation = "{found.address}"\ninsecure = true\n', encoding="utf-8")
+        env = {**image, "CONTAINERS_REGISTRIES_CONF": str(insecure)}
+        run(["uv", "run", "poe", "image-push"], {**env, "IMAGE": f"{found.address}/team/churn"}, project)
+        run(["uv", "run", "poe", "image-push"], {**env, "IMAGE": f"{found.address}/team/churn:mine"}, project)
+    version = f"1-{git('rev-parse', 'HEAD', cwd=project)[:12]}"
+    assert set(found.manifests) == {f"team/churn:{tag}" for tag in (version, "latest", "mine")}
+    manifest = json.loads(found.manifests["team/churn:latest"])
+    assert {layer["digest"] for layer in manifest["layers"]} <= set(found.blobs)
 
 
 def test_a_service_that_does_not_start_shows_its_log(project: Path, image: dict[str, str]) -> None:

@@ -251,6 +251,8 @@ def _from_server() -> Path:
         folder = ROOT / ".champion" / f"server-{version.version}"
         if not (folder / "MLmodel").exists():
             mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{NAME}/{version.version}", dst_path=str(folder))
+            # MLflow notes in the folder where it is from, which is no part of the model.
+            (folder / "registered_model_meta").unlink(missing_ok=True)
     except MlflowException as error:
         raise ChampionError(f"The MLflow server gives no champion: {error.message.splitlines()[0]}") from None
     if folder_md5(folder) != version.tags.get("model_md5"):
