@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from . import ROOT, tracking
 from .contract import ContractError, load
@@ -152,10 +153,12 @@ def started() -> Iterator[str]:
     port = free_port()
     container = f"{NAME}-test-{port}"
     hardened = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
-    listens = ["--publish", f"127.0.0.1:{port}:{port}", "--env", f"PORT={port}"]
+    host = engine_host()
+    here = "127.0.0.1:" if host == "127.0.0.1" else ""
+    listens = ["--publish", f"{here}{port}:{port}", "--env", f"PORT={port}"]
     try:
         ask(engine(), "run", "--detach", "--name", container, *hardened, *listens, *options(), NAME)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://{host}:{port}"
     except ImageError as error:
         # The service writes its log to stderr.
         log = subprocess.run([engine(), "logs", container], capture_output=True, text=True)
@@ -163,6 +166,12 @@ def started() -> Iterator[str]:
         raise ImageError("\n".join([str(error), *(f"  {line}" for line in lines[-20:])])) from None
     finally:
         subprocess.run([engine(), "rm", "--force", container], capture_output=True)
+
+
+def engine_host() -> str:
+    """Where a started container listens: this machine, or the one of a Docker daemon elsewhere (as in GitLab's CI)."""
+    elsewhere = urlsplit(os.environ.get("DOCKER_HOST", ""))
+    return elsewhere.hostname or "127.0.0.1" if elsewhere.scheme == "tcp" else "127.0.0.1"
 
 
 def free_port() -> int:
@@ -221,12 +230,26 @@ def push() -> str:
     if not target:
         raise ImageError("IMAGE is not set. Name the registry and the image, such as registry.example.com/team/churn")
     version = inspected()["Labels"]["org.opencontainers.image.version"]
-    tagged = ":" in target.rpartition("/")[2]
-    targets = [target] if tagged else [f"{target}:{version}", f"{target}:latest"]
+    path, slash, name = target.rpartition("/")
+    name, colon, tag = name.partition(":")
+    target = f"{path}{slash}{name}".lower()  # a registry takes no capitals; the owner of a repository may have some
+    targets = [f"{target}:{tag}"] if colon else [f"{target}:{version}", f"{target}:latest"]
+    log_in(target.partition("/")[0])
     for name in targets:
         call(engine(), "tag", NAME, name)
         call(engine(), "push", name)
     return f"pushed {' and '.join(targets)}"
+
+
+def log_in(registry: str) -> None:
+    """Log in with REGISTRY_USER and REGISTRY_PASSWORD where they are set; else the engine is logged in already."""
+    user, password = os.environ.get("REGISTRY_USER"), os.environ.get("REGISTRY_PASSWORD")
+    if not user or not password:
+        return
+    command = [engine(), "login", "--username", user, "--password-stdin", registry]
+    done = subprocess.run(command, input=password, capture_output=True, text=True)
+    if done.returncode:
+        raise ImageError(f"{registry} does not let {user} in: {done.stderr.strip()}")
 
 
 def main() -> None:
