@@ -135,6 +135,20 @@ def test_a_worse_challenger_is_refused_and_a_better_one_can_be_rolled_back(proje
         poe(project, "repro")
 
 
+def test_the_cards_and_the_report_say_what_the_champion_is(project: Path) -> None:
+    poe(project, "cards")
+    model, data = ((project / name).read_text(encoding="utf-8") for name in ("MODEL_CARD.md", "DATA_CARD.md"))
+    metrics = json.loads((project / "metrics.json").read_text(encoding="utf-8"))["metrics"]
+    for name, value in metrics.items():
+        assert f"| {name} | {value:.4f} |" in model
+    for column in yaml.safe_load((project / "contract.yaml").read_text(encoding="utf-8"))["columns"]:
+        assert f"| `{column}` |" in data
+    for name in ("MODEL_CARD.md", "DATA_CARD.md"):
+        (project / name).unlink()
+    assert "## Metrics" in poe(project, "report")
+    assert "up-to-date" in poe(project, "outdated").lower()
+
+
 def test_an_interrupted_set_up_goes_on(template: Path, tmp_path: Path) -> None:
     command = [*RUN, "new", str(tmp_path / "churn"), "-l", "--preset", "minimal", "--template", str(template)]
     broken = {**os.environ, "UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cold")}
