@@ -1,13 +1,15 @@
 """Drift, on real tables with known shifts: each is found and named, and chance is not taken for it."""
 
 import json
+import re
 import shutil
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.project.test_paths import RUN, environment, poe
+from tests.project.test_paths import RUN, environment, poe, serving
 
 pytestmark = pytest.mark.long
 
@@ -60,6 +62,14 @@ elif kind == "label":
 elif kind == "quality":
     now["churned"] = dice.permutation(now["churned"])
 now.to_csv(sys.argv[2], index=False)
+"""
+
+ROWS = """
+import json
+from churn.contract import load
+rows = load().sample(60).drop(columns="churned")
+rows.loc[:20, "region"] = "overseas"
+print(rows.to_json(orient="records"))
 """
 
 NAMED = {
@@ -138,3 +148,26 @@ def test_prometheus_accepts_rules_metrics_and_configuration(project: Path) -> No
     metrics = (project / "report/drift.prom").read_text(encoding="utf-8")
     done = subprocess.run([promtool, "check", "metrics"], input=metrics, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_the_service_was_asked_is_looked_at_and_every_panel_has_its_numbers(project: Path, tmp_path: Path) -> None:
+    rows = json.loads(python(project, ROWS))
+    env = {**environment(), "PREDICTION_LOG": str(tmp_path / "logs")}
+    with serving(project, env) as address:
+        body = json.dumps({"rows": rows}).encode()
+        request = urllib.request.Request(f"{address}/predict", body, {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as response:
+            assert len(json.load(response)["predictions"]) == len(rows)
+        with urllib.request.urlopen(f"{address}/metrics", timeout=10) as response:
+            metrics = response.read().decode()
+    done = subprocess.run(
+        ["uv", "run", "poe", "drift"], cwd=project, env=env, check=False, capture_output=True, text=True
+    )
+    assert "region" in done.stdout
+    assert "new: 'overseas'" in done.stdout
+    metrics += (project / "report/drift.prom").read_text(encoding="utf-8")
+    panels = json.loads((project / "monitoring/dashboard.json").read_text(encoding="utf-8"))["panels"]
+    asked = {name for panel in panels for name in re.findall(r"(?:service|model)_\w+", panel["targets"][0]["expr"])}
+    assert len(asked) > 5
+    for name in asked:
+        assert re.search(rf"^{name}\b", metrics, re.MULTILINE), name

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -168,23 +170,30 @@ def test_the_service_answers_as_the_champion_does(project: Path, tmp_path: Path)
     answers = list(csv.DictReader((tmp_path / "answers.csv").open(encoding="utf-8")))
     names = list(yaml.safe_load((project / "contract.yaml").read_text(encoding="utf-8"))["columns"])[:-1]
     body = {"rows": [{name: float(answer[name]) for name in names} for answer in answers]}
+    with serving(project, environment()) as address:
+        request = urllib.request.Request(
+            f"{address}/predict", json.dumps(body).encode(), {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as response:
+            found = json.load(response)
+    assert found["predictions"] == [answer["prediction"] for answer in answers]
+
+
+@contextmanager
+def serving(project: Path, env: dict[str, str]) -> Iterator[str]:
+    """The project's service as its README starts it; stopped at the end, as a container is."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = subprocess.Popen(
-        ["uv", "run", "poe", "serve"], cwd=project, env={**environment(), "PORT": str(port)}, start_new_session=True
+        ["uv", "run", "poe", "serve"], cwd=project, env={**env, "PORT": str(port)}, start_new_session=True
     )
     try:
         wait_until_ready(f"http://127.0.0.1:{port}/ready")
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/predict", json.dumps(body).encode(), {"content-type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=10) as response:
-            found = json.load(response)
+        yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
-    assert found["predictions"] == [answer["prediction"] for answer in answers]
 
 
 def wait_until_ready(url: str) -> None:

@@ -2,10 +2,13 @@
 
     uv run poe serve            http://127.0.0.1:8000, documented under /docs
 
-HOST and PORT say where it listens; MODEL_DIR names a model folder to serve instead of the champion (in an image).
+It speaks a plain /predict and the Open Inference Protocol (/v2); /metrics is for Prometheus.
+HOST and PORT say where it listens; MODEL_DIR names a model folder to serve instead of the champion (in an image);
+PREDICTION_LOG names a folder for a log of rows and predictions, which `poe drift` reads.
 """
 
 import os
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,11 +16,22 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
-from fastapi import FastAPI, HTTPException
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, NaiveDatetime, create_model
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    NaiveDatetime,
+    ValidationError,
+    create_model,
+)
 
-from . import tracking
+from . import inference, tracking
 from .contract import Contract, ContractError, load
+from .observe import Metrics, Observed, PredictionLog
 
 MOST_ROWS = 10_000
 TYPES = {"double": FiniteFloat, "datetime": AwareDatetime | NaiveDatetime, "string": str}
@@ -64,17 +78,19 @@ def load_served() -> Served:
 
 def create_app() -> FastAPI:
     """The application; the model is loaded when it starts."""
-    contract = load()
+    contract, metrics = load(), Metrics()
     row = row_model(contract)
-    state = {"served": Served(reason="The model is not loaded yet.")}
+    service = Service(contract, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        state["served"] = load_served()
+        service.start()
         yield
+        service.stop()
 
     app = FastAPI(title=tracking.NAME, lifespan=lifespan)
-    request = create_model("Request", rows=(Annotated[list[row], Field(min_length=1, max_length=MOST_ROWS)], ...))
+    app.add_middleware(Observed, metrics=metrics)
+    body_model = create_model("Rows", rows=(Annotated[list[row], Field(min_length=1, max_length=MOST_ROWS)], ...))
 
     @app.get("/health")
     def health() -> dict[str, str]:
@@ -84,19 +100,68 @@ def create_app() -> FastAPI:
     @app.get("/ready")
     def ready() -> dict[str, str]:
         """Whether there is a model to answer with: 503 with the reason if not."""
-        return {"status": "ready", "version": model_or_503(state["served"]).version}
+        return {"status": "ready", "version": service.version()}
+
+    @app.get("/metrics", include_in_schema=False)
+    def numbers() -> Response:
+        """For Prometheus."""
+        return Response(metrics.page(), media_type="text/plain; version=0.0.4")
 
     @app.post("/predict")
-    def predict(body: request) -> Answer:  # type: ignore[valid-type]
+    def predict(body: body_model, request: Request) -> Answer:  # type: ignore[valid-type]
         """Predict a batch of rows."""
-        served = model_or_503(state["served"])
-        rows = pd.DataFrame([item.model_dump(by_alias=True) for item in body.rows])
+        return service.predict([item.model_dump(by_alias=True) for item in body.rows], request)
+
+    def predict_checked(rows: list[dict[str, Any]], request: Request) -> Answer:
         try:
-            return answer(served, contract, contract.coerce(rows))
+            checked = body_model(rows=rows)
+        except ValidationError as error:
+            raise RequestValidationError(error.errors(include_url=False)) from None
+        return predict(checked, request)
+
+    app.include_router(inference.router(contract, service.version, predict_checked))
+    return app
+
+
+class Service:
+    """The model while it is served, with what is counted and kept of its answers."""
+
+    def __init__(self, contract: Contract, metrics: Metrics) -> None:
+        self._contract, self._metrics = contract, metrics
+        self._served = Served(reason="The model is not loaded yet.")
+        self._log: PredictionLog | None = None
+
+    def start(self) -> None:
+        """Load the model, open the log."""
+        self._served = load_served()
+        folder = os.environ.get("PREDICTION_LOG")
+        self._log = PredictionLog(Path(folder), self._metrics) if folder else None
+        if self._served.model is not None:
+            self._metrics.model.labels(self._served.version).set(1)
+
+    def stop(self) -> None:
+        """Write what the log has waiting."""
+        if self._log:
+            self._log.close()
+
+    def version(self) -> str:
+        """The version that answers; HTTP 503 with the reason where there is none."""
+        return model_or_503(self._served).version
+
+    def predict(self, rows: list[dict[str, Any]], request: Request) -> Answer:
+        """The answers to rows, counted and logged."""
+        served = model_or_503(self._served)
+        try:
+            found = answer(served, self._contract, self._contract.coerce(pd.DataFrame(rows)))
         except ContractError as error:
             raise HTTPException(422, str(error)) from None
-
-    return app
+        self._metrics.rows.inc(len(rows))
+        if self._contract.classes:
+            for label, count in Counter(map(str, found.predictions)).items():
+                self._metrics.predictions.labels(label).inc(count)
+        if self._log:
+            self._log.put(request.state.request, found.version, rows, found.predictions)
+        return found
 
 
 def model_or_503(served: Served) -> Served:
@@ -124,7 +189,8 @@ def main() -> None:
     import uvicorn
 
     host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
-    uvicorn.run(create_app(), host=host, port=port, timeout_graceful_shutdown=30)
+    # The service writes a log of its own, a line a request.
+    uvicorn.run(create_app(), host=host, port=port, timeout_graceful_shutdown=30, access_log=False)
 
 
 if __name__ == "__main__":
