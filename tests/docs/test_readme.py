@@ -15,6 +15,7 @@ from tests.conftest import ROOT, git
 ELSEWHERE = {
     "make test": "these are its tests",
     "uv run poe serve": "tests/project/test_paths.py starts and asks it",
+    "uv run poe load": "tests/project/test_serving.py runs it against a service",
     "uv run poe image": "needs a Docker daemon",
     "docker compose up": "needs a Docker daemon",
     "uv run poe ui": "serves until it is stopped",

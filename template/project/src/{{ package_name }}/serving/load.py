@@ -59,7 +59,7 @@ async def caller(
             waits.append(time.perf_counter() - start)
             if status != 200:
                 failures.append(f"status {status}")
-        except (OSError, EOFError, asyncio.TimeoutError) as error:
+        except (TimeoutError, OSError, EOFError) as error:
             failures.append(type(error).__name__)
             writer = None
             await asyncio.sleep(0.05)

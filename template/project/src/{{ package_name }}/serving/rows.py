@@ -13,12 +13,12 @@ A value may be null, and its column left out, where the contract allows missing 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 import numpy as np
 import pandas as pd
 from pydantic import ConfigDict, FailFast, Field, StrictBool, StrictStr, TypeAdapter, ValidationError, with_config
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from ..contract import Column, Contract, ContractError, convert
 
