@@ -15,6 +15,7 @@ from tests.conftest import ROOT, git
 ELSEWHERE = {
     "make test": "these are its tests",
     "uv run poe serve": "tests/project/test_paths.py starts and asks it",
+    "uv run poe load": "tests/project/test_serving.py runs it against a service",
     "uv run poe image": "tests/containers/test_image.py builds it",
     "uv run poe image-test": "tests/containers/test_image.py runs it",
     "uv run poe image-push": "needs a registry; tests/containers/test_image.py pushes to a stand-in",

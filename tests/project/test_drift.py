@@ -167,7 +167,9 @@ def test_what_the_service_was_asked_is_looked_at_and_every_panel_has_its_numbers
     assert "new: 'overseas'" in done.stdout
     metrics += (project / "report/drift.prom").read_text(encoding="utf-8")
     panels = json.loads((project / "monitoring/dashboard.json").read_text(encoding="utf-8"))["panels"]
-    asked = {name for panel in panels for name in re.findall(r"(?:service|model)_\w+", panel["targets"][0]["expr"])}
+    asked = {
+        name for panel in panels for name in re.findall(r"(?:http|model|pred)\w*_\w+", panel["targets"][0]["expr"])
+    }
     assert len(asked) > 5
     for name in asked:
         assert re.search(rf"^{name}\b", metrics, re.MULTILINE), name

@@ -2,60 +2,38 @@
 
     uv run poe serve            http://127.0.0.1:8000, documented under /docs
 
-It speaks a plain /predict and the Open Inference Protocol (/v2); /metrics is for Prometheus.
-HOST and PORT say where it listens; MODEL_DIR names a model folder to serve instead of the champion (in an image);
-PREDICTION_LOG names a folder for a log of rows and predictions, which `poe drift` reads.
+/predict takes rows, /v2 is the Open Inference Protocol; /health, /ready and /metrics are for whoever runs it.
+
+    HOST, PORT             where it listens
+    MODEL_DIR              a model folder to serve instead of the champion of champion.yaml (in an image)
+    MLFLOW_TRACKING_URI    an MLflow server: its champion is served, and a new one as soon as it is promoted
+    RELOAD_SECONDS         how often it looks for a new champion: 30; 0 is never
+    PREDICTION_LOG         a folder for a log of all rows and answers: none by default
 """
 
 import os
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import pandas as pd
-from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    FiniteFloat,
-    NaiveDatetime,
-    ValidationError,
-    create_model,
-)
+from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
 
-from . import inference, tracking
-from .contract import Contract, ContractError, load
-from .observe import Metrics, Observed, PredictionLog
+from . import tracking
+from .contract import Contract, load
+from .serving import observe, prediction_log, protocol
+from .serving.champion import Keeper, Served
+from .serving.predictor import Answers, Predictor
+from .serving.rows import Columns, RowReader, RowsError
 
-MOST_ROWS = 10_000
-TYPES = {"double": FiniteFloat, "datetime": AwareDatetime | NaiveDatetime, "string": str}
-
-
-@dataclass(frozen=True)
-class Served:
-    """The model that answers, or the reason why there is none."""
-
-    model: Any = None
-    version: str = ""
-    reason: str = ""
-
-
-def row_model(contract: Contract) -> type[BaseModel]:
-    """A row of a request by the contract: every column by its name, optional where values may be missing."""
-    kinds = {"numeric": "double", "boolean": "double", "date": "datetime"}
-    fields: dict[str, Any] = {}
-    for number, column in enumerate(contract.features):
-        kind = TYPES[kinds.get(column.type, "string")]
-        # Columns may have names that Python cannot have: the field is numbered, its alias is the column.
-        default = Field(default=None, alias=column.name) if column.nulls else Field(alias=column.name)
-        fields[f"column_{number}"] = (kind | None if column.nulls else kind, default)
-    return create_model("Row", __config__=ConfigDict(extra="forbid"), **fields)
+# A small body is answered at once; a larger one in a thread, so that the service goes on answering others.
+SMALL_BODY = 32 * 1024
+INTERFACE = "1.0"
 
 
 class Answer(BaseModel):
@@ -66,131 +44,211 @@ class Answer(BaseModel):
     probabilities: list[dict[str, float]] | None = None
 
 
-def load_served() -> Served:
-    """The champion (or MODEL_DIR), loaded; the reason where there is none, so that the service can say it."""
-    baked = os.environ.get("MODEL_DIR")
-    try:
-        folder = Path(baked) if baked else tracking.champion_folder()
-        return Served(tracking.load_model(folder), version=(folder / "run_id").read_text(encoding="utf-8").strip())
-    except (tracking.ChampionError, FileNotFoundError) as error:
-        return Served(reason=str(error))
+class Problem(BaseModel):
+    """What is wrong: a sentence, or for rows a list of places with a sentence each."""
+
+    detail: str | list[dict[str, Any]]
+    error: str | None = None
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (404, 413, 422, 503)}
+
+
+class Service:
+    """What the routes share."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.reader = RowReader(contract)
+        self.metrics = observe.Metrics(contract)
+        self.keeper = Keeper(contract, swapped=lambda served: self.metrics.served(served.version))
+        self.log = prediction_log.from_environment(contract, self.metrics)
+
+    def ready(self) -> tuple[Served, Predictor]:
+        """What is served; HTTP 503 with the reason where nothing is."""
+        served = self.keeper.served
+        if served.predictor is None:
+            raise HTTPException(503, served.reason)
+        return served, served.predictor
+
+    def predict(self, body: bytes, request: str) -> bytes:
+        """/predict: rows in JSON, answers in JSON."""
+        served, predictor = self.ready()
+        answers = self.answer(served, predictor, self.reader.read_body(body), request)
+        found: dict[str, Any] = dict(version=served.version, predictions=answers.predictions)
+        if answers.shares is not None:
+            names = [str(label) for label in predictor.labels]
+            found["probabilities"] = [dict(zip(names, shares, strict=True)) for shares in answers.shares]
+        return to_json(found)
+
+    def infer(self, body: bytes, request: str) -> bytes:
+        """/v2/models/NAME/infer: tensors in JSON, tensors in JSON."""
+        served, predictor = self.ready()
+        asked = protocol.read(body)
+        columns = self.reader.read_rows(protocol.rows(self.contract, asked))
+        answers = self.answer(served, predictor, columns, request)
+        found = protocol.outputs(self.contract, predictor.labels, answers, asked)
+        return to_json(
+            dict(model_name=tracking.NAME, model_version=served.version, id=asked.id or request, outputs=found)
+        )
+
+    def answer(self, served: Served, predictor: Predictor, columns: Columns, request: str) -> Answers:
+        """The answers to typed rows, counted and logged."""
+        answers = predictor(columns)
+        self.metrics.predicted(answers.predictions)
+        self.log.offer(request, served.version, columns, answers.predictions)
+        return answers
 
 
 def create_app() -> FastAPI:
     """The application; the model is loaded when it starts."""
-    contract, metrics = load(), Metrics()
-    row = row_model(contract)
-    service = Service(contract, metrics)
+    service = Service(load())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        service.start()
+        await run_in_threadpool(service.keeper.start)
         yield
-        service.stop()
+        service.keeper.stop()
+        await run_in_threadpool(service.log.close)
 
-    app = FastAPI(title=tracking.NAME, lifespan=lifespan)
-    app.add_middleware(Observed, metrics=metrics)
-    body_model = create_model("Rows", rows=(Annotated[list[row], Field(min_length=1, max_length=MOST_ROWS)], ...))
-
-    @app.get("/health")
-    def health() -> dict[str, str]:
-        """Whether the process answers."""
-        return {"status": "alive"}
-
-    @app.get("/ready")
-    def ready() -> dict[str, str]:
-        """Whether there is a model to answer with: 503 with the reason if not."""
-        return {"status": "ready", "version": service.version()}
-
-    @app.get("/metrics", include_in_schema=False)
-    def numbers() -> Response:
-        """For Prometheus."""
-        return Response(metrics.page(), media_type="text/plain; version=0.0.4")
-
-    @app.post("/predict")
-    def predict(body: body_model, request: Request) -> Answer:  # type: ignore[valid-type]
-        """Predict a batch of rows."""
-        return service.predict([item.model_dump(by_alias=True) for item in body.rows], request)
-
-    def predict_checked(rows: list[dict[str, Any]], request: Request) -> Answer:
-        try:
-            checked = body_model(rows=rows)
-        except ValidationError as error:
-            raise RequestValidationError(error.errors(include_url=False)) from None
-        return predict(checked, request)
-
-    app.include_router(inference.router(contract, service.version, predict_checked))
+    app = FastAPI(title=tracking.NAME, version=INTERFACE, lifespan=lifespan)
+    app.add_middleware(observe.Observed, metrics=service.metrics)
+    app.add_exception_handler(RowsError, refuse_rows)
+    app.add_exception_handler(HTTPException, refuse)
+    operations(app, service)
+    predictions(app, service)
+    open_inference_protocol(app, service)
     return app
 
 
-class Service:
-    """The model while it is served, with what is counted and kept of its answers."""
+def operations(app: FastAPI, service: Service) -> None:
+    """The routes for whoever runs the service."""
 
-    def __init__(self, contract: Contract, metrics: Metrics) -> None:
-        self._contract, self._metrics = contract, metrics
-        self._served = Served(reason="The model is not loaded yet.")
-        self._log: PredictionLog | None = None
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        """Whether the process answers."""
+        return {"status": "alive"}
 
-    def start(self) -> None:
-        """Load the model, open the log."""
-        self._served = load_served()
-        folder = os.environ.get("PREDICTION_LOG")
-        self._log = PredictionLog(Path(folder), self._metrics) if folder else None
-        if self._served.model is not None:
-            self._metrics.model.labels(self._served.version).set(1)
+    @app.get("/ready", responses={503: ERRORS[503]})
+    async def ready() -> dict[str, str]:
+        """Whether there is a model to answer with: 503 with the reason if not."""
+        served, _ = service.ready()
+        notice = {"notice": served.notice} if served.notice else {}
+        return {"status": "ready", "version": served.version, **notice}
 
-    def stop(self) -> None:
-        """Write what the log has waiting."""
-        if self._log:
-            self._log.close()
-
-    def version(self) -> str:
-        """The version that answers; HTTP 503 with the reason where there is none."""
-        return model_or_503(self._served).version
-
-    def predict(self, rows: list[dict[str, Any]], request: Request) -> Answer:
-        """The answers to rows, counted and logged."""
-        served = model_or_503(self._served)
-        try:
-            found = answer(served, self._contract, self._contract.coerce(pd.DataFrame(rows)))
-        except ContractError as error:
-            raise HTTPException(422, str(error)) from None
-        self._metrics.rows.inc(len(rows))
-        if self._contract.classes:
-            for label, count in Counter(map(str, found.predictions)).items():
-                self._metrics.predictions.labels(label).inc(count)
-        if self._log:
-            self._log.put(request.state.request, found.version, rows, found.predictions)
-        return found
+    @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    async def metrics() -> Response:
+        """The metrics, as Prometheus reads them."""
+        return Response(generate_latest(service.metrics.registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
-def model_or_503(served: Served) -> Served:
-    """What is served; HTTP 503 with the reason where nothing is."""
-    if served.model is None:
-        raise HTTPException(503, served.reason)
-    return served
+def predictions(app: FastAPI, service: Service) -> None:
+    """The route for rows."""
+    # The body is read by hand, so that it is parsed once, and by the contract: the documentation is told its form.
+    content = {"application/json": {"schema": in_place(service.reader.schema())}}
+
+    @app.post("/predict", response_model=Answer, responses=ERRORS, openapi_extra=dict(requestBody=body_of(content)))
+    async def predict(request: Request) -> Response:
+        """Predict a batch of rows."""
+        return await answered(service.predict, request)
 
 
-def answer(served: Served, contract: Contract, rows: pd.DataFrame) -> Answer:
-    """The model's answers to typed rows."""
-    if not contract.classes:
-        return Answer(version=served.version, predictions=served.model.predict(rows).tolist())
-    shares = served.model.predict_proba(rows)
-    labels = served.model.classes_
-    return Answer(
-        version=served.version,
-        predictions=labels[shares.argmax(axis=1)].tolist(),
-        probabilities=[dict(zip(map(str, labels), share, strict=True)) for share in shares.round(6).tolist()],
-    )
+def open_inference_protocol(app: FastAPI, service: Service) -> None:
+    """The routes of the Open Inference Protocol."""
+    content = {"application/json": {"schema": in_place(protocol.InferenceRequest.model_json_schema())}}
+
+    def check_name(name: str) -> None:
+        if name != tracking.NAME:
+            raise HTTPException(404, f"There is no model {name!r}: this one is {tracking.NAME!r}.")
+
+    @app.get("/v2/health/live")
+    async def live() -> dict[str, bool]:
+        """Whether the process answers."""
+        return {"live": True}
+
+    @app.get("/v2/health/ready", responses={503: ERRORS[503]})
+    async def server_ready() -> dict[str, bool]:
+        """Whether there is a model to answer with."""
+        service.ready()
+        return {"ready": True}
+
+    @app.get("/v2")
+    async def server() -> dict[str, Any]:
+        """What this server is."""
+        return {"name": tracking.NAME, "version": INTERFACE, "extensions": []}
+
+    @app.get("/v2/models/{name}", responses={404: ERRORS[404]})
+    async def model(name: str) -> dict[str, Any]:
+        """What the model takes and gives."""
+        check_name(name)
+        return protocol.metadata(service.contract, name, service.keeper.served.version)
+
+    @app.get("/v2/models/{name}/ready", responses={404: ERRORS[404], 503: ERRORS[503]})
+    async def model_ready(name: str) -> dict[str, Any]:
+        """Whether the model can answer."""
+        check_name(name)
+        service.ready()
+        return {"name": name, "ready": True}
+
+    @app.post("/v2/models/{name}/infer", responses=ERRORS, openapi_extra=dict(requestBody=body_of(content)))
+    async def infer(name: str, request: Request) -> Response:
+        """Predict a batch: a tensor for each column."""
+        check_name(name)
+        return await answered(service.infer, request)
+
+
+def in_place(schema: dict[str, Any]) -> dict[str, Any]:
+    """A JSON schema without references to itself, which would lead nowhere in the middle of a larger document."""
+    known = schema.get("$defs", {})
+
+    def put(part: Any) -> Any:
+        if isinstance(part, list):
+            return [put(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        if isinstance(part.get("$ref"), str):
+            return put(known[part["$ref"].rpartition("/")[2]])
+        return {key: put(value) for key, value in part.items() if key != "$defs"}
+
+    found: dict[str, Any] = put(schema)
+    return found
+
+
+def body_of(content: dict[str, Any]) -> dict[str, Any]:
+    """A request's body for the documentation."""
+    return {"required": True, "content": content}
+
+
+async def answered(work: Any, request: Request) -> Response:
+    """The answer to a request; a large one is worked on in a thread."""
+    body = await request.body()
+    if len(body) <= SMALL_BODY:
+        found = work(body, request.state.request)
+    else:
+        found = await run_in_threadpool(work, body, request.state.request)
+    return Response(found, media_type="application/json")
+
+
+async def refuse_rows(request: Request, error: Exception) -> Response:
+    """HTTP 422: each place that is not right."""
+    assert isinstance(error, RowsError)
+    return JSONResponse(observe.error_body(request.url.path, str(error), error.problems), 422)
+
+
+async def refuse(request: Request, error: Exception) -> Response:
+    """Another refusal, with its sentence."""
+    assert isinstance(error, HTTPException)
+    return JSONResponse(observe.error_body(request.url.path, str(error.detail)), error.status_code, error.headers)
 
 
 def main() -> None:
     """Serve until stopped; requests under way are answered first."""
     import uvicorn
 
+    observe.log_as_json()
     host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
-    # The service writes a log of its own, a line a request.
-    uvicorn.run(create_app(), host=host, port=port, timeout_graceful_shutdown=30, access_log=False)
+    # uvicorn's own line for each request is left out: ours has the id and the time.
+    uvicorn.run(create_app(), host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=30)
 
 
 if __name__ == "__main__":

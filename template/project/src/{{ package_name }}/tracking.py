@@ -228,6 +228,11 @@ def champion_folder() -> Path:
     """A folder with the champion's model, verified by its hash. Raises ChampionError where it cannot be had."""
     if os.environ.get("MLFLOW_TRACKING_URI"):
         return _from_server()
+    return local_champion_folder()
+
+
+def local_champion_folder() -> Path:
+    """The same for the champion of champion.yaml, without a server."""
     champion = read_champion()
     if champion is None:
         raise ChampionError("There is no champion yet: uv run poe repro, then register, then promote.")

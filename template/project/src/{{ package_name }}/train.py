@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # What loading and running the model needs; the exact versions of this environment are written beside it.
 REQUIREMENTS = ("lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "pyyaml", "scikit-learn", "skops")
+# A class of the target, in MLflow's words.
+SIGNATURE_CLASSES = {bool: "boolean", int: "long", str: "string"}
 
 
 def train() -> None:
@@ -74,12 +76,20 @@ def signature(contract: Contract) -> ModelSignature:
     from mlflow.models.signature import ModelSignature
     from mlflow.types.schema import ColSpec, Schema
 
+    types = signature_types(contract)
+    inputs = [ColSpec(types[column.name], column.name, required=not column.nulls) for column in contract.features]
+    return ModelSignature(Schema(inputs), Schema([ColSpec(output_type(contract))]))
+
+
+def signature_types(contract: Contract) -> dict[str, str]:
+    """MLflow's type of each feature, by its name."""
     kinds = dict(numeric="double", boolean="double", date="datetime", categorical="string", text="string")
-    inputs = [ColSpec(kinds[column.type], column.name, required=not column.nulls) for column in contract.features]
-    output = "double"
-    if contract.classes:
-        output = dict(bool="boolean", int="long", str="string")[type(contract.classes[0]).__name__]
-    return ModelSignature(Schema(inputs), Schema([ColSpec(output)]))
+    return {column.name: kinds[column.type] for column in contract.features}
+
+
+def output_type(contract: Contract) -> str:
+    """MLflow's type of the prediction."""
+    return SIGNATURE_CLASSES[type(contract.classes[0])] if contract.classes else "double"
 
 
 def main() -> None:

@@ -1,29 +1,21 @@
 """The service answers as the model does, and says clearly what is wrong with a request."""
 
 import json
-from collections.abc import Iterator
+import logging
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
-from {{ package_name }} import serve, train
+from {{ package_name }} import serve
 from {{ package_name }}.contract import Contract
-from {{ package_name }}.inference import DATATYPES
+from {{ package_name }}.predict import predictions
+from {{ package_name }}.serving import observe, prediction_log
+from {{ package_name }}.serving.protocol import DATATYPES
+from {{ package_name }}.serving.rows import RowReader
 from {{ package_name }}.tracking import NAME
-
-
-@pytest.fixture
-def client(contract: Contract, model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    """The service with the tests' own model, saved and loaded as the champion would be."""
-    monkeypatch.setattr(train, "ROOT", tmp_path)
-    (tmp_path / "src").symlink_to(Path(train.__file__).parents[1])
-    train.save(model, contract)
-    (tmp_path / "model/run_id").write_text("test\n", encoding="utf-8")
-    monkeypatch.setenv("MODEL_DIR", str(tmp_path / "model"))
-    with TestClient(serve.create_app()) as client:
-        yield client
 
 
 def rows_as_json(contract: Contract, count: int) -> list[dict[str, Any]]:
@@ -64,91 +56,174 @@ def test_an_empty_batch_is_refused(client: TestClient) -> None:
     assert client.post("/predict", json={"rows": []}).status_code == 422
 
 
-def as_tensors(rows: list[dict[str, Any]], contract: Contract) -> list[dict[str, Any]]:
-    """Rows as the Open Inference Protocol has them."""
-    return [
-        dict(name=one.name, datatype=DATATYPES[one.type], shape=[len(rows)], data=[row[one.name] for row in rows])
-        for one in contract.features
-    ]
-
-
-def test_the_open_inference_protocol_answers_the_same(contract: Contract, client: TestClient) -> None:
-    rows = rows_as_json(contract, 12)
-    plain = client.post("/predict", json={"rows": rows}).json()
-    found = client.post(f"/v2/models/{NAME}/infer", json={"id": "7", "inputs": as_tensors(rows, contract)})
-    assert found.status_code == 200, found.text
-    told = found.json()
-    assert (told["id"], told["model_version"], told["outputs"][0]["shape"]) == ("7", "test", [12])
-    assert told["outputs"][0]["data"] == plain["predictions"]
-    metadata = client.get(f"/v2/models/{NAME}").json()
-    assert [one["name"] for one in metadata["inputs"]] == [one.name for one in contract.features]
-    assert [one["name"] for one in metadata["outputs"]] == [one["name"] for one in told["outputs"]]
-    for path in ("/v2", "/v2/health/live", "/v2/health/ready", f"/v2/models/{NAME}/ready"):
-        assert client.get(path).status_code == 200
-
-
-def test_the_same_rules_hold_for_both_protocols(contract: Contract, client: TestClient) -> None:
-    tensors = as_tensors(rows_as_json(contract, 3), contract)
-    address = f"/v2/models/{NAME}/infer"
-    wrong = [dict(tensors[0], data=[dict(), 1, 2]), *tensors[1:]]
-    assert contract.features[0].name in client.post(address, json={"inputs": wrong}).text
-    assert client.post(address, json={"inputs": [*tensors, dict(tensors[0], name="unheard of")]}).status_code == 422
-    assert client.post(address, json={"inputs": [dict(tensors[0], shape=[4]), *tensors[1:]]}).status_code == 422
-    assert client.post(address, json={"inputs": []}).status_code == 422
-    assert client.post("/v2/models/another/infer", json={"inputs": tensors}).status_code == 404
-
-
-def test_a_request_has_an_id_and_is_counted(contract: Contract, client: TestClient, capfd: Any) -> None:
-    rows = rows_as_json(contract, 4)
-    found = client.post("/predict", json={"rows": rows}, headers={"X-Request-ID": "mine"})
-    assert found.headers["x-request-id"] == "mine"
-    assert client.get("/health").headers["x-request-id"] != "mine"
-    numbers = client.get("/metrics").text
-    assert 'service_requests_total{path="/predict",status="200"} 1.0' in numbers
-    assert "service_rows_total 4.0" in numbers
-    assert 'service_model_info{version="test"} 1.0' in numbers
-    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
-    assert ("mine", "/predict", 200) in [(line["request"], line["path"], line["status"]) for line in lines]
-
-
-def test_a_body_that_is_too_large_is_refused(client: TestClient) -> None:
-    def endless() -> Iterator[bytes]:
-        for _ in range(50):
-            yield b" " * 2**20
-
-    assert client.post("/predict", content=b" " * (50 * 2**20)).status_code == 413
-    assert client.post("/predict", content=endless()).status_code == 413
-    assert client.get("/health").status_code == 200
-
-
-def test_the_prediction_log_has_every_row(
-    contract: Contract, client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PREDICTION_LOG", str(tmp_path / "logs"))
-    rows = rows_as_json(contract, 5)
-    with TestClient(serve.create_app()) as logged:
-        answers = [logged.post("/predict", json={"rows": rows}).json()["predictions"] for _ in range(3)]
-    (file,) = (tmp_path / "logs").glob("*.jsonl")
-    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    assert [line["prediction"] for line in lines] == [one for batch in answers for one in batch]
-    assert set(lines[0]["row"]) == {column.name for column in contract.features}
-
-
-def test_a_log_that_cannot_be_written_fails_no_request(
-    contract: Contract, client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "taken").write_text("a file, no folder", encoding="utf-8")
-    monkeypatch.setenv("PREDICTION_LOG", str(tmp_path / "taken"))
-    app = serve.create_app()
-    with TestClient(app) as logged:
-        assert logged.post("/predict", json={"rows": rows_as_json(contract, 5)}).status_code == 200
-    with TestClient(app) as after:
-        assert "service_log_lost_rows_total 5.0" in after.get("/metrics").text
-
-
 def test_without_a_model_the_service_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODEL_DIR", str(tmp_path / "nothing"))
     with TestClient(serve.create_app()) as client:
         assert client.get("/health").status_code == 200
         assert client.get("/ready").status_code == 503
         assert "no model" in client.get("/ready").json()["detail"]
+
+
+# --- the Open Inference Protocol -------------------------------------------------------------------------------------
+
+
+def tensors(contract: Contract, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The same rows as tensors."""
+    shape = [len(rows)]
+    inputs = [
+        dict(name=c.name, shape=shape, datatype=DATATYPES[c.type], data=[row.get(c.name) for row in rows])
+        for c in contract.features
+    ]
+    return dict(id="7", inputs=inputs)
+
+
+def test_the_protocol_answers_as_predict_does(contract: Contract, model: Any, client: TestClient) -> None:
+    rows = rows_as_json(contract, 20)
+    found = client.post(f"/v2/models/{NAME}/infer", json=tensors(contract, rows))
+    assert found.status_code == 200, found.text
+    assert (found.json()["id"], found.json()["model_version"]) == ("7", "test")
+    expected = predictions(model, contract, contract.sample(20))
+    outputs = {output["name"]: output for output in found.json()["outputs"]}
+    assert outputs["prediction"]["data"] == client.post("/predict", json={"rows": rows}).json()["predictions"]
+    assert outputs["prediction"]["data"] == pytest.approx(expected["prediction"].tolist())
+    if contract.classes:
+        assert outputs["probability"]["shape"] == [20, len(contract.classes)]
+        assert outputs["probability"]["data"] == pytest.approx(expected.iloc[:, 1:].to_numpy().ravel().tolist())
+
+
+def test_the_metadata_names_what_infer_takes_and_gives(contract: Contract, client: TestClient) -> None:
+    told = client.get(f"/v2/models/{NAME}").json()
+    asked = tensors(contract, rows_as_json(contract, 2))
+    assert [(t["name"], t["datatype"]) for t in told["inputs"]] == [(t["name"], t["datatype"]) for t in asked["inputs"]]
+    answer = client.post(f"/v2/models/{NAME}/infer", json=asked).json()
+    assert [(t["name"], t["datatype"]) for t in told["outputs"]] == [
+        (t["name"], t["datatype"]) for t in answer["outputs"]
+    ]
+    assert told["versions"] == ["test"]
+
+
+def test_live_and_ready(client: TestClient) -> None:
+    for path in ("/v2", "/v2/health/live", "/v2/health/ready", f"/v2/models/{NAME}/ready"):
+        assert client.get(path).status_code == 200, path
+    assert client.get("/v2/models/another").status_code == 404
+    assert NAME in client.get("/v2/models/another").json()["error"]
+
+
+def test_a_tensor_of_another_shape_or_type_is_named(contract: Contract, client: TestClient) -> None:
+    for change in (dict(shape=[3]), dict(shape=[2, 2]), dict(datatype="UNHEARD"), dict(data=[])):
+        asked = tensors(contract, rows_as_json(contract, 2))
+        asked["inputs"][-1] |= change
+        found = client.post(f"/v2/models/{NAME}/infer", json=asked)
+        assert found.status_code == 422
+        assert contract.features[-1].name in found.json()["error"]
+
+
+# --- what is refused, the same way on both ---------------------------------------------------------------------------
+
+
+def wrong_values(contract: Contract) -> list[tuple[str, str]]:
+    """Columns, and JSON that they must not hold."""
+    values = {"numeric": ["1e999", "NaN", '"many"', "true"], "boolean": ["2", '"perhaps"']}
+    return [(c.name, text) for c in contract.features[:5] for text in [*values.get(c.type, ["1"]), "[]", "{}"]]
+
+
+def test_a_wrong_value_is_refused_by_row_and_column(contract: Contract, client: TestClient) -> None:
+    rows = rows_as_json(contract, 3)
+    for name, text in wrong_values(contract):
+        marked = [rows[0], rows[1], {**rows[2], name: "@"}]
+        bodies = {"/predict": {"rows": marked}, f"/v2/models/{NAME}/infer": tensors(contract, marked)}
+        for path, body in bodies.items():
+            found = client.post(path, content=json.dumps(body).replace('"@"', text))
+            assert found.status_code == 422, (path, name, text)
+            assert found.json()["detail"][0]["loc"] == ["body", "rows", 2, name]
+            assert "Row 2" in found.json()["detail"][0]["msg"]
+
+
+def test_a_missing_value_needs_the_contracts_leave(contract: Contract, model: Any, client: TestClient) -> None:
+    row = rows_as_json(contract, 1)[0]
+    for column in contract.features:
+        nothing = {name: value for name, value in row.items() if name != column.name}
+        for rows in ([nothing], [{**row, column.name: None}]):
+            found = client.post("/predict", json={"rows": rows})
+            assert found.status_code == (200 if column.nulls else 422), column.name
+
+
+def test_a_huge_number_is_answered_or_refused_but_breaks_nothing(contract: Contract, client: TestClient) -> None:
+    row = rows_as_json(contract, 1)[0]
+    for name in contract.of_type("numeric")[:2]:
+        for text, status in (("1e308", 200), ("-1e308", 200), ("1" + "0" * 400, 422), ("9" * 5000, 422)):
+            body = json.dumps({"rows": [{**row, name: "@"}]}).replace('"@"', text)
+            assert client.post("/predict", content=body).status_code == status, text[:20]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"rows": 1}', b'{"rows": [1]}', b"\xff", b'"\\ud800"'])
+def test_what_is_no_request_is_refused(client: TestClient, body: bytes) -> None:
+    for path in ("/predict", f"/v2/models/{NAME}/infer"):
+        assert client.post(path, content=body).status_code == 422
+
+
+def test_a_large_body_is_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observe, "LARGEST_BODY", 1000)
+    assert client.post("/predict", content=b"x" * 1001).status_code == 413
+    # In parts, its length is not announced: it is counted.
+    assert client.post("/predict", content=iter([b"x" * 100] * 100)).status_code == 413
+
+
+def test_the_short_way_to_typed_columns_is_the_contracts(contract: Contract) -> None:
+    rows = rows_as_json(contract, 200)
+    found = pd.DataFrame(RowReader(contract).read_body(json.dumps({"rows": rows}).encode()))
+    pd.testing.assert_frame_equal(contract.coerce(found), contract.coerce(pd.DataFrame(rows)))
+
+
+# --- what can be seen from outside -----------------------------------------------------------------------------------
+
+
+def test_a_request_has_an_id_and_a_line(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    assert client.get("/health", headers={"x-request-id": "mine-1"}).headers["x-request-id"] == "mine-1"
+    assert len(client.get("/health", headers={"x-request-id": "no blanks"}).headers["x-request-id"]) == 32
+    record = next(record for record in caplog.records if getattr(record, "told", None))
+    line = json.loads(observe.JsonLines().format(record))
+    assert {"time", "request", "method", "path", "status", "ms"} <= set(line)
+    assert (line["request"], line["path"], line["status"]) == ("mine-1", "/health", 200)
+
+
+def test_the_metrics_count(contract: Contract, client: TestClient) -> None:
+    client.post("/predict", json={"rows": rows_as_json(contract, 7)})
+    client.get("/unheard/of")
+    text = client.get("/metrics").text
+    assert "predicted_rows_total 7.0" in text
+    assert 'http_requests_total{path="/predict",status="200"} 1.0' in text
+    assert 'http_requests_total{path="other",status="404"} 1.0' in text
+    assert 'model_info{version="test"} 1.0' in text
+    assert "http_request_duration_seconds_bucket" in text
+
+
+def logged(folder: Path) -> list[dict[str, Any]]:
+    """The lines of the prediction log."""
+    return [json.loads(line) for file in folder.glob("predictions-*.jsonl") for line in file.read_text().splitlines()]
+
+
+def test_the_prediction_log_has_every_row(contract: Contract, settings: None, tmp_path: Path) -> None:
+    with TestClient(serve.create_app()) as client:  # its end writes what is waiting
+        body = {"rows": rows_as_json(contract, 5)}
+        answer = client.post("/predict", json=body, headers={"x-request-id": "five"}).json()
+    lines = logged(tmp_path / "log")
+    assert [line["prediction"] for line in lines] == answer["predictions"]
+    assert {(line["request"], line["version"]) for line in lines} == {("five", "test")}
+    assert list(lines[0]["row"]) == [column.name for column in contract.features]
+
+
+def test_a_log_that_cannot_be_written_fails_no_request(contract: Contract, settings: None, tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("a file, where the folder should be")
+    with TestClient(serve.create_app()) as client:
+        assert client.post("/predict", json={"rows": rows_as_json(contract, 2)}).status_code == 200
+    assert 'prediction_log_rows_total{outcome="failed"} 2.0' in client.get("/metrics").text
+
+
+def test_a_log_that_is_too_slow_drops_and_counts(
+    contract: Contract, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prediction_log, "MOST_WAITING", 1)
+    assert client.post("/predict", json={"rows": rows_as_json(contract, 3)}).status_code == 200
+    assert 'prediction_log_rows_total{outcome="dropped"} 3.0' in client.get("/metrics").text

@@ -1,0 +1,196 @@
+"""How fast the rendered service answers, against its peers in the same run; a swap under load; a million rows.
+
+    python benchmarks/serving.py
+
+One process each, single-row requests by 16 callers in a process of their own (`poe load`'s module). Ratios count.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlops_scaffold import process
+
+HERE = Path(__file__).parent
+SECONDS = "6"
+# The smallest service that answers: no validation, no log, one array to the estimator.
+BARE = """
+import numpy as np, sys, uvicorn
+from pathlib import Path
+from fastapi import FastAPI, Request
+from churn import tracking
+model = tracking.load_model(Path("model"))[-1]
+app = FastAPI()
+row = np.random.default_rng(0).random((1, model.n_features_in_))
+@app.get("/ready")
+async def ready(): return {}
+@app.post("/predict")
+async def predict(): return {"predictions": model.predict_proba(row).tolist()}
+uvicorn.run(app, port=int(sys.argv[1]), access_log=False, log_level="warning")
+"""
+
+
+def environment() -> dict[str, str]:
+    """One thread for the model, whoever serves it."""
+    env = process.project_environment() | {"OMP_NUM_THREADS": "1"}
+    env.pop("MLFLOW_TRACKING_URI", None)
+    return env
+
+
+@contextmanager
+def running(project: Path, *command: str, ready: str, **settings: str) -> Iterator[int]:
+    """A server of the project's environment, by its port; PORT in the command stands for it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    filled = [word.replace("PORT", str(port)) for word in command]
+    env = {**environment(), "PORT": str(port), "PATH": f"{project / '.venv/bin'}:{os.environ['PATH']}", **settings}
+    with (project.parent / "server.log").open("wb") as log:
+        server = subprocess.Popen(filled, cwd=project, env=env, stdout=log, stderr=log, start_new_session=True)
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}{ready}", timeout=2).close()
+                break
+            except OSError:
+                time.sleep(0.25)
+        yield port
+    finally:
+        os.killpg(server.pid, 15)
+        server.wait(60)
+
+
+def load(project: Path, port: int, *options: str) -> dict:
+    """What the callers measured."""
+    command = [str(project / ".venv/bin/python"), "-m", "churn.serving.load", "--json", "--seconds", SECONDS, *options]
+    done = subprocess.run(
+        command, cwd=project, env={**environment(), "PORT": str(port)}, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"the load test failed: {done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def line(name: str, found: dict, ours: float) -> None:
+    """One line of the table."""
+    rate = found["per_second"]
+    print(f"{name:36} {rate:8.0f} req/s  p50 {found['p50']:7.2f}  p99 {found['p99']:7.2f} ms  ours {ours / rate:6.2f}x")
+
+
+def speeds(project: Path) -> None:
+    """Requests a second, the service against MLflow's and against a bare one."""
+    python = str(project / ".venv/bin/python")
+    with running(project, python, "-m", "churn.serve", ready="/ready") as port:
+        ours, infer = load(project, port), load(project, port, "--rows", "100")
+    with running(project, python, "-c", BARE, "PORT", ready="/ready") as port:
+        bare = load(project, port)
+    mlflow = [
+        python,
+        "-m",
+        "mlflow",
+        "models",
+        "serve",
+        "-m",
+        "model",
+        "--env-manager",
+        "local",
+        "-p",
+        "PORT",
+        "-w",
+        "1",
+    ]
+    with running(project, *mlflow, ready="/ping") as port:
+        theirs = load(project, port, "--path", "/invocations", "--key", "dataframe_records")
+    rate = ours["per_second"]
+    line("the service", ours, rate)
+    line("bare FastAPI and numpy (>= 0.5x)", bare, rate)
+    line("mlflow models serve (>= 5x)", theirs, rate)
+    print(f"{'the service, 100 rows a request':36} {infer['per_second'] * 100:8.0f} rows/s")
+
+
+def swap(project: Path) -> None:
+    """A promotion while 16 callers ask: how many requests fail."""
+    with running(
+        project, str(project / ".venv/bin/python"), "-m", "churn.serve", ready="/ready", RELOAD_SECONDS="0.5"
+    ) as port:
+        before = version(port)
+        command = [str(project / ".venv/bin/python"), "-m", "churn.serving.load", "--json", "--seconds", "40"]
+        env = {**environment(), "PORT": str(port)}
+        callers = subprocess.Popen(command, cwd=project, env=env, stdout=subprocess.PIPE, text=True)
+        parameters = project / "params.yaml"
+        text = parameters.read_text(encoding="utf-8")
+        parameters.write_text(text.replace("max_iter: 150", "max_iter: 151"), encoding="utf-8")
+        for task in ("repro", "register", "promote"):
+            subprocess.run(["uv", "run", "poe", task], cwd=project, env=env, check=True, capture_output=True)
+        found = json.loads(callers.communicate()[0].splitlines()[-1])
+        swapped = version(port) != before
+        print(f"a swap under load: {found['requests']} requests, {found['failed']} dropped, swapped: {swapped}")
+
+
+def version(port: int) -> str:
+    """The model that answers."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5) as response:
+        return str(json.load(response)["version"])
+
+
+def memory(project: Path) -> None:
+    """Peak memory of `poe predict` for a tenth of a million rows and for a million: it must not grow with them."""
+    measure = (
+        "import resource, runpy, sys\nsys.argv[0] = 'predict'\nrunpy.run_module('churn.predict', run_name='__main__')\n"
+    )
+    measure += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    rows = project.parent / "rows.csv"
+    subprocess.run(
+        ["uv", "run", "poe", "sample", "--rows", "100000", "--output", str(rows)],
+        cwd=project,
+        check=True,
+        env=environment(),
+        capture_output=True,
+    )
+    for times in (1, 10):
+        many = project.parent / "many.csv"
+        head, *lines = rows.read_text(encoding="utf-8").splitlines(keepends=True)
+        with many.open("w", encoding="utf-8") as file:
+            file.write(head)
+            for _ in range(times):
+                file.writelines(lines)
+        start = time.perf_counter()
+        command = [str(project / ".venv/bin/python"), "-c", measure, str(many), "--output", str(many) + ".answers"]
+        done = subprocess.run(command, cwd=project, env=environment(), check=True, capture_output=True, text=True)
+        taken = time.perf_counter() - start
+        print(
+            f"poe predict, {len(lines) * times:8} rows: {done.stdout.split()[-1]} MB at most, {taken:.0f} s", flush=True
+        )
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory(prefix="mlops-bench-") as work:
+        project = Path(work) / "churn"
+        command = [
+            sys.executable,
+            "-m",
+            "mlops_scaffold",
+            "new",
+            str(project),
+            "-l",
+            "--run",
+            "--template",
+            str(HERE.parent),
+        ]
+        subprocess.run(command, check=True, capture_output=True)
+        speeds(project)
+        swap(project)
+        memory(project)
+
+
+if __name__ == "__main__":
+    main()

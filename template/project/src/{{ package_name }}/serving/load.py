@@ -1,0 +1,128 @@
+"""A load test: asks a running service with rows generated from the contract, and prints what the callers waited.
+
+    uv run poe load --seconds 10 --concurrency 16 --rows 1
+
+It starts nothing: HOST and PORT say where the service is. Each caller has one connection and asks again when it is
+answered, so the rate is what the service manages, not what is thrown at it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from typing import Any
+
+from ..contract import Contract, ContractError, load
+
+PATIENCE = 30  # seconds for one answer
+
+
+def requests(contract: Contract, rows: int, path: str, host: str, count: int = 50) -> list[bytes]:
+    """Whole HTTP requests, each with other rows."""
+    frame = contract.sample(rows * count).drop(columns=contract.target)
+    values = json.loads(frame.to_json(orient="records", date_format="iso"))
+    made = []
+    for first in range(0, len(values), rows):
+        body = json.dumps(dict(rows=values[first : first + rows])).encode()
+        head = (
+            f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        )
+        made.append(f"{head}\r\n".encode() + body)
+    return made
+
+
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
+    """Send a request and read the answer whole; gives back its status."""
+    writer.write(request)
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    length = int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+    await reader.readexactly(length)
+    return int(head.split(b" ", 2)[1])
+
+
+async def caller(
+    host: str, port: int, work: list[bytes], until: float, waits: list[float], failures: list[str]
+) -> None:
+    """Ask until the time is up; a connection that breaks is a failure, and is opened again."""
+    number = 0
+    writer = None
+    while time.perf_counter() < until:
+        start = time.perf_counter()
+        try:
+            if writer is None:
+                reader, writer = await asyncio.open_connection(host, port)
+            status = await asyncio.wait_for(ask(reader, writer, work[number % len(work)]), PATIENCE)
+            waits.append(time.perf_counter() - start)
+            if status != 200:
+                failures.append(f"status {status}")
+        except (TimeoutError, OSError, EOFError) as error:
+            failures.append(type(error).__name__)
+            writer = None
+            await asyncio.sleep(0.05)
+        number += 1
+    if writer is not None:
+        writer.close()
+
+
+async def measure(host: str, port: int, work: list[bytes], seconds: float, concurrency: int) -> dict[str, Any]:
+    """Requests a second, and the waits in milliseconds."""
+    waits: list[float] = []
+    failures: list[str] = []
+    start = time.perf_counter()
+    await asyncio.gather(
+        *(caller(host, port, work[one:] + work[:one], start + seconds, waits, failures) for one in range(concurrency))
+    )
+    taken = time.perf_counter() - start
+    waits.sort()
+    at = {f"p{share}": round(waits[min(len(waits) - 1, len(waits) * share // 100)] * 1e3, 2) for share in (50, 95, 99)}
+    return dict(
+        requests=len(waits),
+        failed=len(failures),
+        failures=sorted(set(failures)),
+        per_second=round(len(waits) / taken, 1),
+        **at,
+        longest=round(waits[-1] * 1e3, 2),
+    )
+
+
+def main() -> None:
+    """Parse the command line, ask, print."""
+    parser = argparse.ArgumentParser(prog="poe load", description="Ask a running service, and say how long it takes.")
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--concurrency", type=int, default=16, help="callers at once")
+    parser.add_argument("--rows", type=int, default=1, help="rows a request")
+    parser.add_argument("--path", default="/predict")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args()
+    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
+    try:
+        work = requests(load(), options.rows, options.path, host)
+        asyncio.run(_first(host, port, work[0]))
+        found = asyncio.run(measure(host, port, work, options.seconds, options.concurrency))
+    except ContractError as error:
+        sys.exit(str(error))
+    except (OSError, EOFError) as error:
+        sys.exit(f"Nothing answers at http://{host}:{port} ({error}). Start the service with: uv run poe serve")
+    if options.json:
+        print(json.dumps(found))
+        return
+    print(f"{found['requests']} requests, {found['per_second']} a second, {found['failed']} failed")
+    print(*found["failures"], sep="\n", end="\n" if found["failures"] else "")
+    print(f"ms: median {found['p50']}, 95% {found['p95']}, 99% {found['p99']}, longest {found['longest']}")
+
+
+async def _first(host: str, port: int, request: bytes) -> None:
+    """One request, before it is measured: is there a service, and does it take these rows?"""
+    reader, writer = await asyncio.open_connection(host, port)
+    status = await asyncio.wait_for(ask(reader, writer, request), PATIENCE)
+    writer.close()
+    if status != 200:
+        raise ContractError(f"The service at http://{host}:{port} answers {status}.", "Its log and /ready say why.")
+
+
+if __name__ == "__main__":
+    main()

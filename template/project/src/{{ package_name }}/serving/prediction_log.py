@@ -1,0 +1,142 @@
+"""The prediction log: what was asked and answered, for monitoring. Only where PREDICTION_LOG names a folder.
+
+One line of JSON a row, in predictions-<UTC date>-<pid>.jsonl:
+{"time": ISO 8601, "request": id, "version": the model's, "row": {column: value}, "prediction": value}
+
+A request only leaves its batch in a queue; a thread writes. If the disk is too slow, rows are dropped and counted;
+if it cannot be written at all, that is counted and said once. Neither ever fails a request.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import queue
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..contract import Contract
+from .observe import Metrics
+from .rows import Columns
+
+log = logging.getLogger(__name__)
+MOST_WAITING = 100_000  # rows
+FLUSH_SECONDS = 10  # to write what is waiting, at the end
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A batch that was answered."""
+
+    time: datetime
+    request: str
+    version: str
+    columns: Columns
+    predictions: list[Any]
+
+
+class PredictionLog:
+    """Writes batches in a thread of its own, which the first one starts."""
+
+    def __init__(self, folder: Path | None, contract: Contract, metrics: Metrics) -> None:
+        self.folder, self.metrics = folder, metrics
+        self.booleans = frozenset(contract.of_type("boolean"))
+        self._waiting = 0
+        self._counting = threading.Lock()
+        self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+        self._failed = False
+        self._thread = threading.Thread(target=self._run, name="prediction log", daemon=True)
+        if folder:
+            self._thread.start()
+
+    def offer(self, request: str, version: str, columns: Columns, predictions: list[Any]) -> None:
+        """Leave a batch to be written, if there is room for it."""
+        if self.folder is None:
+            return
+        count = len(predictions)
+        with self._counting:
+            room = self._waiting + count <= MOST_WAITING
+            self._waiting += count if room else 0
+        if room:
+            self._queue.put(Entry(datetime.now(UTC), request, version, columns, predictions))
+        else:
+            self.metrics.log_rows.labels("dropped").inc(count)
+
+    def close(self) -> None:
+        """Write what is waiting, and end."""
+        if self.folder:
+            self._queue.put(None)
+            self._thread.join(FLUSH_SECONDS)
+            with self._counting:
+                self.metrics.log_rows.labels("dropped").inc(self._waiting)
+
+    def _run(self) -> None:
+        while (entry := self._queue.get()) is not None:
+            batch = [entry]
+            # What came in meanwhile is written with it: one opening of the file for all.
+            while not self._queue.empty() and len(batch) < 1000:
+                following = self._queue.get()
+                if following is None:
+                    self._write(batch)
+                    return
+                batch.append(following)
+            self._write(batch)
+
+    def _write(self, batch: list[Entry]) -> None:
+        rows = sum(len(entry.predictions) for entry in batch)
+        outcome = "written"
+        try:
+            self._append(batch)
+            self._failed = False
+        except Exception as error:
+            outcome = "failed"
+            if not self._failed:
+                log.error("the prediction log cannot be written: %s", error)
+            self._failed = True
+        self.metrics.log_rows.labels(outcome).inc(rows)
+        with self._counting:
+            self._waiting -= rows
+
+    def _append(self, batch: list[Entry]) -> None:
+        assert self.folder is not None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        by_date: dict[str, list[str]] = {}
+        for entry in batch:
+            by_date.setdefault(f"{entry.time:%Y-%m-%d}", []).extend(self._lines(entry))
+        for date, lines in by_date.items():
+            path = self.folder / f"predictions-{date}-{os.getpid()}.jsonl"
+            with path.open("a", encoding="utf-8") as file:
+                file.write("".join(lines))
+
+    def _lines(self, entry: Entry) -> list[str]:
+        named = dict(time=entry.time.isoformat(), request=entry.request, version=entry.version)
+        names = list(entry.columns)
+        values = zip(*(_plain(entry.columns[name], name in self.booleans) for name in names), strict=True)
+        return [
+            json.dumps(
+                {**named, "row": dict(zip(names, row, strict=True)), "prediction": prediction}, ensure_ascii=False
+            )
+            + "\n"
+            for row, prediction in zip(values, entry.predictions, strict=True)
+        ]
+
+
+def _plain(values: np.ndarray, boolean: bool) -> list[Any]:
+    """A column as JSON has it: no NaN, dates as ISO 8601, truths as truths."""
+    if values.dtype.kind == "M":
+        return [None if np.isnat(value) else str(value) for value in values.astype("datetime64[us]")]
+    if values.dtype.kind == "f":
+        return [None if value != value else bool(value) if boolean else value for value in values.tolist()]
+    return values.tolist()
+
+
+def from_environment(contract: Contract, metrics: Metrics) -> PredictionLog:
+    """The log in the folder that PREDICTION_LOG names; one that writes nothing where it names none."""
+    named = os.environ.get("PREDICTION_LOG")
+    return PredictionLog(Path(named) if named else None, contract, metrics)

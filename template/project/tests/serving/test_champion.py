@@ -1,0 +1,163 @@
+"""Which model answers: a new champion takes its place, and whatever goes wrong is said and stops nothing."""
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+import yaml
+from fastapi.testclient import TestClient
+
+from {{ package_name }} import serve, tracking
+from {{ package_name }}.contract import Contract
+from {{ package_name }}.serving.champion import Keeper, reload_seconds
+
+
+class Registry(BaseHTTPRequestHandler):
+    """As much of an MLflow server as the service asks for; `folder` is its champion, None where it has none."""
+
+    folder: Path | None = None
+
+    def do_GET(self) -> None:
+        """Answer."""
+        url = urlsplit(self.path)
+        what = unquote(url.path.removeprefix("/api/2.0/"))
+        listed = parse_qs(url.query).get("path", [""])[0]
+        if self.folder is None:
+            self.say(404, dict(error_code="RESOURCE_DOES_NOT_EXIST"))
+        elif what == "mlflow/registered-models/alias":
+            tags = [dict(key="model_md5", value=tracking.folder_md5(self.folder))]
+            self.say(200, dict(model_version=dict(version="3", tags=tags)))
+        elif what == "mlflow/model-versions/get-download-uri":
+            self.say(200, dict(artifact_uri="mlflow-artifacts:/1/models/m"))
+        elif listed:
+            entries = (self.folder / listed.removeprefix("1/models/m").strip("/")).iterdir()
+            self.say(200, dict(files=[dict(path=entry.name, is_dir=entry.is_dir()) for entry in entries]))
+        else:
+            file = self.folder / what.removeprefix("mlflow-artifacts/artifacts/1/models/m/")
+            self.say(200, file.read_bytes())
+
+    def say(self, status: int, content: Any) -> None:
+        """Send an answer."""
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+        return None
+
+
+@contextmanager
+def registry(folder: Path | None) -> Iterator[str]:
+    """A registry that runs, by its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Its", (Registry,), dict(folder=folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of this machine, and no looking by itself."""
+    for name in ("MODEL_DIR", "MLFLOW_TRACKING_URI", "PREDICTION_LOG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RELOAD_SECONDS", "0")
+
+
+def keeper(contract: Contract) -> Keeper:
+    """One that has looked once."""
+    made = Keeper(contract, swapped=lambda _: None)
+    made.look()
+    return made
+
+
+def copy(saved: Path, folder: Path, run: str) -> Path:
+    """Another model: the same one under another run."""
+    shutil.copytree(saved, folder)
+    (folder / "run_id").write_text(run + "\n", encoding="utf-8")
+    return folder
+
+
+def test_the_champion_of_a_server_is_served_and_replaced(
+    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with registry(copy(saved, tmp_path / "one", "one")) as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        looking = keeper(contract)
+        assert looking.served.version == "one", looking.served.reason
+        before = looking.served
+        looking.look()
+        assert looking.served is before
+        (tmp_path / "one/run_id").write_text("two\n", encoding="utf-8")
+        looking.look()
+        assert looking.served.version == "two"
+    looking.look()
+    assert looking.served.version == "two"
+    assert "does not answer" in looking.served.notice
+
+
+def test_without_its_server_the_model_at_hand_is_served_and_ready_says_so(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MODEL_DIR", str(saved))
+    with TestClient(serve.create_app()) as client:
+        found = client.get("/ready").json()
+    assert found["version"] == "test"
+    assert "does not answer" in found["notice"]
+
+
+def test_a_registry_without_a_champion_is_said(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODEL_DIR", str(saved))
+    with registry(None) as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        with TestClient(serve.create_app()) as client:
+            assert client.get("/ready").status_code == 503
+            assert "no champion" in client.get("/ready").json()["detail"]
+            assert "no champion" in client.get("/v2/health/ready").json()["error"]
+
+
+def test_the_champion_file_is_followed(
+    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "ROOT", tmp_path)
+    monkeypatch.setattr(tracking, "CHAMPION_FILE", tmp_path / "champion.yaml")
+    looking = keeper(contract)
+    assert "no champion yet" in looking.served.reason
+    for run in ("one", "two"):
+        shutil.rmtree(tmp_path / "model", ignore_errors=True)
+        md5 = tracking.folder_md5(copy(saved, tmp_path / "model", run))
+        tracking.write_champion(tracking.Champion(1, md5, "", "", "", {}))
+        looking.look()
+        assert looking.served.version == run
+    (tmp_path / "champion.yaml").write_text("no: champion\n", encoding="utf-8")
+    looking.look()
+    assert looking.served.version == "two"
+    assert looking.served.notice
+
+
+def test_a_model_for_other_data_is_refused(
+    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copy(saved, tmp_path / "model", "other")
+    described = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
+    inputs = json.loads(described["signature"]["inputs"])
+    described["signature"]["inputs"] = json.dumps([*inputs[1:], dict(type="double", name="unheard of")])
+    (folder / "MLmodel").write_text(yaml.safe_dump(described), encoding="utf-8")
+    monkeypatch.setenv("MODEL_DIR", str(folder))
+    assert f"the column {inputs[0]['name']!r}" in keeper(contract).served.reason
+
+
+def test_the_interval_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELOAD_SECONDS", "often")
+    with pytest.raises(ValueError, match="RELOAD_SECONDS is 'often'"):
+        reload_seconds()

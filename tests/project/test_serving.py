@@ -1,0 +1,202 @@
+"""The service as a process of its own: stopped, swapped and attacked while it is asked (L3)."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import git
+from tests.project.test_paths import RUN, environment, poe, wait_until_ready
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default project with its champion."""
+    folder = tmp_path_factory.mktemp("serving") / "churn"
+    command = [*RUN, "new", str(folder), "--defaults", "--run", "--template", str(template)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@dataclass
+class Service:
+    """A running service."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    def get(self, path: str) -> Any:
+        """What it answers."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as response:
+            return json.load(response)
+
+    def predict(self, body: bytes) -> Any:
+        """The answer to a body."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/predict", body)
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return json.load(response)
+
+    def stop(self) -> int:
+        """Stop it as an orchestrator does."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(40)
+
+
+@contextmanager
+def running(project: Path, **settings: str) -> Iterator[Service]:
+    """The service of a project, ready; without uv or poe between, so that a signal reaches it alone."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = {**environment(), "PORT": str(port), "OMP_NUM_THREADS": "1", **settings}
+    with (project.parent / "serve.log").open("wb") as log:
+        python = str(project / ".venv/bin/python")
+        process = subprocess.Popen([python, "-m", "churn.serve"], cwd=project, env=env, stdout=log, stderr=log)
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}/health")
+        yield Service(process, port)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def body(project: Path, rows: int) -> bytes:
+    """A request with rows in the middle of their ranges."""
+    columns = yaml.safe_load((project / "contract.yaml").read_text(encoding="utf-8"))["columns"]
+    columns.pop("diagnosis")
+    row = {name: (column["min"] + column["max"]) / 2 for name, column in columns.items()}
+    return json.dumps({"rows": [row] * rows}).encode()
+
+
+@dataclass
+class Callers:
+    """Threads that ask until they are told to stop; `refused` are connections that never were."""
+
+    service: Service
+    request: bytes
+    versions: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    refused: int = 0
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def ask(self) -> None:
+        """One caller."""
+        while not self.done.is_set():
+            try:
+                self.versions.append(self.service.predict(self.request)["version"])
+            except urllib.error.URLError as error:
+                if isinstance(error.reason, ConnectionRefusedError):
+                    self.refused += 1
+                    return
+                self.dropped.append(repr(error))
+            except (OSError, ValueError) as error:
+                self.dropped.append(repr(error))
+
+    @contextmanager
+    def asking(self, callers: int) -> Iterator[None]:
+        """Some callers at once."""
+        threads = [threading.Thread(target=self.ask) for _ in range(callers)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self.done.set()
+            for thread in threads:
+                thread.join()
+
+
+def test_requests_under_way_are_answered_when_it_is_stopped(project: Path, tmp_path: Path) -> None:
+    with running(project, PREDICTION_LOG=str(tmp_path)) as service:
+        callers = Callers(service, body(project, 500))
+        with callers.asking(8):
+            time.sleep(2)
+            service.stop()
+        assert callers.versions
+        # A connection that was opened but whose request had not arrived may be reset: it was never under way.
+        assert [
+            failure for failure in callers.dropped if "RemoteDisconnected" not in failure and "Reset" not in failure
+        ] == []
+        lines = [line for file in tmp_path.glob("*.jsonl") for line in file.read_text().splitlines()]
+        assert len(lines) >= 500 * len(callers.versions)
+        assert len(lines) % 500 == 0
+        assert set(json.loads(lines[0])) == {"time", "request", "version", "row", "prediction"}
+
+
+def test_a_new_champion_takes_over_under_load(project: Path) -> None:
+    parameters = project / "params.yaml"
+    with running(project, RELOAD_SECONDS="0.2") as service:
+        before = service.get("/ready")["version"]
+        callers = Callers(service, body(project, 1))
+        try:
+            with callers.asking(4):
+                text = parameters.read_text(encoding="utf-8")
+                parameters.write_text(text.replace("max_iter: 150", "max_iter: 151"), encoding="utf-8")
+                poe(project, "repro")
+                poe(project, "register")
+                poe(project, "promote")
+                deadline = time.monotonic() + 20
+                while service.get("/ready")["version"] == before and time.monotonic() < deadline:
+                    time.sleep(0.1)
+                time.sleep(0.5)
+        finally:
+            git("checkout", "--quiet", ".", cwd=project)
+        assert callers.dropped == []
+        assert len(set(callers.versions)) == 2
+        assert callers.versions[0] == before != callers.versions[-1]
+
+
+def test_the_load_test_measures_it(project: Path) -> None:
+    with running(project) as service:
+        env = {**environment(), "PORT": str(service.port)}
+        command = ["uv", "run", "poe", "load", "--seconds", "2", "--json"]
+        done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout.splitlines()[-1])
+        assert found["failed"] == 0
+        assert found["requests"] > 100
+
+
+def test_no_request_of_its_documentation_breaks_it(project: Path) -> None:
+    with running(project) as service:
+        url = f"http://127.0.0.1:{service.port}/openapi.json"
+        command = ["uvx", "schemathesis", "run", url, "--checks", "not_a_server_error", "--max-examples", "50"]
+        done = subprocess.run(
+            [*command, "--phases", "examples,coverage,fuzzing"],
+            env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-1000:]
+        assert service.get("/health") == {"status": "alive"}
+
+
+def test_a_body_of_50_mb_is_refused_without_being_kept(project: Path) -> None:
+    with running(project) as service:
+        before = resident(service)
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            service.predict(memoryview(b" " * 50_000_000).tobytes())
+        assert refused.value.code == 413
+        assert resident(service) - before < 25_000_000
+
+
+def resident(service: Service) -> int:
+    """The memory of the service in bytes (Linux)."""
+    pages = int(Path(f"/proc/{service.process.pid}/statm").read_text(encoding="utf-8").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
