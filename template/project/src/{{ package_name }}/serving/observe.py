@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 LARGEST_BODY = 16 * 2**20  # bytes; ten thousand rows of thirty columns are about 12 MB
 ACCEPTED_ID = re.compile(r"[\x21-\x7e]{1,128}")
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+MOST_DISCARDED = 16 * LARGEST_BODY  # whoever sends more is cut off
 TOO_LARGE = f"The body is larger than {LARGEST_BODY // 2**20} MB: send the rows in several requests."
 
 
@@ -120,13 +121,16 @@ class Observed:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > LARGEST_BODY:  # what was sent so far is let go, the rest is never read into memory
+            if taken > LARGEST_BODY:  # what was sent so far is let go, the rest is never kept
+                if message.get("more_body"):
+                    await discard(receive)
                 raise HTTPException(413, TOO_LARGE, {"connection": "close"})
             return message
 
         try:
             announced = headers.get(b"content-length", b"0")
             if announced.isdigit() and int(announced) > LARGEST_BODY:
+                await discard(receive)
                 refusal = JSONResponse(error_body(scope["path"], TOO_LARGE), 413, {"connection": "close"})
                 await refusal(scope, receive, sending)
             else:
@@ -150,6 +154,16 @@ class Observed:
             request=request, method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1e3, 2)
         )
         log.info("request", extra={"told": {**told, **({"error": failure} if failure else {})}})
+
+
+async def discard(receive: Receive) -> None:
+    """Read what is still to come of a body and keep none: a caller who is cut off while sending sees no answer."""
+    taken = 0
+    while taken < MOST_DISCARDED:
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if not message.get("more_body"):
+            return
 
 
 def _request_id(given: bytes) -> str:
