@@ -134,8 +134,8 @@ def test_requests_under_way_are_answered_when_it_is_stopped(project: Path, tmp_p
             failure for failure in callers.dropped if "RemoteDisconnected" not in failure and "Reset" not in failure
         ] == []
         lines = [line for file in tmp_path.glob("*.jsonl") for line in file.read_text().splitlines()]
-        assert len(lines) >= 500 * len(callers.versions)
-        assert len(lines) % 500 == 0
+        # Every batch that was predicted reached its caller, and is in the log: the two counts are one.
+        assert len(lines) == 500 * len(callers.versions)
         assert set(json.loads(lines[0])) == {"time", "request", "version", "row", "prediction"}
 
 
@@ -173,12 +173,13 @@ def test_the_load_test_measures_it(project: Path) -> None:
         assert found["requests"] > 100
 
 
-def test_no_request_of_its_documentation_breaks_it(project: Path) -> None:
+def test_no_request_of_its_documentation_breaks_it(project: Path, tmp_path: Path) -> None:
     with running(project) as service:
         url = f"http://127.0.0.1:{service.port}/openapi.json"
         command = ["uvx", "schemathesis", "run", url, "--checks", "not_a_server_error", "--max-examples", "50"]
         done = subprocess.run(
             [*command, "--phases", "examples,coverage,fuzzing"],
+            cwd=tmp_path,  # it leaves notes
             env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"},
             capture_output=True,
             text=True,

@@ -21,13 +21,13 @@ from ..contract import Contract, ContractError, load
 PATIENCE = 30  # seconds for one answer
 
 
-def requests(contract: Contract, rows: int, path: str, host: str, count: int = 50) -> list[bytes]:
-    """Whole HTTP requests, each with other rows."""
+def requests(contract: Contract, rows: int, path: str, host: str, key: str, count: int = 50) -> list[bytes]:
+    """Whole HTTP requests, each with other rows, which are the value of `key`."""
     frame = contract.sample(rows * count).drop(columns=contract.target)
     values = json.loads(frame.to_json(orient="records", date_format="iso"))
     made = []
     for first in range(0, len(values), rows):
-        body = json.dumps(dict(rows=values[first : first + rows])).encode()
+        body = json.dumps({key: values[first : first + rows]}).encode()
         head = (
             f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
         )
@@ -96,11 +96,12 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=16, help="callers at once")
     parser.add_argument("--rows", type=int, default=1, help="rows a request")
     parser.add_argument("--path", default="/predict")
+    parser.add_argument("--key", default="rows", help="the body's key; another kind of server has another")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
     try:
-        work = requests(load(), options.rows, options.path, host)
+        work = requests(load(), options.rows, options.path, host, options.key)
         asyncio.run(_first(host, port, work[0]))
         found = asyncio.run(measure(host, port, work, options.seconds, options.concurrency))
     except ContractError as error:
