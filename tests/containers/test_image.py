@@ -138,7 +138,7 @@ def test_a_service_that_does_not_start_shows_its_log(project: Path, image: dict[
         patient.write_text(kept, encoding="utf-8")
     assert done.returncode == 1
     assert "/nothing holds no model" in done.stderr
-    assert "GET /ready" in done.stderr
+    assert '"path": "/ready"' in done.stderr
     assert run(["podman", "ps", "--all", "--quiet"], image) == ""
 
 
