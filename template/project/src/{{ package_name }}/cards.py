@@ -14,6 +14,7 @@ import yaml
 
 from . import ROOT, params
 from .contract import Contract, ContractError, load
+from .report import table
 from .tracking import NAME, Champion, ChampionError, read_champion
 
 HEAD = "<!-- Written by `uv run poe cards`: what you want to add belongs into README.md. -->"
@@ -96,12 +97,6 @@ def baseline_of(champion: Champion) -> dict[str, str]:
 def slices_of(champion: Champion) -> dict[str, Any]:
     """The metrics of each slice."""
     return report_of(champion).get("slices", {})
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A table in Markdown; a bar in a cell would end it."""
-    cells = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
 def main() -> None:
