@@ -42,6 +42,10 @@ class ChampionError(Exception):
     """There is no champion, or it cannot be had: one sentence."""
 
 
+class WithdrawnError(ChampionError):
+    """Nothing is to be served any more: the champion is retired, or the registry has none."""
+
+
 @dataclass(frozen=True)
 class Champion:
     """What champion.yaml says. Hashes are DVC's (md5) and the one of the predictions on the test part (sha256)."""
@@ -237,7 +241,7 @@ def local_champion_folder() -> Path:
     if champion is None:
         raise ChampionError("There is no champion yet: uv run poe repro, then register, then promote.")
     if champion.retired:
-        raise ChampionError(f"The champion, version {champion.version}, is retired: {champion.retired}")
+        raise WithdrawnError(f"The champion, version {champion.version}, is retired: {champion.retired}")
     for folder in (ROOT / "model", ROOT / ".champion" / champion.model):
         if folder.is_dir() and folder_md5(folder) == champion.model:
             return folder

@@ -29,7 +29,7 @@ class Registry(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         what = unquote(url.path.removeprefix("/api/2.0/"))
         listed = parse_qs(url.query).get("path", [""])[0]
-        if self.folder is None:
+        if self.folder is None or not self.folder.exists():
             self.say(404, dict(error_code="RESOURCE_DOES_NOT_EXIST"))
         elif what == "mlflow/registered-models/alias":
             tags = [dict(key="model_md5", value=tracking.folder_md5(self.folder))]
@@ -143,6 +143,37 @@ def test_the_champion_file_is_followed(
     looking.look()
     assert looking.served.version == "two"
     assert looking.served.notice
+
+
+def test_a_retired_champion_is_served_no_more(
+    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "ROOT", tmp_path)
+    monkeypatch.setattr(tracking, "CHAMPION_FILE", tmp_path / "champion.yaml")
+    md5 = tracking.folder_md5(copy(saved, tmp_path / "model", "one"))
+    tracking.write_champion(tracking.Champion(1, md5, "", "", "", {}))
+    looking = keeper(contract)
+    assert looking.served.version == "one"
+    tracking.write_champion(tracking.Champion(1, md5, "", "", "", {}, retired="unfair"))
+    looking.look()
+    assert looking.served.predictor is None
+    assert "is retired: unfair" in looking.served.reason
+    tracking.write_champion(tracking.Champion(1, md5, "", "", "", {}))
+    looking.look()
+    assert looking.served.version == "one"
+
+
+def test_a_champion_that_its_server_has_withdrawn_is_served_no_more(
+    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with registry(copy(saved, tmp_path / "one", "one")) as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        looking = keeper(contract)
+        assert looking.served.version == "one"
+        shutil.rmtree(tmp_path / "one")
+        looking.look()
+        assert looking.served.predictor is None
+        assert "has no champion" in looking.served.reason
 
 
 def test_a_model_for_other_data_is_refused(

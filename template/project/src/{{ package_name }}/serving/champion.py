@@ -67,7 +67,10 @@ class Keeper:
             self.look()
 
     def look(self) -> None:
-        """Take the champion as it is now. Whatever goes wrong, the model that answers goes on answering."""
+        """Take the champion as it is now. Whatever goes wrong, the model that answers goes on answering.
+
+        A champion that was withdrawn has not gone wrong: it answers no more.
+        """
         try:
             self._take()
         except mlflow_server.Unreachable as error:
@@ -75,6 +78,8 @@ class Keeper:
                 self._fall_back(str(error))
             else:
                 self._note(str(error))
+        except tracking.WithdrawnError as error:
+            self._withdraw(str(error))
         except tracking.ChampionError as error:
             self._note(str(error))
         except Exception as error:
@@ -103,7 +108,7 @@ class Keeper:
             return
         champion = tracking.read_champion()
         # The file is small and read whole; the model's folder is touched only where the file names another one.
-        if champion is None or f"file:{champion.model}" != self.served.token:
+        if champion is None or champion.retired or f"file:{champion.model}" != self.served.token:
             folder = tracking.local_champion_folder()
             self._swap(load(folder, self.contract, f"file:{champion.model if champion else ''}"))
 
@@ -126,6 +131,11 @@ class Keeper:
         self.served = served
         self.swapped(served)
         log.info("the model of run %s is served", served.version)
+
+    def _withdraw(self, sentence: str) -> None:
+        if sentence != self.served.reason:
+            log.warning(sentence)
+        self.served = Served(reason=sentence)
 
     def _note(self, sentence: str) -> None:
         """What is wrong, in the log (once) and on /ready: the reason where nothing is served, else a notice."""

@@ -110,7 +110,7 @@ def _explain(error: urllib.error.HTTPError) -> None:
     except (ValueError, KeyError, TypeError, OSError):
         code = ""
     if code in ABSENT:
-        raise tracking.ChampionError(f"The MLflow server at {address()} has no champion of {tracking.NAME}.") from None
+        raise tracking.WithdrawnError(f"The MLflow server at {address()} has no champion of {tracking.NAME}.") from None
     raise Unreachable(f"The MLflow server at {address()} answers {error.code} {error.reason}.") from None
 
 
