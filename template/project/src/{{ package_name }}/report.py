@@ -11,6 +11,7 @@ import csv
 import json
 import os
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -21,7 +22,8 @@ from typing import Any
 import yaml
 
 from . import ROOT, params
-from .contract import load
+from .contract import ContractError, load
+from .registry import RegistryError, read_report
 
 FOLDER = ROOT / "report"
 MARK = "<!-- the report of metrics: this comment is updated in place -->"
@@ -63,7 +65,7 @@ def git(*arguments: str) -> str:
 
 def metrics_section(base: str) -> Iterator[str]:
     """A table of the metrics beside the base's and the baseline's, then the slices."""
-    report: dict[str, Any] = json.loads((ROOT / "metrics.json").read_text(encoding="utf-8"))
+    report = read_report()
     before: dict[str, Any] = json.loads(git("show", f"{base}:metrics.json") or "{}") if base else {}
     if not (ROOT / load().source.path).exists():
         yield "The data is not to be had here: these are the metrics of **generated rows**, not to be compared."
@@ -105,7 +107,10 @@ def slices_table(slices: dict[str, Any], before: dict[str, Any]) -> str:
 
 def answers_section() -> Iterator[str]:
     """For classes, how often which was taken for which; for numbers, the error in each fifth of the actual values."""
-    with (ROOT / "plots/predictions.csv").open(encoding="utf-8", newline="") as file:
+    path = ROOT / "plots/predictions.csv"
+    if not path.exists():
+        raise RegistryError("There is no plots/predictions.csv. Run: uv run poe repro")
+    with path.open(encoding="utf-8", newline="") as file:
         pairs = [(row["actual"], row["predicted"]) for row in csv.DictReader(file)]
     if load().problem == "regression":
         yield errors_table([(float(actual), float(predicted)) for actual, predicted in pairs])
@@ -238,7 +243,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="report", description="What a change does to data and model.")
     parser.add_argument("--post", action="store_true", help="comment it on the pull or merge request")
     options = parser.parse_args()
-    text = write_report()
+    try:
+        text = write_report()
+    except (RegistryError, ContractError) as error:
+        sys.exit(str(error))
     print(text)
     if options.post:
         print(post(text))

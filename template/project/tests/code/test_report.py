@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from {{ package_name }} import report
+from {{ package_name }} import registry, report
 
 
 class Platform(BaseHTTPRequestHandler):
@@ -116,6 +116,18 @@ def test_the_slice_that_fell_most_comes_first() -> None:
     now = {"a=1": {primary: 0.6, "rows": 30}, "b=1": {primary: 0.7, "rows": 30}}
     shown = report.slices_table(now, before)
     assert shown.index("b=1") < shown.index("a=1")
+
+
+def test_without_a_pipeline_run_it_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "ROOT", tmp_path)
+    monkeypatch.setattr(report, "ROOT", tmp_path)
+    monkeypatch.setattr("sys.argv", ["report"])
+    for name in ("metrics.json", "plots/predictions.csv"):
+        with pytest.raises(SystemExit, match=f"There is no {name}. Run: uv run poe repro"):
+            report.main()
+        (tmp_path / "metrics.json").write_text(
+            '{"metrics": {}, "slices": {}, "prediction_sha256": ""}', encoding="utf-8"
+        )
 
 
 def test_the_change_of_the_contract_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
