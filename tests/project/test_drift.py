@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.test_paths import RUN, environment, poe, serving
+from tests.project.running import environment, new, poe, serving
 
 pytestmark = pytest.mark.long
 
@@ -93,11 +93,8 @@ def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         region = ("north", "south", "west")[n * 7 % 3]
         lines.append(f"{age},{income},{region},{'yes' if (age > 45) != (n * 13 % 11 == 0) else 'no'}")
     (folder / "churn.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    command = [*RUN, "new", str(folder / "churn"), "-l", "--run", "--dataset", str(folder / "churn.csv")]
-    command += ["--target", "churned", "--template", str(template)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return folder / "churn"
+    options = ["--run", "--dataset", str(folder / "churn.csv"), "--target", "churned"]
+    return new(folder / "churn", template, *options)
 
 
 def python(project: Path, code: str, *arguments: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.conftest import git
-from tests.project.test_paths import RUN, environment, poe
+from tests.project.running import environment, new, poe
 
 pytestmark = pytest.mark.long
 
@@ -22,12 +22,8 @@ def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         likely = age > 45 if region != "west" else income > 1400
         lines.append(f"{age},{income},{region},{'yes' if likely != (n % 11 == 0) else 'no'}")
     (folder / "churn.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    command = [*RUN, "new", str(folder / "churn"), "-l", "--run", "--dataset", str(folder / "churn.csv")]
-    done = subprocess.run(
-        [*command, "--target", "churned", "--template", str(template)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return folder / "churn"
+    options = ["--run", "--dataset", str(folder / "churn.csv"), "--target", "churned"]
+    return new(folder / "churn", template, *options)
 
 
 def refused(project: Path, *task: str) -> str:

@@ -3,37 +3,15 @@
 import csv
 import json
 import os
-import signal
-import socket
 import subprocess
-import sys
-import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
-from mlops_scaffold import process
 
 from tests.conftest import git
-
-RUN = [sys.executable, "-m", "mlops_scaffold"]
-
-
-def environment() -> dict[str, str]:
-    """As a user's shell: uv on PATH, nothing of the test's own environment."""
-    env = process.project_environment()
-    env.pop("UV_PYTHON")
-    return env
-
-
-def poe(project: Path, *task: str) -> str:
-    """Run a task of a project, as its README writes it."""
-    done = subprocess.run(["uv", "run", "poe", *task], cwd=project, env=environment(), capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
+from tests.project.running import RUN, environment, new, poe, serving
 
 
 @pytest.fixture(scope="module")
@@ -179,49 +157,9 @@ def test_the_service_answers_as_the_champion_does(project: Path, tmp_path: Path)
     assert found["predictions"] == [answer["prediction"] for answer in answers]
 
 
-@contextmanager
-def serving(project: Path, env: dict[str, str]) -> Iterator[str]:
-    """The project's service as its README starts it; stopped at the end, as a container is."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        ["uv", "run", "poe", "serve"], cwd=project, env={**env, "PORT": str(port)}, start_new_session=True
-    )
-    try:
-        wait_until_ready(f"http://127.0.0.1:{port}/ready")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
-
-
-def wait_until_ready(url: str) -> None:
-    """Ask until it answers, for a minute at most."""
-    for _ in range(120):
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise AssertionError(f"{url} does not answer")
-
-
 @pytest.mark.long
 def test_the_other_framework_works_too(template: Path, tmp_path: Path) -> None:
-    command = [
-        *RUN,
-        "new",
-        str(tmp_path / "churn"),
-        "-l",
-        "--run",
-        "-d",
-        "framework=lightgbm",
-        "-d",
-        "problem=regression",
-    ]
-    done = subprocess.run([*command, "--template", str(template)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    new(tmp_path / "churn", template, "--run", "-d", "framework=lightgbm", "-d", "problem=regression")
     poe(tmp_path / "churn", "test")
     poe(tmp_path / "churn", "lint")
     assert "prediction" in poe(tmp_path / "churn", "predict")

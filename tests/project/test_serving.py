@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -19,7 +18,7 @@ import pytest
 import yaml
 
 from tests.conftest import git
-from tests.project.test_paths import RUN, environment, poe, wait_until_ready
+from tests.project.running import environment, free_port, new, poe, wait_until_ready
 
 pytestmark = pytest.mark.long
 
@@ -27,11 +26,7 @@ pytestmark = pytest.mark.long
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default project with its champion."""
-    folder = tmp_path_factory.mktemp("serving") / "churn"
-    command = [*RUN, "new", str(folder), "--defaults", "--run", "--template", str(template)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return folder
+    return new(tmp_path_factory.mktemp("serving") / "churn", template, "--run")
 
 
 @dataclass
@@ -61,9 +56,7 @@ class Service:
 @contextmanager
 def running(project: Path, **settings: str) -> Iterator[Service]:
     """The service of a project, ready; without uv or poe between, so that a signal reaches it alone."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     env = {**environment(), "PORT": str(port), "OMP_NUM_THREADS": "1", **settings}
     with (project.parent / "serve.log").open("wb") as log:
         python = str(project / ".venv/bin/python")

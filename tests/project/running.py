@@ -1,0 +1,72 @@
+"""A rendered project that is really run: made by `mlops new`, asked by its own tasks, served as its README says."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlops_scaffold import process
+
+RUN = [sys.executable, "-m", "mlops_scaffold"]
+
+
+def environment() -> dict[str, str]:
+    """As a user's shell: uv on PATH, nothing of the test's own environment."""
+    env = process.project_environment()
+    env.pop("UV_PYTHON")
+    return env
+
+
+def poe(project: Path, *task: str) -> str:
+    """Run a task of a project, as its README writes it."""
+    done = subprocess.run(["uv", "run", "poe", *task], cwd=project, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def new(folder: Path, template: Path, *options: str) -> Path:
+    """A project in `folder`, made by `mlops new` with the defaults for what the options do not say."""
+    command = [*RUN, "new", str(folder), "--defaults", "--template", str(template), *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(project: Path, env: dict[str, str]) -> Iterator[str]:
+    """The project's service as its README starts it; stopped at the end, as a container is."""
+    port = free_port()
+    server = subprocess.Popen(
+        ["uv", "run", "poe", "serve"], cwd=project, env={**env, "PORT": str(port)}, start_new_session=True
+    )
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}/ready")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+def wait_until_ready(url: str) -> None:
+    """Ask until it answers, for a minute at most."""
+    for _ in range(120):
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"{url} does not answer")
