@@ -7,7 +7,7 @@ from typing import Any
 from packaging.version import InvalidVersion
 from packaging.version import Version as Release
 
-from mlops_scaffold import catalog, fallback, journal, process
+from mlops_scaffold import catalog, fallback, process, writing
 from mlops_scaffold.address import Address, recorded_address
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import git_bytes
@@ -56,7 +56,7 @@ def evolve(
                 return outcome
             stale_lock = needs_lock(made, place)
             if made.touched or made.conflicts:
-                journal.apply(made, place, record)
+                writing.apply(made, place, record)
         if stale_lock:
             outcome.notices.append(lock(project.folder, repository, request.offline))
         return outcome

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from mlops_scaffold import journal
+from mlops_scaffold import journal, taking_back
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.project import Project, open_project
 from mlops_scaffold.report import Report
@@ -21,7 +21,7 @@ def opened(
     except MlopsError:
         open_project(folder, answers_file)  # that it is no project at all is to be said first
         raise
-    recovered = journal.recover(repository)
+    recovered = taking_back.recover(repository)
     if recovered:
         report.warn(recovered)
     with journal.locked(repository) if write else nullcontext(journal.Journal(repository)) as record:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlops_scaffold import journal
+from mlops_scaffold import files, journal, taking_back, writing
+from mlops_scaffold import index as index_module
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.report import Report
 from mlops_scaffold.repository import open_repository
@@ -76,7 +77,7 @@ def states(tmp_path: Path) -> tuple[World, tuple[object, str], tuple[object, str
     world.update()
     after = world.snapshot(), index(world)
     assert world.stages()
-    journal.abort(open_repository(world.project))
+    taking_back.abort(open_repository(world.project))
     assert (world.snapshot(), index(world)) == before, "--abort brings everything back"
     return world, before, after
 
@@ -88,7 +89,7 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
     child = forked(world.update)
     os.waitpid(child, 0)
     whole = time.monotonic() - start
-    journal.abort(open_repository(world.project))
+    taking_back.abort(open_repository(world.project))
     dice = random.Random(20)
     cut_off = 0
     for number in range(100):
@@ -108,7 +109,7 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
         assert now in (before, after)
         assert not (world.project / ".git/index.lock").exists()
         if now == after:
-            journal.abort(open_repository(world.project))
+            taking_back.abort(open_repository(world.project))
             assert (world.snapshot(), index(world)) == before
     assert cut_off > 10, "too few of the kills hit the writing"
 
@@ -120,7 +121,14 @@ def wait_for(path: Path) -> None:
         time.sleep(0.0005)
 
 
-PLACES = ["lay_out", "hold_index", "check_index", "put_in_place", "replace", "remove_empty_folders"]
+PLACES = {
+    "lay_out": writing,
+    "hold": index_module,
+    "check_index": writing,
+    "put_in_place": writing,
+    "replace": files,
+    "remove_empty_folders": files,
+}
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["", "then git reset --hard"])
@@ -143,7 +151,7 @@ def test_a_kill_at_each_step(place: str, when: str, reset: bool, tmp_path: Path)
 
 def killed_at(world: World, place: str, when: str, number: int) -> None:
     """An update that dies before or after the n-th call of a function."""
-    real = getattr(journal, place)
+    real = getattr(PLACES[place], place)
     calls = []
 
     def dies(*arguments: object) -> object:
@@ -155,7 +163,7 @@ def killed_at(world: World, place: str, when: str, number: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return done
 
-    setattr(journal, place, dies)
+    setattr(PLACES[place], place, dies)
     world.update()
 
 
@@ -173,7 +181,7 @@ def test_abort_keeps_what_was_written_since(tmp_path: Path) -> None:
     before = world.snapshot(), index(world)
     world.update()
     write(world.project, {"src/d.txt": "WRITTEN SINCE\n"})
-    lines = journal.abort(open_repository(world.project))
+    lines = taking_back.abort(open_repository(world.project))
     assert (world.snapshot(), index(world)) == before
     kept = Path(lines[0].split(" is in ")[1])
     assert kept.read_text() == "WRITTEN SINCE\n"
@@ -184,7 +192,7 @@ def test_a_committed_update_is_not_aborted(tmp_path: Path) -> None:
     world.update()
     git("commit", "--quiet", "--message", "updated", cwd=world.project)
     with pytest.raises(MlopsError, match="in a commit already"):
-        journal.abort(open_repository(world.project))
+        taking_back.abort(open_repository(world.project))
 
 
 def test_two_at_once_in_one_project(tmp_path: Path) -> None:

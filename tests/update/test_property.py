@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from mlops_scaffold import journal
+from mlops_scaffold import taking_back
 from mlops_scaffold.repository import open_repository
 
 from tests.conftest import git
@@ -125,5 +125,5 @@ def test_no_line_is_ever_lost(data: st.DataObject) -> None:
         for name in set(edited) & set(before) & set(after):
             if edited[name] == before[name] and name not in unmerged:
                 assert world.snapshot()[name][0] == after[name].raw(), "what nobody edited is what the template has"
-        journal.abort(open_repository(world.project))
+        taking_back.abort(open_repository(world.project))
         assert (world.snapshot(), git("ls-files", "--stage", cwd=world.project)) == was

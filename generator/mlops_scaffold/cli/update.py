@@ -66,17 +66,17 @@ def update(
 
 def take_back(projects: list[Path], report: object) -> None:
     """`--abort`."""
-    from mlops_scaffold import journal
+    from mlops_scaffold import taking_back
     from mlops_scaffold.report import Report
     from mlops_scaffold.repository import open_repository
 
     assert isinstance(report, Report)  # noqa: S101  # typed here so that --help imports nothing
     for folder in projects:
         repository = open_repository(folder)
-        told = journal.recover(repository)
+        told = taking_back.recover(repository)
         if told:
             report.done(told)
             continue
-        for line in journal.abort(repository):
+        for line in taking_back.abort(repository):
             report.warn(line)
         report.done("the update is taken back: the project is as it was")
