@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 STAND_IN := GIT_AUTHOR_NAME=demo GIT_AUTHOR_EMAIL=demo@example.com GIT_COMMITTER_NAME=demo GIT_COMMITTER_EMAIL=demo@example.com
 IDENTITY := $(if $(shell git config user.email),,env $(STAND_IN))
 
-.PHONY: demo test test-all lint bench clean
+.PHONY: demo test test-all lint docs bench clean
 
 demo: $(VENV)/.installed  ## a project with a trained and registered model, in demo/
 	$(IDENTITY) $(BIN)/mlops new demo --defaults --run
@@ -24,6 +24,9 @@ lint: $(VENV)/.developed  ## style and types of our own code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.documented  ## the documentation site, in site/: every link is checked
+	$(BIN)/zensical build --clean --strict
 
 bench: $(VENV)/.tested  ## ratios against the peers, printed
 	$(BIN)/python benchmarks/new.py
@@ -49,4 +52,8 @@ $(VENV)/.tested: $(VENV)/.created pyproject.toml
 
 $(VENV)/.developed: $(VENV)/.created pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable ".[dev]"
+	touch $@
+
+$(VENV)/.documented: $(VENV)/.created pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable ".[docs]"
 	touch $@

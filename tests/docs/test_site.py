@@ -1,0 +1,43 @@
+"""The documentation site: whole, strictly built, and its reference is the program's own."""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from tests.conftest import ROOT
+
+
+def tool(name: str) -> ModuleType:
+    """A script of tools/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"tools/{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_reference_is_what_the_program_says() -> None:
+    written = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs/reference").glob("*.md")}
+    assert written == tool("reference").pages(), "run: python tools/reference.py"
+
+
+def test_the_site_builds_strictly(tmp_path: Path) -> None:
+    """Every link and anchor between pages is checked; then, in what was built, every image and file."""
+    for name in ("zensical.toml", "docs", "benchmarks", "CHANGELOG.md"):
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, tmp_path / name)
+    done = subprocess.run(
+        [sys.executable, "-m", "zensical", "build", "--clean", "--strict"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    built = tmp_path / "site"
+    for page in built.rglob("*.html"):
+        for link in re.findall(r'(?:href|src)="([^"#?]+)', page.read_text(encoding="utf-8")):
+            if ":" not in link and page.name != "404.html":
+                target = (page.parent / link).resolve()
+                assert (target / "index.html" if target.is_dir() else target).exists(), f"{page.name}: {link}"
+            assert not link.startswith("http:"), link

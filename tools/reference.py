@@ -1,0 +1,128 @@
+"""Write docs/reference/ from the program itself: `python tools/reference.py`. A test holds that the two are equal."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import typer
+from mlops_scaffold import catalog
+from mlops_scaffold.cli import app
+from mlops_scaffold.new import Request, plan
+from mlops_scaffold.report import Report
+from mlops_scaffold.settings import read_mapping
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs/reference"
+WRITTEN = "<!-- Written by tools/reference.py from the program: edit that, not this. -->\n"
+
+
+def pages() -> dict[str, str]:
+    """The text of each page of the reference, by its file's name."""
+    written = {
+        "command-line.md": command_line(),
+        "components.md": components(),
+        "questions.md": questions_and_presets(),
+    }
+    return {name: WRITTEN + "\n".join(lines) + "\n" for name, lines in written.items()}
+
+
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    """A table of Markdown without the columns that are empty, and with a blank line after it."""
+    columns = [column for column in zip(head, ["---"] * len(head), *rows, strict=True) if any(column[2:])]
+    cells = [list(row) for row in zip(*columns, strict=True)]
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells] + [""]
+
+
+def command_line() -> Iterator[str]:
+    """Every command with its arguments and options, as `--help` has them."""
+    group: Any = typer.main.get_command(app)
+    yield from ["# The command line", "", group.help, ""]
+    shown = {name: command for name, command in group.commands.items() if not command.hidden}
+    yield from table(["command", "does"], [[f"[`{name}`](#{name})", command.help] for name, command in shown.items()])
+    yield from ["`mlops COMMAND --help` says the same, `mlops --version` which version this is.", ""]
+    rows = [
+        ["0", "done"],
+        ["1", "an error, in one sentence with a next step; nothing was touched"],
+        ["2", "done, but a person is needed: conflicts, behind the template or drifted from it, something to mend"],
+    ]
+    yield from table(["exit code", "means"], rows)
+    for name, command in shown.items():
+        parameters = [parameter for parameter in command.params if not parameter.hidden]
+        words = [usage(one) for one in parameters if one.param_type_name == "argument"]
+        yield from [f"## `{name}` {{ #{name} }}", "", command.help, ""]
+        yield from ["```text", " ".join(["mlops", name, "[OPTIONS]", *words]), "```", ""]
+        rows = [[f"`{spelled(one)}`", one.help or ""] for one in parameters]
+        if rows:
+            yield from table(["argument or option", ""], rows)
+
+
+def usage(argument: Any) -> str:
+    """An argument as a line of usage has it."""
+    word = argument.metavar or argument.name.upper()
+    return word if argument.required or word.startswith("[") else f"[{word}]"
+
+
+def spelled(parameter: Any) -> str:
+    """A parameter as one writes it: its names, and a word for its value."""
+    if parameter.param_type_name == "argument":
+        return usage(parameter)
+    names = ", ".join(sorted(parameter.opts, key=len))
+    return names if parameter.is_flag else f"{names} {parameter.metavar or 'VALUE'}"
+
+
+def components() -> Iterator[str]:
+    """The components table of copier.yml."""
+    yield from ["# Components", "", "What a project can have, by question. `mlops components` lists the same,"]
+    yield from ["`mlops add NAME` and `mlops remove NAME` change it years later.", ""]
+    for axis, rows in groupby(catalog.components(ROOT), key=lambda row: row.axis):
+        yield from [f"## {axis}", ""]
+        lines = []
+        for row in rows:
+            terms = [f"needs {' or '.join(row.needs)}"] * bool(row.needs)
+            terms += [f"not with {', '.join(row.excludes)}"] * bool(row.excludes)
+            owned = ", ".join(f"`{path}`" for path in row.owns)
+            managed = ", ".join(f"`{path}`" for path in row.managed)
+            lines.append([f"`{row.name}`", row.help, "; ".join(terms), owned, managed])
+        yield from table(["name", "is", "terms", "its files", "of these managed"], lines)
+    seeds = ", ".join(f"`{path}`" for path in read_mapping(ROOT / "copier.yml")["_skip_if_exists"])
+    yield from [f"Seeds, rendered once and then the project's own: {seeds}.", ""]
+
+
+def questions_and_presets() -> Iterator[str]:
+    """The questions that are there for a person, and the answers files."""
+    yield from ["# Questions and presets", ""]
+    yield from [
+        "Any question is answered on the command line by `--data KEY=VALUE`. What is not asked takes its default.",
+        "",
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        request = Request(Path(folder) / "churn", str(ROOT), ref="HEAD", defaults=True, set_up=False)
+        answers = plan(request, Report(quiet=True)).answers
+    axes = {component.axis for component in catalog.components(ROOT)}
+    rows = []
+    for name, question in read_mapping(ROOT / "copier.yml").items():
+        if name.startswith("_") or question.get("when") is False:
+            continue
+        how_many = "any" if question.get("multiselect") else "one"
+        values = f"{how_many} of the [components](components.md#{name})" if name in axes else ""
+        asked = "yes" if question.get("ask", True) else ""
+        rows.append([f"`{name}`", question["help"], asked, values, f"`{json.dumps(answers[name])}`"])
+    yield from table(["question", "means", "asked", "values", "default in a folder `churn`"], rows)
+    yield from [
+        "## Presets",
+        "",
+        "`mlops new churn --preset NAME` takes the answers of a preset; `--data` goes before them.",
+        "",
+    ]
+    for preset in catalog.presets(ROOT):
+        yield from [f"### {preset.name}", "", preset.help, ""]
+        yield from table(["question", "answer"], [[f"`{k}`", f"`{json.dumps(v)}`"] for k, v in preset.answers.items()])
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
