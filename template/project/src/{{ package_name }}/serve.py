@@ -28,7 +28,8 @@ from . import tracking
 from .contract import Contract, load
 from .serving import observe, prediction_log, protocol
 from .serving.champion import Keeper, Served
-from .serving.predictor import Answers, Predictor
+from .serving.endpoint import Answers
+from .serving.predictor import Predictor
 from .serving.rows import Columns, RowReader, RowsError
 
 # A small body is answered at once; a larger one in a thread, so that the service goes on answering others.

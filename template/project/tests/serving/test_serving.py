@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,21 @@ from {{ package_name }}.serving import observe, prediction_log
 from {{ package_name }}.serving.protocol import DATATYPES
 from {{ package_name }}.serving.rows import RowReader
 from {{ package_name }}.tracking import NAME
+
+
+@pytest.fixture
+def settings(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the service is told: that model, and a prediction log in `tmp_path`."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MODEL_DIR", str(saved))
+    monkeypatch.setenv("PREDICTION_LOG", str(tmp_path / "log"))
+
+
+@pytest.fixture
+def client(settings: None) -> Iterator[TestClient]:
+    """The running service."""
+    with TestClient(serve.create_app()) as client:
+        yield client
 
 
 def rows_as_json(contract: Contract, count: int) -> list[dict[str, Any]]:

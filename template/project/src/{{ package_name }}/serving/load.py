@@ -2,6 +2,7 @@
 
     uv run poe load --seconds 10 --concurrency 16 --rows 1
 
+--endpoint says which of the service's endpoints is asked; with --path and --key any other that takes rows in JSON.
 It starts nothing: HOST and PORT say where the service is. Each caller has one connection and asks again when it is
 answered, so the rate is what the service manages, not what is thrown at it.
 """
@@ -14,20 +15,24 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ..contract import Contract, ContractError, load
+from .endpoint import Row, rows_as_json
+from .endpoints import ENDPOINTS, PORT, READY
 
 PATIENCE = 30  # seconds for one answer
 
 
-def requests(contract: Contract, rows: int, path: str, host: str, key: str, count: int = 50) -> list[bytes]:
-    """Whole HTTP requests, each with other rows, which are the value of `key`."""
-    frame = contract.sample(rows * count).drop(columns=contract.target)
-    values = json.loads(frame.to_json(orient="records", date_format="iso"))
+def requests(
+    contract: Contract, rows: int, path: str, host: str, body_of: Callable[[Contract, list[Row]], Any], count: int = 50
+) -> list[bytes]:
+    """Whole HTTP requests, each with other rows, in the body that `body_of` makes of them."""
+    values = rows_as_json(contract, contract.sample(rows * count))
     made = []
     for first in range(0, len(values), rows):
-        body = json.dumps({key: values[first : first + rows]}).encode()
+        body = json.dumps(body_of(contract, values[first : first + rows])).encode()
         head = (
             f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
         )
@@ -95,13 +100,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--concurrency", type=int, default=16, help="callers at once")
     parser.add_argument("--rows", type=int, default=1, help="rows a request")
-    parser.add_argument("--path", default="/predict")
-    parser.add_argument("--key", default="rows", help="the body's key; another kind of server has another")
+    parser.add_argument("--endpoint", choices=ENDPOINTS, default=next(iter(ENDPOINTS)))
+    parser.add_argument("--path", help="of another endpoint, which takes rows in JSON")
+    parser.add_argument("--key", default="rows", help="that endpoint's name for the rows")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
-    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
+    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", PORT))
+    path, body_of = ENDPOINTS[options.endpoint].path, ENDPOINTS[options.endpoint].body
+    if options.path:
+        path, body_of = options.path, lambda _, rows: {options.key: rows}
     try:
-        work = requests(load(), options.rows, options.path, host, options.key)
+        work = requests(load(), options.rows, path, host, body_of)
         asyncio.run(_first(host, port, work[0]))
         found = asyncio.run(measure(host, port, work, options.seconds, options.concurrency))
     except ContractError as error:
@@ -122,7 +131,7 @@ async def _first(host: str, port: int, request: bytes) -> None:
     status = await asyncio.wait_for(ask(reader, writer, request), PATIENCE)
     writer.close()
     if status != 200:
-        raise ContractError(f"The service at http://{host}:{port} answers {status}.", "Its log and /ready say why.")
+        raise ContractError(f"The service at http://{host}:{port} answers {status}.", f"Its log and {READY} say why.")
 
 
 if __name__ == "__main__":

@@ -8,13 +8,13 @@ become a frame. When a model is loaded, both ways answer generated rows; if they
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..contract import Contract
+from .endpoint import Answers
 from .rows import Columns
 
 CHECKED_ROWS = 200
@@ -22,14 +22,6 @@ CHECKED_ROWS = 200
 HIGHEST_SHARE = ("HistGradientBoostingClassifier", "LGBMClassifier")
 # From a batch to some columns of the model's matrix: float64, shape (rows, columns).
 Block = Callable[[Columns], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Answers:
-    """The answers to a batch, in its order; the probabilities of the classes for a classification."""
-
-    predictions: list[Any]
-    shares: list[list[float]] | None = None
 
 
 class Predictor:

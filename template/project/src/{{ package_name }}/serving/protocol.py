@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from .. import tracking
 from ..contract import Contract
-from .predictor import Answers
-from .rows import MOST_ROWS, Row, RowsError, problem
+from .endpoint import Answers, Endpoint, Row
+from .rows import MOST_ROWS, RowsError, problem
 
 DATATYPES = {"numeric": "FP64", "boolean": "BOOL", "categorical": "BYTES", "date": "BYTES", "text": "BYTES"}
 NUMBERS = frozenset(f"{kind}{bits}" for kind in ("INT", "UINT") for bits in (8, 16, 32, 64)) | {"FP16", "FP32", "FP64"}
@@ -132,3 +133,25 @@ def outputs(contract: Contract, labels: list[Any], answers: Answers, request: In
 
 def _tensor(name: str, shape: list[int], datatype: str, data: list[Any]) -> dict[str, Any]:
     return dict(name=name, shape=shape, datatype=datatype, data=data)
+
+
+# --- how a caller asks -----------------------------------------------------------------------------------------------
+
+
+def request_body(contract: Contract, rows: list[Row]) -> dict[str, Any]:
+    """Rows as a request: a tensor for each column that one of them has."""
+    kinds = {column.name: DATATYPES[column.type] for column in contract.features}
+    names = dict.fromkeys(name for row in rows for name in row)
+    return dict(inputs=[_tensor(n, [len(rows)], kinds.get(n, "BYTES"), [row.get(n) for row in rows]) for n in names])
+
+
+def answers_in(contract: Contract, found: dict[str, Any]) -> Answers:
+    """The answers in what came back."""
+    data = {output["name"]: output["data"] for output in found["outputs"]}
+    classes = len(contract.classes or [])
+    flat = data.get("probability", [])
+    shares = [flat[first : first + classes] for first in range(0, len(flat), classes)] if classes else None
+    return Answers(data["prediction"], shares)
+
+
+ENDPOINT = Endpoint(f"/v2/models/{tracking.NAME}/infer", request_body, answers_in)

@@ -21,6 +21,7 @@ from pydantic import ConfigDict, FailFast, Field, StrictBool, StrictStr, TypeAda
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from ..contract import Column, Contract, ContractError, convert
+from .endpoint import Row
 
 MOST_ROWS = 10_000
 WANTED = {
@@ -32,7 +33,6 @@ WANTED = {
 }
 # A batch, column by column: float64, datetime64[us] or objects (str, None), each of shape (rows,).
 Columns = dict[str, np.ndarray]
-Row = dict[str, Any]
 
 
 class RowsError(Exception):

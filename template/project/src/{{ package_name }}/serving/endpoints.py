@@ -1,0 +1,1 @@
+{% include "template/parts/serving/" ~ serving ~ "/endpoints.py" %}
