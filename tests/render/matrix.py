@@ -16,7 +16,7 @@ def axes(folder: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for component in catalog.components(folder):
         found.setdefault(component.axis, []).append(component.name)
-    return {axis: [*names, "none"] if axis in ("serving", "ci", *SEVERAL) else names for axis, names in found.items()}
+    return {axis: [*names, "none"] if axis in (*catalog.OPTIONAL, *SEVERAL) else names for axis, names in found.items()}
 
 
 def is_possible(folder: Path, chosen: tuple[str, ...]) -> bool:

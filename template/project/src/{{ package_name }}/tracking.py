@@ -113,8 +113,17 @@ def initialise() -> None:
 
 def experiment_id() -> str:
     """The project's experiment, made where it is missing."""
-    found = client().get_experiment_by_name(NAME)
-    return found.experiment_id if found else client().create_experiment(NAME)
+{% if cloud == 'none' %}
+    name, place = NAME, None
+{% else %}
+    # MLflow ties an experiment to the place of its files: a bucket's has a name of its own. A server decides by itself.
+    from .cloud.settings import artifacts_url
+
+    place = None if os.environ.get("MLFLOW_TRACKING_URI") else artifacts_url() or None
+    name = f"{NAME} in {place}" if place else NAME
+{% endif %}
+    found = client().get_experiment_by_name(name)
+    return found.experiment_id if found else client().create_experiment(name, artifact_location=place)
 
 
 def log_training(parameters: dict[str, Any], rows: int) -> str:

@@ -1,0 +1,144 @@
+"""Where the project is in the cloud: cloud.yaml, which holds no secret and is committed, and DVC's remote.
+
+uv run poe cloud-settings                            from the infrastructure of infra/, as it stands
+uv run poe cloud-settings --storage-url s3://BUCKET  from a bucket that is there already
+uv run poe cloud-leave                               bring all data and models back here, and forget the bucket
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict, dataclass, fields
+from urllib.parse import urlsplit
+
+import yaml
+
+from .. import ROOT
+from ..workspace import WorkspaceError, run, say
+from . import CLOUD, CloudError, terraform
+
+FILE = ROOT / "cloud.yaml"
+REMOTE = "storage"  # DVC's name of the bucket
+SCHEMES = dict(aws="s3", gcp="gs", azure="azure")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What cloud.yaml says, in the words of infra/'s outputs; empty where this cloud or project has none."""
+
+    cloud: str
+    storage_url: str  # s3://BUCKET, gs://BUCKET, azure://CONTAINER
+    artifacts_url: str  # where MLflow keeps model files, as MLflow writes it
+    storage_account: str = ""  # azure
+    region: str = ""
+    account: str = ""
+    image: str = ""  # the registry and the image's name, without a tag
+    service: str = ""
+    endpoint: str = ""
+    deploy_identity: str = ""  # whom a CI becomes: a role's ARN, a service account's address, a client's id
+    identity_provider: str = ""  # gcp: the workload identity provider's full name; azure: the tenant's id
+
+
+def read() -> Settings | None:
+    """What cloud.yaml says; None where there is none yet. Raises CloudError where it is another cloud's."""
+    if not FILE.exists():
+        return None
+    settings = Settings(**yaml.safe_load(FILE.read_text(encoding="utf-8")))
+    if settings.cloud != CLOUD:
+        raise CloudError(
+            f"cloud.yaml is of {settings.cloud}, the project is on {CLOUD}. "
+            "Bring back what is there (uv run poe cloud-leave, before the switch), then: uv run poe cloud-settings"
+        )
+    return settings
+
+
+def required() -> Settings:
+    """The same. Raises CloudError where there is no cloud.yaml yet."""
+    settings = read()
+    if settings is None:
+        raise CloudError("There is no cloud.yaml yet. Write it: uv run poe cloud-settings")
+    return settings
+
+
+def artifacts_url() -> str:
+    """Where MLflow keeps model files; empty where cloud.yaml is not written yet."""
+    settings = read()
+    return settings.artifacts_url if settings else ""
+
+
+def write(settings: Settings) -> None:
+    """Write cloud.yaml and DVC's remote."""
+    check(settings)
+    head = "# Where the project is in the cloud, no secret. Written by `poe cloud-settings`; commit it.\n"
+    told = {name: value for name, value in asdict(settings).items() if value}
+    FILE.write_text(head + yaml.safe_dump(told, sort_keys=False), encoding="utf-8")
+    run("dvc", "remote", "add", "--quiet", "--default", "--force", REMOTE, f"{settings.storage_url}/dvc")
+    for option, value in remote_options(settings).items():
+        run("dvc", "remote", "modify", "--quiet", REMOTE, option, value)
+    say("cloud.yaml", f"models' files go to {settings.artifacts_url}")
+    say(".dvc/config", f"data and models go to {settings.storage_url}/dvc by: uv run dvc push")
+
+
+def check(settings: Settings) -> None:
+    """Raise CloudError for an address that this cloud does not have."""
+    scheme = SCHEMES[CLOUD]
+    if not settings.storage_url.startswith(f"{scheme}://") or not urlsplit(settings.storage_url).netloc:
+        raise CloudError(f"{settings.storage_url!r} is no storage of {CLOUD}. Write it as {scheme}://NAME")
+    if CLOUD == "azure" and not settings.storage_account:
+        raise CloudError("A container of Azure is in an account. Name it: --storage-account NAME")
+
+
+def remote_options(settings: Settings) -> dict[str, str]:
+    """What DVC must know of the bucket besides its address."""
+    options = dict(aws=dict(region=settings.region), azure=dict(account_name=settings.storage_account))
+    return {name: value for name, value in options.get(CLOUD, {}).items() if value}
+
+
+def from_terraform() -> Settings:
+    """The settings as infra/ has made them."""
+    known = {field.name for field in fields(Settings)}
+    return Settings(**{"cloud": CLOUD, **{name: value for name, value in terraform.outputs().items() if name in known}})
+
+
+def from_address(storage_url: str, region: str, storage_account: str) -> Settings:
+    """The settings of a bucket that is there already; MLflow's part of it is beside DVC's."""
+    storage_url = storage_url.rstrip("/")
+    place = storage_url
+    if CLOUD == "azure":
+        place = f"wasbs://{urlsplit(storage_url).netloc}@{storage_account}.blob.core.windows.net"
+    return Settings(CLOUD, storage_url, f"{place}/mlflow", storage_account, region)
+
+
+def leave() -> str:
+    """Fetch every version of data and models from the bucket, then take DVC's remote and cloud.yaml away."""
+    settings = required()
+    run("dvc", "fetch", "--quiet", "--remote", REMOTE, "--all-commits", quiet=True)
+    run("dvc", "remote", "remove", REMOTE)
+    FILE.unlink()
+    return f"data and models are in .dvc/cache here; {settings.storage_url} keeps its copy until you delete it"
+
+
+def main() -> None:
+    """Parse the command line and do it."""
+    parser = argparse.ArgumentParser(prog="poe cloud-settings", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    settings = commands.add_parser("settings", help="write cloud.yaml and DVC's remote")
+    settings.add_argument("--storage-url", help=f"a bucket that is there already: {SCHEMES[CLOUD]}://NAME")
+    settings.add_argument("--region", default="", help="where it is")
+    settings.add_argument("--storage-account", default="", help="azure: the account of the container")
+    commands.add_parser("leave", help="bring all data and models back here, and forget the bucket")
+    chosen = parser.parse_args()
+    try:
+        if chosen.command == "leave":
+            print(leave())
+        elif chosen.storage_url:
+            write(from_address(chosen.storage_url, chosen.region, chosen.storage_account))
+        else:
+            write(from_terraform())
+    except (CloudError, WorkspaceError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

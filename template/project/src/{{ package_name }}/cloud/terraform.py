@@ -1,0 +1,43 @@
+"""Terraform or OpenTofu on infra/: one place that starts it, whichever of the two is on PATH."""
+
+import json
+import shutil
+import subprocess
+from typing import Any
+
+from .. import ROOT
+from . import CloudError
+
+FOLDER = ROOT / "infra"
+
+
+def program() -> str:
+    """`terraform` or `tofu`. Raises CloudError where there is neither, or nothing for it."""
+    if not FOLDER.is_dir():
+        raise CloudError("There is no infra/ here. Name a bucket instead: uv run poe cloud-settings --storage-url URL")
+    found = shutil.which("terraform") or shutil.which("tofu")
+    if found is None:
+        raise CloudError("Neither terraform nor tofu is on PATH. Install one: https://opentofu.org/docs/intro/install")
+    return found
+
+
+def run(*arguments: str) -> None:
+    """Run it in infra/; it prints what it does. Raises CloudError where it fails."""
+    if subprocess.run([program(), f"-chdir={FOLDER}", *arguments]).returncode:
+        raise CloudError(f"`terraform {arguments[0]}` failed: see above.")
+
+
+def ask(*arguments: str) -> str:
+    """What it prints. Raises CloudError with what it says where it fails."""
+    done = subprocess.run([program(), f"-chdir={FOLDER}", *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise CloudError(f"`terraform {arguments[0]}` failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def outputs() -> dict[str, str]:
+    """The outputs of what stands: name and value. Raises CloudError where nothing stands yet."""
+    told: dict[str, Any] = json.loads(ask("output", "-json"))
+    if not told:
+        raise CloudError("infra/ has no outputs yet. Make what it describes: uv run poe deploy")
+    return {name: str(row["value"] or "") for name, row in told.items()}
