@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from mlops_scaffold import process
@@ -32,7 +32,7 @@ class Step:
     """A named step; `act` raises MlopsError where it fails."""
 
     name: str
-    act: Callable[[], None]
+    act: Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Setup:
 
     project: Project
     wishes: Wishes
+    told: list[str] = field(default_factory=list)  # by the project's own tasks
 
     @property
     def python(self) -> Path:
@@ -49,10 +50,11 @@ class Setup:
         return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
     def steps(self, fresh: bool) -> list[Step]:
-        """All steps in order. A clone (not `fresh`) has its history already, and gets no commits."""
-        prepare = Step("hooks, data, registry database", lambda: self.module("workspace", "setup"))
+        """All steps in order. A clone (not `fresh`) has its history already: it gets no commits, and is tried out."""
         if not fresh:
-            return [Step("environment", self.sync), prepare]
+            task = Step("hooks, data, registry, champion, smoke test", lambda: self.task("setup"))
+            return [Step("environment", self.sync), task]
+        prepare = Step("hooks, data, registry database", lambda: self.module("workspace", "setup"))
         steps = [Step("git repository", self.init), Step("environment", self.sync)]
         if self.wishes.dataset:
             steps.append(Step("your data and its contract", self.bring_data))
@@ -93,11 +95,15 @@ class Setup:
         if not succeeds("diff", "--cached", "--quiet", cwd=folder):
             self.run("git", "commit", "--quiet", "--message", message)
 
-    def module(self, name: str, *arguments: str) -> None:
-        """Run a module of the project's package."""
-        self.run(str(self.python), "-m", f"{self.project.package}.{name}", *arguments)
+    def module(self, name: str, *arguments: str) -> str:
+        """Run a module of the project's package. Gives back what it printed."""
+        return self.run(str(self.python), "-m", f"{self.project.package}.{name}", *arguments)
 
-    def run(self, *command: str) -> None:
+    def task(self, name: str) -> None:
+        """Run a task of the project, as `uv run poe` does; what it prints is for the person."""
+        self.told.append(self.run(str(self.python.with_name("poe")), name))
+
+    def run(self, *command: str) -> str:
         """Run a program in the project; what it prints is kept in a log. Raises StepFailed with its last lines."""
         env = process.project_environment()
         env["PATH"] = os.pathsep.join([str(self.python.parent), env["PATH"]])
@@ -108,6 +114,7 @@ class Setup:
         if done.code:
             last = "\n  ".join(done.said.splitlines()[-8:])
             raise StepFailed(f"`{' '.join(command)}` failed:\n  {last}\n(the whole output is in {self.log})")
+        return done.output.strip()
 
     @property
     def log(self) -> Path:
@@ -146,6 +153,16 @@ def set_up(project: Project, wishes: Wishes | None, report: Report) -> list[dict
                 f"{step.name}: {sentence}", f"Mend it, then go on with: mlops setup {project.folder}"
             ) from None
         taken.append({"step": step.name, "seconds": round(time.monotonic() - start, 2)})
+    for text in setup.told:
+        report.say(text)
     if left is not None:
         state_file(project).unlink(missing_ok=True)
     return taken
+
+
+def next_steps(project: Project) -> list[str]:
+    """What the project itself proposes to try next, a line each; none for a version of it that does not say."""
+    try:
+        return Setup(project, Wishes()).module("workspace", "next").splitlines()[1:]
+    except StepFailed:
+        return []

@@ -59,12 +59,32 @@ def test_a_second_run_of_everything_changes_nothing(project: Path) -> None:
 def test_a_fresh_clone_with_nothing_but_uv_gets_the_same_champion(project: Path, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     git("clone", "--quiet", str(project), str(clone), cwd=tmp_path)
-    assert "same predictions" in poe(clone, "setup")
+    said = poe(clone, "setup")
+    assert "same predictions" in said
+    assert "smoke test: a model was trained" in said
+    # No data lies there for a `git add --all` to take.
+    assert git("status", "--porcelain", cwd=clone).split() == ["M", "dvc.lock"]
     poe(clone, "test")
     poe(clone, "repro")
     assert "prediction" in poe(clone, "predict")
     mine, theirs = (json.loads((folder / "metrics.json").read_text(encoding="utf-8")) for folder in (clone, project))
     assert mine == theirs
+
+
+def test_both_setups_say_the_same_and_find_a_model_that_does_not_work(project: Path) -> None:
+    command = [*RUN, "setup", str(project)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert poe(project, "setup") in done.stderr
+    assert "uv run poe predict" in done.stderr
+    model = project / "src/churn/model.py"
+    good = model.read_text(encoding="utf-8")
+    model.write_text(good + "\n\ndef build(*_):\n    raise KeyError('depth')\n", encoding="utf-8")
+    try:
+        broken = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert broken.returncode == 1
+        assert "The smoke test failed: KeyError('depth'). See where: uv run poe test" in broken.stderr
+    finally:
+        model.write_text(good, encoding="utf-8")
 
 
 def test_new_data_is_checked_and_what_was_written_in_the_contract_stays(project: Path, tmp_path: Path) -> None:

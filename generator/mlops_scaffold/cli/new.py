@@ -31,6 +31,7 @@ def new(
 ) -> None:
     """Make a project: from a data file to a repository that works."""
     from mlops_scaffold.bootstrap import Wishes, set_up
+    from mlops_scaffold.cli.next_steps import say_next_steps
     from mlops_scaffold.new import Request, parse_data, plan
     from mlops_scaffold.project import open_project
     from mlops_scaffold.report import Report
@@ -71,16 +72,5 @@ def new(
         outcome["steps"] = set_up(open_project(planned.destination), wishes, report)
     if as_json:
         print(json.dumps(outcome))
-    say_next(report, destination, run, no_setup, dataset, target)
-
-
-def say_next(
-    report: object, destination: Path, run: bool, no_setup: bool, dataset: Path | None, target: str | None
-) -> None:
-    """What to do now."""
-    from mlops_scaffold.cli.next_steps import next_steps
-    from mlops_scaffold.report import Report
-
-    assert isinstance(report, Report)  # noqa: S101  # typed here so that --help imports nothing
     with_data = f" --dataset {dataset} --target {target}" if no_setup and dataset else ""
-    next_steps(report, destination, set_up=not no_setup, trained=run, options=with_data)
+    say_next_steps(report, destination, set_up=not no_setup, options=with_data)

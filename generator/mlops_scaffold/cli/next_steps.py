@@ -1,15 +1,19 @@
-"""What to do next, said at the end of `new` and `setup`."""
+"""What to do next, said at the end of `new`, and of `setup` where it goes on with that."""
 
 import shlex
 import shutil
 from pathlib import Path
 
 from mlops_scaffold import process
-from mlops_scaffold.report import Report
+from mlops_scaffold.bootstrap import next_steps
+from mlops_scaffold.project import open_project
+from mlops_scaffold.report import BOX, Report
 
 
-def next_steps(report: Report, folder: Path, set_up: bool, trained: bool, options: str = "") -> None:
-    """Boxes to tick, in order."""
+def say_next_steps(report: Report, folder: Path, set_up: bool, options: str = "") -> None:
+    """Boxes to tick, in order: to get there, then what the project itself proposes."""
+    if report.quiet:
+        return
     report.say("\nNext:")
     if not shutil.which("uv"):
         report.todo(f'put uv on your PATH: export PATH="{Path(process.uv()).parent}:$PATH"')
@@ -17,8 +21,5 @@ def next_steps(report: Report, folder: Path, set_up: bool, trained: bool, option
     if not set_up:
         report.todo(f"mlops setup{options}")
         return
-    if not trained:
-        report.todo("uv run poe repro     train a first model")
-        report.todo("uv run poe register  then `uv run poe promote`: make it the champion")
-    report.todo("uv run poe test      test code, data and model")
-    report.todo("uv run poe           see all tasks; README.md explains them")
+    for line in next_steps(open_project(folder)):
+        report.todo(line.removeprefix(f"{BOX} "))

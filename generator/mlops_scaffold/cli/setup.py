@@ -16,7 +16,7 @@ def setup(
 ) -> None:
     """Make a clone ready, or go on with a set-up that stopped. Safe to run again."""
     from mlops_scaffold.bootstrap import Wishes, pending, set_up
-    from mlops_scaffold.cli.next_steps import next_steps
+    from mlops_scaffold.cli.next_steps import say_next_steps
     from mlops_scaffold.errors import MlopsError
     from mlops_scaffold.git import require_identity
     from mlops_scaffold.project import open_project
@@ -37,4 +37,5 @@ def setup(
     steps = set_up(found, wishes, report)
     if as_json:
         print(json.dumps({"project": str(found.folder), "steps": steps}))
-    next_steps(report, found.folder, set_up=True, trained=(found.folder / "champion.yaml").exists())
+    if wishes is not None:
+        say_next_steps(report, found.folder, set_up=True)

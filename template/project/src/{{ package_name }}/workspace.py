@@ -1,6 +1,6 @@
 """The workspace of one person: make a clone ready, bring new data in. Safe to run again.
 
-uv run poe setup             hooks, data, registry database, champion
+uv run poe setup             hooks, data, registry database, champion, a smoke test, and what to try next
 uv run poe data FILE         a new version of the data: compared with the contract, versioned, committed
 """
 
@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from .contract import Contract, ContractError, load
 
 RAW = Path("data/raw")
 LARGEST_FILE_MB = 5
+SMOKE_ROWS = 200
 
 
 class WorkspaceError(Exception):
@@ -44,8 +46,8 @@ def say(step: str, outcome: str) -> None:
 # --- setup -----------------------------------------------------------------------------------------------------------
 
 
-def setup() -> None:
-    """Hooks, data, registry database, champion: in this order, each only where it is missing."""
+def setup(smoke: bool) -> None:
+    """Hooks, data, registry database, champion: in this order, each only where it is missing; then a smoke test."""
     # MLflow takes longest to load, above all the first time: its database is made while the rest goes on.
     database = subprocess.Popen([sys.executable, "-m", f"{__package__}.tracking", "initialise"], cwd=ROOT)
     try:
@@ -57,6 +59,9 @@ def setup() -> None:
         raise WorkspaceError("The registry's database could not be made: see above.")
     say("registry", "ready")
     say("champion", bring_champion())
+    if smoke:
+        say("smoke test", smoke_test())
+        print(f"\n{next_steps()}")
 
 
 def install_hooks() -> str:
@@ -109,6 +114,33 @@ def bring_champion() -> str:
     return f"version {champion.version}, in {folder}"
 
 
+def smoke_test() -> str:
+    """Train and ask a small model: environment, contract, parameters and model.py work together. Writes nothing."""
+    from . import params
+    from .model import build
+    from .predict import predictions
+
+    contract = load()
+    rows = contract.sample(SMOKE_ROWS)
+    try:
+        model = build(contract, params()["model"]).fit(contract.coerce(rows), contract.labels(rows))
+        answered = predictions(model, contract, rows)["prediction"].notna().all()
+    except Exception as error:  # model.py is yours: whatever it raises is the outcome
+        raise WorkspaceError(f"The smoke test failed: {error!r}. See where: uv run poe test") from error
+    if not answered:
+        raise WorkspaceError("The smoke test failed: the model left rows without an answer. See: uv run poe test")
+    return f"a model was trained on {SMOKE_ROWS} generated rows and answers"
+
+
+def next_steps() -> str:
+    """What to try next, task by task with its own help: training where there is no champion yet."""
+    to_train, to_use = ("repro", "register", "promote", "test"), ("test", "predict", "serve")
+    names = to_use if (ROOT / "champion.yaml").exists() else to_train
+    tasks = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["poe"]["tasks"]
+    lines = [f"☐ uv run poe {name:9} {tasks[name]['help']}" for name in names if name in tasks]
+    return "\n".join(["Next:", *lines, "☐ uv run poe           See all tasks; README.md explains them"])
+
+
 def has_remote() -> bool:
     """Whether a DVC remote is configured."""
     return bool(run("dvc", "remote", "list", quiet=True).stdout.strip())
@@ -147,7 +179,7 @@ def bring_in(file: Path, target: str | None, problem: str | None, in_git: bool, 
     (ROOT / "contract.yaml").write_text(text, encoding="utf-8")
     version_raw(in_git)
     if commit:
-        commit_data(file.name, str(RAW) if in_git else "data/raw.dvc")
+        commit_data(file.name, (str(RAW),) if in_git else ("data/raw.dvc", "data/.gitignore"))
 
 
 def with_source(contract: Contract) -> str:
@@ -165,9 +197,9 @@ def with_source(contract: Contract) -> str:
     return text
 
 
-def commit_data(name: str, versioned: str) -> None:
+def commit_data(name: str, versioned: tuple[str, ...]) -> None:
     """Commit the contract and what stands for the data, and nothing else that may be staged."""
-    paths = ("contract.yaml", versioned)
+    paths = ("contract.yaml", *versioned)
     run("git", "add", *paths, quiet=True)
     if run("git", "diff", "--cached", "--quiet", "--", *paths, quiet=True, check=False).returncode == 0:
         say("data", f"{name} is the data already, nothing to commit")
@@ -247,7 +279,9 @@ def main() -> None:
     """Parse the command line and do it."""
     parser = argparse.ArgumentParser(prog="workspace", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("setup", help="make a clone ready")
+    ready = commands.add_parser("setup", help="make a clone ready")
+    ready.add_argument("--smoke-test", action="store_true", help="try it out, and say what to do next")
+    commands.add_parser("next", help="say what to try next")
     data = commands.add_parser("data", help="bring in a new version of the data")
     data.add_argument("file", type=Path)
     data.add_argument("--target", help="the column to predict: infers the contract anew")
@@ -262,7 +296,9 @@ def main() -> None:
         parser.error(f"unknown: {' '.join(more)}")
     try:
         if options.command == "setup":
-            setup()
+            setup(options.smoke_test)
+        elif options.command == "next":
+            print(next_steps())
         elif options.command == "repro":
             sys.exit(repro([*more, *options.options]))
         elif options.command == "data":
