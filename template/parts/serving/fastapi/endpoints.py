@@ -7,6 +7,7 @@ from . import protocol
 from .endpoint import Answers, Endpoint, Row
 
 PORT = 8000
+PORTS = ("PORT",)  # the variables that say where it listens
 READY = "/ready"  # 200, or 503 with the reason
 
 

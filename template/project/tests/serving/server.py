@@ -1,20 +1,19 @@
 """The service as a process of its own, started as `poe serve` starts it, and asked as a caller asks."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from {{ package_name }} import ROOT
-from {{ package_name }}.serving.endpoints import READY
+from {{ package_name }}.serving.endpoints import PORTS, READY
 
 PATIENCE = 120  # seconds until it answers: a machine may be busy
 
@@ -45,35 +44,40 @@ class Server:
 
 
 @contextmanager
-def started(log: Path, **settings: str) -> Iterator[Server]:
-    """The service with some settings, as soon as it answers, ready or not; what it says goes to `log`."""
-    port = free_port()
+def started(log: Path, says: str = "", **settings: str) -> Iterator[Server]:
+    """The service with some settings, as soon as it is ready, or says why not; what it writes goes to `log`."""
+    ports = {name: str(free_port()) for name in PORTS}
     command = [sys.executable, "-m", "poethepoet", "serve"]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    env = {**os.environ, "PATH": path, "HOST": "127.0.0.1", "PORT": str(port), **settings}
+    env = {**os.environ, "PATH": path, "HOST": "127.0.0.1", **ports, **settings}
     env.pop("MLFLOW_TRACKING_URI", None)
     with log.open("wb") as said:
-        # A group of its own, so that what the task starts is stopped too.
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=said, stderr=said, start_new_session=True)
-    server = Server(f"http://127.0.0.1:{port}")
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=said, stderr=said)
+    server = Server(f"http://127.0.0.1:{ports['PORT']}")
     try:
-        wait(server, process, log)
+        wait(lambda: is_started(server, says), process, log)
         yield server
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
+        process.terminate()
         process.wait(PATIENCE)
 
 
-def wait(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Until something answers."""
+def is_started(server: Server, says: str) -> bool:
+    """Whether it is ready; where it is to say something else, whether it does."""
+    try:
+        reply = server.ask(READY)
+    except OSError:
+        return False
+    return says in reply.text if says else reply.status == 200
+
+
+def wait(done: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until it is done; the log is the failure where the process ends before."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
-        try:
-            server.ask(READY)
+        if done():
             return
-        except OSError:
-            time.sleep(0.2)
+        time.sleep(0.2)
     raise AssertionError(f"The service does not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
 
 

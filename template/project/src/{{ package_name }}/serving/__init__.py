@@ -1,1 +1,1 @@
-"""The parts of the service, one job a module; serve.py puts them together."""
+"""The parts of the service, one job a module."""

@@ -1,0 +1,109 @@
+"""Every kind of serving, on a table of one's own: really started, and held to the one contract (L3)."""
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.project.running import environment, free_port, new, poe
+
+pytestmark = pytest.mark.long
+
+# What else a kind wants to be answered.
+KINDS: dict[str, list[str]] = {"fastapi": [], "seldon": []}
+PORTS = ("PORT", "GRPC_PORT", "METRICS_PORT")
+
+
+def table(path: Path) -> Path:
+    """Customers: numbers, some missing, a truth, a category, a date, and whether they left."""
+    chance = random.Random(1)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["age", "monthly fee", "Länge", "loyal", "plan", "since", "left"])
+        for number in range(400):
+            age, fee = chance.randint(18, 90), round(chance.uniform(5, 99), 2)
+            gap = "" if number % 9 == 0 else round(chance.gauss(170, 9), 1)
+            plan, since = chance.choice(["basic", "plus", "max"]), f"20{number % 20 + 10}-0{number % 9 + 1}-15"
+            left = "yes" if fee + chance.gauss(0, 9) > 50 else "no"
+            rows.writerow([age, fee, gap, chance.choice(["true", "false"]), plan, since, left])
+    return path
+
+
+@pytest.fixture(scope="module", params=list(KINDS))
+def project(request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a champion, served in one way after another."""
+    folder = tmp_path_factory.mktemp(request.param)
+    answers = ["-d", f"serving={request.param}", *KINDS[request.param]]
+    data = ["--dataset", str(table(folder / "customers.csv")), "--target", "left", "-l"]
+    return new(folder / "churn", template, "--preset", "minimal", *data, "--run", *answers)
+
+
+@contextmanager
+def served(project: Path) -> Iterator[dict[str, str]]:
+    """The project's service as its README starts it; gives the variables that it was started with."""
+    where = {"RELOAD_SECONDS": "0.5", **{name: str(free_port()) for name in PORTS}}
+    command = ["uv", "run", "poe", "serve"]
+    server = subprocess.Popen(command, cwd=project, env={**environment(), **where}, start_new_session=True)
+    try:
+        yield where
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+def ready(where: dict[str, str], wanted: int) -> str:
+    """What /ready says as soon as it has the status that is wanted, within a minute."""
+    status, text = 0, ""
+    for _ in range(120):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{where['PORT']}/ready", timeout=2) as response:
+                status, text = response.status, str(response.read(), "utf-8")
+        except urllib.error.HTTPError as error:
+            status, text = error.code, str(error.read(), "utf-8")
+        except OSError:
+            pass
+        if status == wanted:
+            return text
+        time.sleep(0.5)
+    raise AssertionError(f"/ready has the status {status}, not {wanted}")
+
+
+def test_it_keeps_the_contract(project: Path) -> None:
+    assert " passed" in poe(project, "test", "tests/serving")
+
+
+def test_its_own_checks_are_green(project: Path) -> None:
+    poe(project, "lint")
+    poe(project, "sbom")
+    assert '"bomFormat": "CycloneDX"' in (project / "sbom.cdx.json").read_text(encoding="utf-8")
+
+
+def test_the_load_test_measures_it(project: Path) -> None:
+    with served(project) as where:
+        ready(where, 200)
+        command = ["uv", "run", "poe", "load", "--seconds", "2", "--json"]
+        done = subprocess.run(command, cwd=project, env={**environment(), **where}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["failed"] == 0
+    assert found["requests"] > 20
+    assert found["p50"] <= found["p95"] <= found["p99"]
+
+
+def test_a_retired_champion_is_served_no_more(project: Path) -> None:
+    with served(project) as where:
+        ready(where, 200)
+        poe(project, "retire", "1", "--reason", "it is unfair", "--even-champion")
+        assert "is retired: it is unfair" in ready(where, 503)
+    with served(project) as where:
+        assert "is retired: it is unfair" in ready(where, 503)
