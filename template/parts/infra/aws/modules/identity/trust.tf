@@ -1,0 +1,48 @@
+{% if ci == 'none' %}
+# No CI was chosen, so none is trusted: people deploy, with their own login.
+{% else %}
+# CI signs each job's token; AWS gives whoever shows a token of main a key that is good for an hour. No secret is kept.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
+# ci.tf says who issues the tokens and what they say.
+
+locals {
+  issuer = trimprefix(var.trust.issuer, "https://")
+}
+
+# AWS takes an issuer once an account. If another project has made it: terraform import
+# module.identity.aws_iam_openid_connect_provider.ci ARN, or keep it in one place and put a data block here.
+resource "aws_iam_openid_connect_provider" "ci" {
+  url            = var.trust.issuer
+  client_id_list = [var.trust.audience]
+}
+
+data "aws_iam_policy_document" "trust" {
+  statement {
+    actions = ["sts:AssumeRoleWithWebIdentity"]
+
+    principals {
+      type        = "Federated"
+      identifiers = [aws_iam_openid_connect_provider.ci.arn]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "${local.issuer}:aud"
+      values   = [var.trust.audience]
+    }
+
+    condition {
+      test     = "{{ 'StringLike' if ci == 'circleci' else 'StringEquals' }}"
+      variable = "${local.issuer}:sub"
+      values   = [var.trust.subject]
+    }
+  }
+}
+
+resource "aws_iam_role" "deploy" {
+  name                 = "${var.name}-deploy"
+  description          = "What CI may do, from main alone"
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+  max_session_duration = 3600
+}
+{% endif %}

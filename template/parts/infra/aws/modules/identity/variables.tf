@@ -1,0 +1,45 @@
+variable "name" {
+  description = "What the identities are called after."
+  type        = string
+}
+
+variable "bucket_arn" {
+  description = "The bucket of data and models."
+  type        = string
+}
+
+variable "repository_arn" {
+  description = "The repository of images."
+  type        = string
+}
+{% if ci != 'none' %}
+
+variable "region" {
+  description = "Where the service is."
+  type        = string
+}
+
+variable "account" {
+  description = "The AWS account."
+  type        = string
+}
+
+variable "state_bucket" {
+  description = "The bucket of the state; empty if CI does not use it."
+  type        = string
+}
+
+variable "state_key" {
+  description = "The state's name in its bucket."
+  type        = string
+}
+
+variable "trust" {
+  description = "Which tokens of CI are trusted: who issued them, for whom, about whom (* stands for anything)."
+  type = object({
+    issuer   = string
+    audience = string
+    subject  = string
+  })
+}
+{% endif %}

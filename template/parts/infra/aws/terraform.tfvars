@@ -1,0 +1,6 @@
+# This project's settings. They are no secrets: commit them. variables.tf says what each one is.
+region = "us-east-1"
+
+{% include "template/parts/infra/ci/" ~ ci ~ ".tfvars" %}
+
+# alert_email = "team@example.com"

@@ -1,0 +1,10 @@
+# Which CI is trusted: see ci.tf.
+ci_organization = "" # Organization Settings, Overview
+ci_project      = "" # Project Settings, Overview
+ci_repository   = "" # github.com/owner/name
+{% if cloud == 'azure' %}
+ci_users = [] # the users whose pushes may deploy
+{% endif %}
+
+# The bucket of backend.hcl, which CI may use too.
+state_bucket = ""

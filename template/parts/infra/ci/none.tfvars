@@ -1,0 +1,1 @@
+# No CI is trusted: people deploy, with their own login.

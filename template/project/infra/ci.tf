@@ -1,0 +1,1 @@
+{% include "template/parts/infra/ci/" ~ ci ~ ".tf" %}

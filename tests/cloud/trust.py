@@ -1,0 +1,126 @@
+"""Whom each CI's tokens name, and what a cloud says to them: the rendered conditions, evaluated as the cloud does."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tests.cloud.infra import Body
+
+ORG, PROJECT, USER = (f"{digit * 8}-0000-4000-8000-{digit * 12}" for digit in "123")
+# What a person fills in, for each CI.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "github": {"ci_repository": "example@12/churn@345"},
+    "gitlab": {"ci_repository": "example/team/churn"},
+    "circleci": {"ci_organization": ORG, "ci_project": PROJECT, "ci_repository": "github.com/example/churn"},
+    "jenkins": {
+        "ci_issuer": "https://jenkins.example.com/oidc",
+        "ci_job": "https://jenkins.example.com/job/churn/job/main/",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Token:
+    """The claims of a job's token that a cloud looks at."""
+
+    iss: str
+    aud: str
+    sub: str
+
+
+def of_main(ci: str, audience: str) -> Token:
+    """The token of a job of main, as the CI's documentation says it is."""
+    circleci = f"org/{ORG}/project/{PROJECT}/user/{USER}/vcs-origin/github.com/example/churn/vcs-ref/refs/heads/main"
+    return {
+        "github": Token(
+            "https://token.actions.githubusercontent.com", audience, "repo:example@12/churn@345:ref:refs/heads/main"
+        ),
+        "gitlab": Token("https://gitlab.com", audience, "project_path:example/team/churn:ref_type:branch:ref:main"),
+        "circleci": Token(f"https://oidc.circleci.com/org/{ORG}", ORG, circleci),
+        "jenkins": Token(
+            "https://jenkins.example.com/oidc", audience, "https://jenkins.example.com/job/churn/job/main/"
+        ),
+    }[ci]
+
+
+def strangers(ci: str, token: Token) -> Iterator[Token]:
+    """Tokens that look nearly like it and must not be taken."""
+    yield replace(token, aud="https://example.com")
+    yield replace(token, iss="https://issuer.example.com")
+    others = {
+        "github": [("refs/heads/main", "refs/heads/feature"), ("ref:refs/heads/main", "pull_request"),
+                   ("churn@345", "churn-fork@345"), ("example@12", "somebody@99"), ("churn@345", "churn@346")],
+        "gitlab": [("ref:main", "ref:feature"), ("ref_type:branch", "ref_type:tag"), ("team/churn", "other/churn")],
+        "circleci": [("heads/main", "heads/feature"), ("example/churn", "somebody/churn"), (PROJECT, USER),
+                     ("vcs-origin/github.com/example/churn/vcs-ref/refs/heads/main", "")],
+        "jenkins": [("job/main/", "job/feature/"), ("job/churn/", "job/other/"), ("job/main/", "job/PR-1/")],
+    }[ci]  # fmt: skip
+    for old, new in others:
+        assert old in token.sub
+        yield replace(token, sub=token.sub.replace(old, new))
+
+
+def ask_terraform(terraform: str, ci_tf: Path, folder: Path, settings: Mapping[str, Any]) -> Any:
+    """local.trust of a ci.tf with these settings, worked out by Terraform itself; what it says is the failure."""
+    folder.mkdir(exist_ok=True)
+    (folder / "ci.tf").write_text(ci_tf.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "terraform.tfvars.json").write_text(json.dumps(settings), encoding="utf-8")
+    command = [terraform, f"-chdir={folder}", "console"]
+    done = subprocess.run(command, input="jsonencode(local.trust)\n", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+# --- AWS: policy documents -------------------------------------------------------------------------------------------
+
+
+def policy(document: Body, values: Mapping[str, str]) -> dict[str, Any]:
+    """The JSON of an aws_iam_policy_document, its references filled in."""
+    statements = list(document.get("statement", []))
+    for row in document.get("dynamic", []):
+        statements += row["statement"]["content"]
+    return {"Version": "2012-10-17", "Statement": [_statement(row, values) for row in statements]}
+
+
+def _statement(row: Body, values: Mapping[str, str]) -> dict[str, Any]:
+    made: dict[str, Any] = {"Effect": row.get("effect", "Allow"), "Action": _filled(row["actions"], values)}
+    if "sid" in row:
+        made["Sid"] = row["sid"]
+    if "resources" in row:
+        made["Resource"] = _filled(row["resources"], values)
+    for who in row.get("principals", []):
+        identifiers = _filled(who["identifiers"], values)
+        made["Principal"] = "*" if who["type"] == "*" else {who["type"]: identifiers}
+    for condition in row.get("condition", []):
+        (variable,) = _filled([condition["variable"]], values)
+        made.setdefault("Condition", {}).setdefault(condition["test"], {})[variable] = _filled(
+            condition["values"], values
+        )
+    return made
+
+
+def _filled(texts: list[str], values: Mapping[str, str]) -> list[str]:
+    return [re.sub(r"\$\{([^}]+)\}", lambda found: values[found[1]], text) for text in texts]
+
+
+def aws_admits(trust: dict[str, Any], issuer: str, token: Token) -> bool:
+    """Whether a role's trust policy lets a token in, by the rules of IAM's conditions."""
+    (statement,) = trust["Statement"]
+    host = issuer.removeprefix("https://")
+    claims = {f"{host}:aud": token.aud, f"{host}:sub": token.sub}
+    tests = {"StringEquals": lambda wanted, given: wanted == given, "StringLike": like}
+    return token.iss == issuer and all(
+        any(tests[test](value, claims[variable]) for value in wanted)
+        for test, rows in statement["Condition"].items()
+        for variable, wanted in rows.items()
+    )
+
+
+def like(pattern: str, text: str) -> bool:
+    """IAM's StringLike: * stands for any characters, ? for one."""
+    regex = "".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in pattern)
+    return re.fullmatch(regex, text, re.DOTALL) is not None
