@@ -19,7 +19,11 @@ TRUSTED_TYPES = ["collections.OrderedDict", "lightgbm.basic.Booster", "lightgbm.
 def build(contract: Contract, parameters: dict[str, Any]) -> Pipeline:
     """An untrained pipeline from raw rows to predictions."""
     categories = categorical_positions(contract)
-    estimator = LGBMRegressor(categorical_feature=categories, verbose=-1, **parameters)
+    estimator = LGBMRegressor(
+        categorical_feature=categories,
+        verbose=-1,
+        **parameters,
+    )
     return Pipeline([("features", preprocessor(contract)), ("model", estimator)])
 
 

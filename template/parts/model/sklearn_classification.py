@@ -23,7 +23,10 @@ TRUSTED_TYPES = [
 def build(contract: Contract, parameters: dict[str, Any]) -> Pipeline:
     """An untrained pipeline from raw rows to predictions."""
     categories = categorical_positions(contract)
-    estimator = HistGradientBoostingClassifier(categorical_features=categories or None, **parameters)
+    estimator = HistGradientBoostingClassifier(
+        categorical_features=categories or None,
+        **parameters,
+    )
     return Pipeline([("features", preprocessor(contract)), ("model", estimator)])
 
 

@@ -28,7 +28,7 @@ from . import tracking
 from .contract import Contract, load
 from .serving import observe, prediction_log, protocol
 from .serving.champion import Keeper, Served
-from .serving.endpoint import Answers
+from .serving.endpoint import Answers, rows_as_json
 from .serving.predictor import Predictor
 from .serving.rows import Columns, RowReader, RowsError
 
@@ -146,7 +146,8 @@ def operations(app: FastAPI, service: Service) -> None:
 def predictions(app: FastAPI, service: Service) -> None:
     """The route for rows."""
     # The body is read by hand, so that it is parsed once, and by the contract: the documentation is told its form.
-    content = {"application/json": {"schema": in_place(service.reader.schema())}}
+    row = {"rows": rows_as_json(service.contract, service.contract.sample(1))}
+    content = {"application/json": {"schema": in_place(service.reader.schema()), "example": row}}
 
     @app.post("/predict", response_model=Answer, responses=ERRORS, openapi_extra=dict(requestBody=body_of(content)))
     async def predict(request: Request) -> Response:

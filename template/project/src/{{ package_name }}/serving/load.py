@@ -1,6 +1,7 @@
 """A load test: asks a running service with rows generated from the contract, and prints what the callers waited.
 
     uv run poe load --seconds 10 --concurrency 16 --rows 1
+    uv run poe load --once      one request, shown with its answer
 
 --endpoint says which of the service's endpoints is asked; with --path and --key any other that takes rows in JSON.
 It starts nothing: HOST and PORT say where the service is. Each caller has one connection and asks again when it is
@@ -15,6 +16,7 @@ import json
 import os
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -104,6 +106,7 @@ def main() -> None:
     parser.add_argument("--path", help="of another endpoint, which takes rows in JSON")
     parser.add_argument("--key", default="rows", help="that endpoint's name for the rows")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--once", action="store_true", help="ask once: print the request and the answer")
     options = parser.parse_args()
     host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", PORT))
     path, body_of = ENDPOINTS[options.endpoint].path, ENDPOINTS[options.endpoint].body
@@ -112,6 +115,9 @@ def main() -> None:
     try:
         work = requests(load(), options.rows, path, host, body_of)
         asyncio.run(_first(host, port, work[0]))
+        if options.once:
+            show(f"http://{host}:{port}{path}", work[0].partition(b"\r\n\r\n")[2])
+            return
         found = asyncio.run(measure(host, port, work, options.seconds, options.concurrency))
     except ContractError as error:
         sys.exit(str(error))
@@ -123,6 +129,14 @@ def main() -> None:
     print(f"{found['requests']} requests, {found['per_second']} a second, {found['failed']} failed")
     print(*found["failures"], sep="\n", end="\n" if found["failures"] else "")
     print(f"ms: median {found['p50']}, 95% {found['p95']}, 99% {found['p99']}, longest {found['longest']}")
+
+
+def show(url: str, body: bytes) -> None:
+    """Ask once, and print what was sent and what came back."""
+    print(f"POST {url}", json.dumps(json.loads(body), indent=2), sep="\n")
+    request = urllib.request.Request(url, body, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        print(json.dumps(json.loads(answer.read()), indent=2))
 
 
 async def _first(host: str, port: int, request: bytes) -> None:
