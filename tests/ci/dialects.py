@@ -42,6 +42,7 @@ GITHUB_CONDITIONS = {
     "github.event_name == 'push' || github.event_name == 'pull_request'": PUSH,
     "github.event_name == 'push' && github.ref == 'refs/heads/main'": MAIN,
     "github.event_name == 'workflow_dispatch'": MANUAL,
+    "github.event_name == 'workflow_dispatch' && inputs.stage == 'NAME'": MANUAL,
     "github.event_name == 'schedule'": SCHEDULE,
 }
 
@@ -53,7 +54,7 @@ def github(project: Path) -> list[Stage]:
     return [
         Stage(
             name,
-            GITHUB_CONDITIONS[job["if"]],
+            GITHUB_CONDITIONS[job["if"].replace(f"'{name}'", "'NAME'")],
             frozenset(job.get("needs", [])),
             job["timeout-minutes"],
             tasks_in([step["run"] for step in job["steps"] if "run" in step]),
@@ -126,22 +127,25 @@ def circleci_condition(workflows: dict[str, Any], name: str) -> tuple[str, froze
 
 # --- Jenkins ---------------------------------------------------------------------------------------------------------
 
-ORDINARY = "not { anyOf { triggeredBy 'TimerTrigger'; expression { params.RELEASE } } }"
-JENKINS_CONDITIONS = {
-    f"beforeAgent true; {ORDINARY}": PUSH,
-    f"beforeAgent true; branch 'main'; {ORDINARY}": MAIN,
-    "beforeAgent true; branch 'main'; expression { params.RELEASE }": MANUAL,
-    "beforeAgent true; triggeredBy 'TimerTrigger'": SCHEDULE,
-}
+
+def jenkins_condition(when: str, name: str, by_hand: str) -> str:
+    ordinary = f"not {{ triggeredBy 'TimerTrigger' }}; not {{ expression {{ {by_hand} }} }}"
+    return {
+        f"beforeAgent true; {ordinary}": PUSH,
+        f"beforeAgent true; branch 'main'; {ordinary}": MAIN,
+        f"beforeAgent true; branch 'main'; expression {{ params.{name.upper()} }}": MANUAL,
+        "beforeAgent true; triggeredBy 'TimerTrigger'": SCHEDULE,
+    }[when]
 
 
 def jenkins(project: Path) -> list[Stage]:
     """Jenkinsfile. Its stages run one after the other, so that those for main come after the checks."""
     text = (project / "Jenkinsfile").read_text(encoding="utf-8")
     found: list[Stage] = []
+    by_hand = " || ".join(f"params.{name}" for name in re.findall(r"booleanParam\(name: '(\w+)'", text))
     for name, body in blocks(text, r"stage\('([\w-]+)'\)"):
         ((_, condition),) = blocks(body, "(when)")
-        on = JENKINS_CONDITIONS["; ".join(line.strip() for line in condition.strip().splitlines())]
+        on = jenkins_condition("; ".join(line.strip() for line in condition.strip().splitlines()), name, by_hand)
         ((_, steps),) = blocks(body, "(steps)")
         limit = re.search(r"timeout\(time: (\d+), unit: 'MINUTES'\)", body)
         assert limit

@@ -2,7 +2,7 @@
 
     uv run poe image         build it
     uv run poe image-test    start it as it runs elsewhere, and compare its answers with the champion's
-    uv run poe image-push    push it to the registry and name in IMAGE
+    uv run poe image-push    push it to the registry and name in IMAGE{{ ', or to the one of cloud.yaml' if cloud != 'none' }}
 
 CONTAINER_ENGINE names the program: docker (the default), podman or buildah (which builds; podman does the rest).
 CONTAINER_OPTIONS goes to every build and run, such as `--network host`.
@@ -93,14 +93,19 @@ def build() -> str:
         raise ImageError("There is no champion yet: uv run poe repro, then register, then promote.")
     shutil.rmtree(EXPORTED, ignore_errors=True)
     shutil.copytree(tracking.champion_folder(), EXPORTED)
-    revision = tracking.git_commit()
-    version = f"{champion.version}-{revision[:12] or 'local'}{'-dirty' if revision and is_dirty() else ''}"
+    label = version(champion)
     # podman and buildah write OCI images by default, a format that has no health check; buildah one layer in all.
     form = [] if Path(builder()).name == "docker" else ["--format", "docker", "--layers"]
-    arguments = dict(MODEL_MD5=tracking.folder_md5(EXPORTED), VERSION=version, REVISION=revision)
+    arguments = dict(MODEL_MD5=tracking.folder_md5(EXPORTED), VERSION=label, REVISION=tracking.git_commit())
     given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
     call(builder(), "build", *form, *options(), *given, "--tag", NAME, ".")
-    return version
+    return label
+
+
+def version(champion: tracking.Champion) -> str:
+    """What an image is called by: the champion's version and the commit."""
+    revision = tracking.git_commit()
+    return f"{champion.version}-{revision[:12] or 'local'}{'-dirty' if revision and is_dirty() else ''}"
 
 
 def is_dirty() -> bool:
@@ -226,14 +231,18 @@ def fetch(url: str, body: bytes | None = None) -> Any:
 
 def push() -> str:
     """Push the image to what IMAGE names: under its version and as latest, or under the tag that IMAGE has."""
+{% if cloud != 'none' %}
+    if not os.environ.get("IMAGE"):
+        return push_to_cloud()
+{% endif %}
     target = os.environ.get("IMAGE", "")
     if not target:
         raise ImageError("IMAGE is not set. Name the registry and the image, such as registry.example.com/team/churn")
-    version = inspected()["Labels"]["org.opencontainers.image.version"]
+    label = inspected()["Labels"]["org.opencontainers.image.version"]
     path, slash, name = target.rpartition("/")
     name, colon, tag = name.partition(":")
     target = f"{path}{slash}{name}".lower()  # a registry takes no capitals; the owner of a repository may have some
-    targets = [f"{target}:{tag}"] if colon else [f"{target}:{version}", f"{target}:latest"]
+    targets = [f"{target}:{tag}"] if colon else [f"{target}:{label}", f"{target}:latest"]
     log_in(target.partition("/")[0])
     for name in targets:
         call(engine(), "tag", NAME, name)
@@ -241,6 +250,30 @@ def push() -> str:
     return f"pushed {' and '.join(targets)}"
 
 
+{% if cloud != 'none' %}
+def push_to_cloud() -> str:
+    """Push the image to the registry that cloud.yaml names, once: there, a version never changes."""
+    from .cloud import CloudError, login, provider
+    from .cloud.settings import required
+
+    try:
+        settings = required()
+        if not settings.image:
+            raise ImageError("cloud.yaml names no registry. Make it (uv run poe deploy), or name one in IMAGE.")
+        login.renew(settings)
+        os.environ["REGISTRY_USER"], os.environ["REGISTRY_PASSWORD"] = provider.registry_login(settings)
+    except CloudError as error:
+        raise ImageError(str(error)) from None
+    log_in(settings.image.partition("/")[0])
+    target = f"{settings.image}:{inspected()['Labels']['org.opencontainers.image.version']}"
+    if subprocess.run([engine(), "manifest", "inspect", target], capture_output=True).returncode == 0:
+        return f"{target} is there already"
+    call(engine(), "tag", NAME, target)
+    call(engine(), "push", target)
+    return f"pushed {target}"
+
+
+{% endif %}
 def log_in(registry: str) -> None:
     """Log in with REGISTRY_USER and REGISTRY_PASSWORD where they are set; else the engine is logged in already."""
     user, password = os.environ.get("REGISTRY_USER"), os.environ.get("REGISTRY_PASSWORD")

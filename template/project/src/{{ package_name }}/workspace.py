@@ -142,8 +142,8 @@ def next_steps() -> str:
 
 
 def has_remote() -> bool:
-    """Whether a DVC remote is configured."""
-    return bool(run("dvc", "remote", "list", quiet=True).stdout.strip())
+    """Whether a DVC remote is configured. A CI that may not read it, as a fork's, sets WITHOUT_REMOTE."""
+    return not os.environ.get("WITHOUT_REMOTE") and bool(run("dvc", "remote", "list", quiet=True).stdout.strip())
 
 
 def tracked_by_git(path: str) -> bool:

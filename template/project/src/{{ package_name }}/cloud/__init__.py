@@ -1,6 +1,7 @@
 """The project in a cloud: where it is (settings), who may (login), what stands there (deploy)."""
 
 CLOUD = "{{ cloud }}"
+HAS_SERVICE = {{ 'container' in extras }}  # whether there is an image to deploy
 
 
 class CloudError(Exception):

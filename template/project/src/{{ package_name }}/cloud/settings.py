@@ -76,8 +76,8 @@ def write(settings: Settings) -> None:
     run("dvc", "remote", "add", "--quiet", "--default", "--force", REMOTE, f"{settings.storage_url}/dvc")
     for option, value in remote_options(settings).items():
         run("dvc", "remote", "modify", "--quiet", REMOTE, option, value)
-    say("cloud.yaml", f"models' files go to {settings.artifacts_url}")
-    say(".dvc/config", f"data and models go to {settings.storage_url}/dvc by: uv run dvc push")
+    say("cloud.yaml", f"MLflow keeps model files in {settings.artifacts_url}")
+    say(".dvc/config", f"DVC keeps data and models in {settings.storage_url}/dvc")
 
 
 def check(settings: Settings) -> None:
@@ -96,9 +96,11 @@ def remote_options(settings: Settings) -> dict[str, str]:
 
 
 def from_terraform() -> Settings:
-    """The settings as infra/ has made them."""
-    known = {field.name for field in fields(Settings)}
-    return Settings(**{"cloud": CLOUD, **{name: value for name, value in terraform.outputs().items() if name in known}})
+    """The settings as infra/ has made them. Raises CloudError where nothing stands yet."""
+    told = terraform.outputs()
+    if not told:
+        raise CloudError("Nothing of infra/ stands yet. Make it: uv run poe deploy")
+    return Settings(CLOUD, **{field.name: told.get(field.name, "") for field in fields(Settings)[1:]})
 
 
 def from_address(storage_url: str, region: str, storage_account: str) -> Settings:
@@ -132,10 +134,10 @@ def main() -> None:
     try:
         if chosen.command == "leave":
             print(leave())
-        elif chosen.storage_url:
-            write(from_address(chosen.storage_url, chosen.region, chosen.storage_account))
         else:
-            write(from_terraform())
+            by_hand = chosen.storage_url and from_address(chosen.storage_url, chosen.region, chosen.storage_account)
+            write(by_hand or from_terraform())
+            say("next", "commit cloud.yaml and .dvc/config, then: uv run poe push")
     except (CloudError, WorkspaceError) as error:
         sys.exit(str(error))
 

@@ -1,6 +1,7 @@
 """Terraform or OpenTofu on infra/: one place that starts it, whichever of the two is on PATH."""
 
 import json
+import re
 import shutil
 import subprocess
 from typing import Any
@@ -21,6 +22,16 @@ def program() -> str:
     return found
 
 
+def initialise() -> None:
+    """Make infra/ ready: its providers, and the place of its state. Raises CloudError where none is named."""
+    backend = FOLDER / "backend.hcl"
+    empty = re.findall(r'^(\w+) *= *""', backend.read_text(encoding="utf-8") if backend.exists() else "", re.MULTILINE)
+    if empty:
+        raise CloudError(f"infra/backend.hcl names no {empty[0]} for the state. Its comments say how to make one.")
+    named = ["-backend-config=backend.hcl"] if backend.exists() else []
+    ask("init", "-input=false", *named)
+
+
 def run(*arguments: str) -> None:
     """Run it in infra/; it prints what it does. Raises CloudError where it fails."""
     if subprocess.run([program(), f"-chdir={FOLDER}", *arguments]).returncode:
@@ -36,8 +47,6 @@ def ask(*arguments: str) -> str:
 
 
 def outputs() -> dict[str, str]:
-    """The outputs of what stands: name and value. Raises CloudError where nothing stands yet."""
+    """The outputs of what stands, by name; none where nothing stands yet."""
     told: dict[str, Any] = json.loads(ask("output", "-json"))
-    if not told:
-        raise CloudError("infra/ has no outputs yet. Make what it describes: uv run poe deploy")
     return {name: str(row["value"] or "") for name, row in told.items()}

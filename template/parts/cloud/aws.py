@@ -1,0 +1,108 @@
+"""What is AWS's own: how to log in, what its answers mean, and what costs money while it stands."""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+
+from . import CloudError
+from .settings import Settings
+
+LOG_IN = "aws sso login (the first time: aws configure sso)"
+# The audience that AWS expects in a CI's token:
+# https://docs.github.com/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
+AUDIENCE = "sts.amazonaws.com"
+COSTS = {
+    "aws_cloudwatch_log_group": "per GB written and kept",
+    "aws_ecr_repository": "per GB a month",
+    "aws_ecs_service": "per core and GB, for each hour that an instance runs",
+    "aws_s3_bucket": "per GB a month and per request",
+    "aws_service_discovery_private_dns_namespace": "a fixed sum a month",
+}
+
+
+def environment(settings: Settings, token: Path) -> dict[str, str]:
+    """What boto3, DVC, MLflow and Terraform read; they exchange the token by sts:AssumeRoleWithWebIdentity.
+
+    https://docs.aws.amazon.com/sdkref/latest/guide/access-assume-role-web.html
+    """
+    return dict(
+        AWS_ROLE_ARN=settings.deploy_identity,
+        AWS_WEB_IDENTITY_TOKEN_FILE=str(token),
+        AWS_ROLE_SESSION_NAME="ci",
+        AWS_REGION=settings.region,
+        AWS_DEFAULT_REGION=settings.region,
+    )
+
+
+def who(settings: Settings) -> str:
+    """Who is logged in. Raises CloudError where nobody is, or AWS does not let them in."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    check_region(settings.region)
+    try:
+        return str(boto3.client("sts", region_name=settings.region or "us-east-1").get_caller_identity()["Arn"])
+    except (BotoCoreError, ClientError) as error:
+        raise explained(error, settings) from None
+
+
+def look(settings: Settings) -> None:
+    """Ask the bucket for a file. Raises CloudError where it does not answer."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    check_region(settings.region)
+    try:
+        boto3.client("s3", region_name=settings.region or None).list_objects_v2(Bucket=bucket(settings), MaxKeys=1)
+    except (BotoCoreError, ClientError) as error:
+        raise explained(error, settings) from None
+
+
+def bucket(settings: Settings) -> str:
+    """The bucket's name."""
+    return settings.storage_url.removeprefix("s3://").split("/")[0]
+
+
+def check_region(region: str) -> None:
+    """Raise CloudError for a region that AWS does not have."""
+    import boto3
+
+    known = boto3.Session().get_available_regions("s3")
+    if region and region not in known:
+        near = [name for name in known if name.split("-")[0] == region.split("-")[0]] or known
+        raise CloudError(f"AWS has no region {region!r}. There are: {', '.join(near)}. Set it in infra/ or cloud.yaml.")
+
+
+def explained(error: Exception, settings: Settings) -> CloudError:
+    """What an error of AWS means here, and what to do."""
+    code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
+    name = bucket(settings)
+    if code in ("NoSuchBucket", "404"):
+        return CloudError(f"AWS has no bucket {name!r}. Make it (uv run poe deploy), or mend it in cloud.yaml.")
+    if code == "PermanentRedirect":
+        return CloudError(f"The bucket {name!r} is in another region than {settings.region!r}. Mend it in cloud.yaml.")
+    if code in ("AccessDenied", "403", "AllAccessDisabled"):
+        return CloudError(
+            f"AWS does not let you use the bucket {name!r}: it is somebody else's, or your role has no right to it. "
+            "See who you are: aws sts get-caller-identity"
+        )
+    if os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE") and hasattr(error, "response"):
+        return CloudError(f"AWS does not take this job's token for {settings.deploy_identity} ({code}).")
+    if type(error).__module__.startswith("botocore") and not hasattr(error, "response") and "Connect" not in code:
+        return CloudError(f"Nobody is logged in to AWS. Log in: {LOG_IN}")
+    return CloudError(f"AWS does not answer as it should: {error}")
+
+
+def registry_login(settings: Settings) -> tuple[str, str]:
+    """User and password of ECR, good for twelve hours: what `aws ecr get-login-password` prints."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        told = boto3.client("ecr", region_name=settings.region or None).get_authorization_token()
+    except (BotoCoreError, ClientError) as error:
+        raise explained(error, settings) from None
+    user, _, password = base64.b64decode(told["authorizationData"][0]["authorizationToken"]).decode().partition(":")
+    return user, password

@@ -1,0 +1,224 @@
+"""What stands in the cloud: shown before it is made, made, asked whether it is ready, and taken down again.
+
+uv run poe plan      what a deployment would change, and what of it costs money while it stands
+uv run poe deploy    show that, ask, push the image with the champion, make it, wait until it is ready
+uv run poe destroy   show what stands, ask, take it down
+
+With --yes nobody is asked, as in a CI, where a person starts the stage. It refuses to take anything down unless
+--even-destroy is given too. What is applied is the very plan that was shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .. import tracking
+from ..workspace import WorkspaceError, say
+from . import CLOUD, HAS_SERVICE, CloudError, login, provider, terraform
+from .settings import FILE, Settings, from_terraform, read, write
+
+PATIENCE = 300  # seconds until a new service must be ready
+SIGNS = {"create": "+", "update": "~", "delete": "-", "delete create": "±", "create delete": "±"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a plan does to one resource: the sign is + for made, ~ for changed, - for taken down, ± for both."""
+
+    sign: str
+    address: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan as Terraform has saved it: what is in it is what is applied."""
+
+    file: str
+    changes: list[Change]
+
+    def count(self, signs: str) -> int:
+        """How many changes have one of these signs."""
+        return sum(change.sign in signs for change in self.changes)
+
+
+# --- plan ------------------------------------------------------------------------------------------------------------
+
+
+def make_plan(*options: str) -> Plan:
+    """Let Terraform plan, save it, and read what is in it."""
+    login.FOLDER.mkdir(exist_ok=True, mode=0o700)
+    file = str(login.FOLDER / "plan")
+    terraform.ask("plan", "-input=false", "-lock-timeout=60s", f"-out={file}", *options)
+    told = json.loads(terraform.ask("show", "-json", file))
+    signs = ((SIGNS.get(" ".join(row["change"]["actions"]), ""), row) for row in told.get("resource_changes", []))
+    return Plan(file, [Change(sign, row["address"], row["type"]) for sign, row in signs if sign])
+
+
+def show(plan: Plan) -> None:
+    """Print a plan: each change, what costs money, the counts."""
+    for change in plan.changes:
+        print(f"  {change.sign} {change.address}")
+    paid = sorted({change.kind for change in plan.changes if change.sign != "-" and change.kind in provider.COSTS})
+    for kind in paid:
+        print(f"  costs money while it stands: {kind}, {provider.COSTS[kind]}")
+    say("plan", f"{plan.count('+±')} to add, {plan.count('~')} to change, {plan.count('-±')} to destroy")
+
+
+def approve(plan: Plan, yes: bool, even_destroy: bool) -> None:
+    """Ask whether to do it. Raises CloudError where the answer is no, or --yes would take something down."""
+    if yes:
+        if plan.count("-±") and not even_destroy:
+            raise CloudError("Nothing was done: the plan takes something down. To do that unasked, add --even-destroy.")
+        return
+    try:
+        answer = input("Do it? [y/N] ")
+    except EOFError:
+        raise CloudError("Nothing was done: nobody answers here. To do it unasked, add --yes.") from None
+    if answer.strip().lower() not in ("y", "yes"):
+        raise CloudError("Nothing was done.")
+
+
+def begin() -> None:
+    """Raise CloudError where nobody is logged in; else make Terraform ready."""
+    terraform.program()
+    say("cloud", f"{CLOUD} knows you as {provider.who(read() or Settings(CLOUD, '', ''))}")
+    terraform.initialise()
+
+
+def foundation() -> Plan:
+    """The plan of everything but the service, which needs an image, and that a registry."""
+    say("plan", "first storage, registry and identities" + ("; the service comes after them" if HAS_SERVICE else ""))
+    return make_plan("-var=image=")
+
+
+def target(settings: Settings) -> str:
+    """The image that is to run; empty where this project has no service."""
+    if not HAS_SERVICE:
+        return ""
+    from ..image import version
+
+    champion = tracking.read_champion()
+    if champion is None:
+        raise CloudError("There is no champion to serve yet: uv run poe repro, then register, then promote.")
+    return f"{settings.image}:{version(champion)}"
+
+
+def plan_only() -> None:
+    """Show what `deploy` would do now."""
+    begin()
+    stands = terraform.outputs()
+    show(make_plan(f"-var=image={target(from_terraform())}") if stands else foundation())
+
+
+# --- deploy ----------------------------------------------------------------------------------------------------------
+
+
+def deploy(yes: bool, even_destroy: bool) -> None:
+    """Show, ask, make; the foundation first where nothing stands yet. A deployment that stopped goes on."""
+    begin()
+    if not terraform.outputs():
+        carry_out(foundation(), yes, even_destroy)
+    settings = from_terraform()
+    remember(settings)
+    image = target(settings)
+    carry_out(make_plan(f"-var=image={image}"), yes, even_destroy, before=lambda: bring_image(settings, image))
+    settings = from_terraform()
+    remember(settings)
+    if settings.endpoint:
+        say("service", wait_until_ready(settings.endpoint))
+
+
+def carry_out(plan: Plan, yes: bool, even_destroy: bool, before: Callable[[], None] = lambda: None) -> None:
+    """Show a plan, ask, do what comes before it, apply it."""
+    show(plan)
+    if not plan.changes:
+        return
+    approve(plan, yes, even_destroy)
+    before()
+    if settings := read():
+        login.renew(settings)
+    terraform.run("apply", "-input=false", plan.file)
+
+
+def remember(settings: Settings) -> None:
+    """Write cloud.yaml and DVC's remote where they have changed."""
+    if settings != read():
+        write(settings)
+
+
+def bring_image(settings: Settings, image: str) -> None:
+    """Build the image, try it out and push it."""
+    if image:
+        from ..image import ImageError, build, push_to_cloud, test
+
+        try:
+            build()
+            say("image", test())
+            say("image", push_to_cloud())
+        except ImageError as error:
+            raise CloudError(f"{error}\nNothing of the service was changed. Go on with: uv run poe deploy") from None
+
+
+def wait_until_ready(endpoint: str) -> str:
+    """Ask /ready until it answers. Raises CloudError when the patience is at its end."""
+    deadline, last = time.monotonic() + PATIENCE, ""
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{endpoint}/ready", timeout=10) as answer:
+                told: dict[str, Any] = json.load(answer)
+            return f"{endpoint} is ready, with run {told.get('version', '')}"
+        except urllib.error.HTTPError as error:
+            if error.code in (401, 403):
+                return f"{endpoint} stands, and answers only those whom the cloud lets in"
+            last = f"it answers {error.code}"
+        except OSError as error:
+            last = str(error)
+        time.sleep(2)
+    raise CloudError(f"{endpoint} is not ready after {PATIENCE} s: {last}. Its log is in the cloud's console.")
+
+
+# --- destroy ---------------------------------------------------------------------------------------------------------
+
+
+def destroy(yes: bool) -> None:
+    """Show what stands, ask, take it down."""
+    begin()
+    if FILE.exists():
+        say("data", "what is only in the bucket goes with it. To have it here first: uv run poe cloud-leave")
+    plan = make_plan("-destroy", "-var=image=")
+    carry_out(plan, yes, even_destroy=True)
+
+
+def main() -> None:
+    """Parse the command line and do it."""
+    parser = argparse.ArgumentParser(prog="poe deploy", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("plan", help="show what a deployment would change")
+    deploying = commands.add_parser("deploy", help="show it, ask, make it")
+    deploying.add_argument("--yes", action="store_true", help="do not ask")
+    deploying.add_argument("--even-destroy", action="store_true", help="with --yes: also what takes something down")
+    destroying = commands.add_parser("destroy", help="show what stands, ask, take it down")
+    destroying.add_argument("--yes", action="store_true", help="do not ask")
+    chosen = parser.parse_args()
+    try:
+        if chosen.command == "plan":
+            plan_only()
+        elif chosen.command == "deploy":
+            deploy(chosen.yes, chosen.even_destroy)
+        else:
+            destroy(chosen.yes)
+    except (CloudError, WorkspaceError, tracking.ChampionError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Who may: a CI's own identity token, exchanged for the cloud's short-lived credentials. No secret is kept anywhere.
+
+uv run poe cloud-login             in CI; where the job is given no token, as for a fork, the bucket is left alone
+uv run poe cloud-login --required  the same, and it fails there
+uv run poe cloud-check             anywhere: does the bucket let you in?
+
+People log in by their cloud's own program; `poe cloud-check` says by which. In CI, what is found out is written to
+.cloud/env, which every task reads, and which git ignores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from .. import ROOT
+from ..workspace import WorkspaceError, run, say
+from . import CLOUD, CloudError, provider
+from .settings import REMOTE, Settings, read, required
+
+FOLDER = ROOT / ".cloud"
+# Where each CI puts its token. GitHub gives it when it is asked for.
+TOKENS = ("CLOUD_ID_TOKEN", "CIRCLE_OIDC_TOKEN_V2")
+
+
+def log_in(must: bool) -> str:
+    """Exchange this job's token. Without one, and unless it must, the tasks that follow go without the bucket."""
+    settings = read()
+    if settings is None:
+        return "there is no cloud.yaml yet, so nothing of the cloud is used"
+    if not settings.deploy_identity:
+        return "cloud.yaml names no deploy_identity, so the environment's own credentials are used"
+    try:
+        found = exchange(settings)
+    except CloudError as error:
+        if must:
+            raise
+        write_environment(dict(WITHOUT_REMOTE="1"))
+        return f"{error} The bucket is left alone: what is not here is generated."
+    return f"{CLOUD} knows this job as {found}"
+
+
+def exchange(settings: Settings) -> str:
+    """Keep the token where the cloud's libraries read it, and ask who we are. Raises CloudError where it is refused."""
+    token = identity_token(settings)
+    if not token:
+        raise CloudError("This job was given no identity token, as is right for a fork.")
+    file = keep(token)
+    environment = {name: value for name, value in provider.environment(settings, file).items() if value}
+    os.environ.update(environment)
+    found = provider.who(settings)
+    write_environment(environment)
+    return found
+
+
+def keep(token: str) -> Path:
+    """Write the token where the cloud's libraries read it; nobody else may."""
+    FOLDER.mkdir(exist_ok=True, mode=0o700)
+    file = FOLDER / "token"
+    file.touch(mode=0o600)
+    file.write_text(token, encoding="utf-8")
+    return file
+
+
+def renew(settings: Settings) -> None:
+    """A newer token, where this job was logged in by GitHub's, which is good for minutes only."""
+    if (FOLDER / "token").exists() and (token := github_token(settings)):
+        keep(token)
+
+
+def identity_token(settings: Settings) -> str:
+    """The token by which this CI says which repository, branch and job it is; empty where it gives none."""
+    given = next((os.environ[name] for name in TOKENS if os.environ.get(name)), "")
+    return given or github_token(settings)
+
+
+def github_token(settings: Settings) -> str:
+    """GitHub's, as its documentation has it; empty without the permission `id-token: write`, as for a fork.
+
+    https://docs.github.com/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
+    """
+    url, secret = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL"), os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    if not url or not secret:
+        return ""
+    audience = provider.AUDIENCE + (settings.identity_provider if CLOUD == "gcp" else "")
+    asked = urllib.request.Request(
+        f"{url}&audience={urllib.parse.quote(audience, safe='')}", headers={"authorization": f"bearer {secret}"}
+    )
+    try:
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            return str(json.load(answer)["value"])
+    except OSError as error:
+        raise CloudError(f"GitHub gives no identity token: {error}") from None
+
+
+def write_environment(variables: dict[str, str]) -> None:
+    """Write .cloud/env for the tasks that follow."""
+    FOLDER.mkdir(exist_ok=True, mode=0o700)
+    lines = [f"{name}='{value}'\n" for name, value in variables.items()]
+    Path(FOLDER, "env").write_text("".join(lines), encoding="utf-8")
+
+
+def check() -> str:
+    """Ask the bucket. Raises CloudError with what is wrong."""
+    settings = required()
+    provider.look(settings)
+    return f"{settings.storage_url} answers"
+
+
+def push() -> None:
+    """Bring data and models to the bucket: what is there already is left out, so a push that stopped goes on."""
+    say("bucket", check())
+    try:
+        run("dvc", "push", "--remote", REMOTE)
+    except WorkspaceError as error:
+        raise CloudError(f"{error}\nWhat has arrived stays. Go on with: uv run poe push") from None
+
+
+def main() -> None:
+    """Parse the command line and do it."""
+    parser = argparse.ArgumentParser(prog="poe cloud-login", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    login = commands.add_parser("login", help="exchange this job's token")
+    login.add_argument("--required", action="store_true", help="fail where the job has none")
+    commands.add_parser("check", help="ask whether the bucket lets you in")
+    commands.add_parser("push", help="bring data and models to the bucket")
+    chosen = parser.parse_args()
+    try:
+        if chosen.command == "login":
+            say("cloud", log_in(chosen.required))
+        elif chosen.command == "check":
+            say("bucket", check())
+        else:
+            push()
+    except (CloudError, WorkspaceError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+{% include "template/parts/cloud/" ~ cloud ~ ".py" %}

@@ -1,0 +1,151 @@
+"""Every CI with every cloud: the same stages, accepted by each system's tools, no secret, the exchange in each job."""
+
+import re
+import shutil
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jinja2 import Environment
+from mlops_scaffold import catalog
+from mlops_scaffold.address import named_address
+from mlops_scaffold.rendering import Asked, render
+from mlops_scaffold.source import open_version
+
+from tests.ci.dialects import DIALECTS, Stage, blocks, neutral
+from tests.ci.test_dialects import SCHEMAS, SECRETS, run
+from tests.conftest import ROOT, git
+
+CLOUDS = [row.name for row in catalog.components(ROOT) if row.axis == "cloud"]
+EXTRAS = ["container", "monitoring"]
+# Names of variables that hold a key for long: of the clouds, their service accounts, storage accounts and applications.
+LONG_LIVED = (
+    r"AWS_SECRET_ACCESS_KEY|AWS_ACCESS_KEY_ID|AWS_SESSION_TOKEN|GOOGLE_CREDENTIALS|credentials_json|private_key"
+    r"|AZURE_CLIENT_SECRET|ARM_CLIENT_SECRET|AZURE_CREDENTIALS|AZURE_STORAGE_KEY|AccountKey|SharedAccessSignature"
+)
+# The page of the vendor that each file goes by.
+CITED = {
+    ("github", "aws"): "docs.github.com/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws",
+    ("github", "gcp"): "security-harden-deployments/oidc-in-google-cloud-platform",
+    ("github", "azure"): "security-harden-deployments/oidc-in-azure",
+    ("gitlab", "aws"): "docs.gitlab.com/ci/cloud_services/aws/",
+    ("gitlab", "gcp"): "docs.gitlab.com/ci/cloud_services/google_cloud/",
+    ("gitlab", "azure"): "docs.gitlab.com/ci/cloud_services/azure/",
+    **{("circleci", cloud): "circleci.com/docs/openid-connect-tokens/" for cloud in CLOUDS},
+    **{("jenkins", cloud): "plugins.jenkins.io/oidc-provider/" for cloud in CLOUDS},
+}
+FILES = {
+    "github": ".github/workflows/ci.yml",
+    "gitlab": ".gitlab-ci.yml",
+    "circleci": ".circleci/config.yml",
+    "jenkins": "Jenkinsfile",
+}
+
+
+@pytest.fixture(scope="session")
+def pairs(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
+    """A project of each pair, in a git repository."""
+    version = open_version(named_address(str(template)), None)
+    found = {}
+    for ci, cloud in product(DIALECTS, CLOUDS):
+        folder = tmp_path_factory.mktemp(f"{ci}-{cloud}") / "churn"
+        answers = {"ci": ci, "cloud": cloud, "extras": EXTRAS}
+        render(version, folder, Asked(data=answers, defaults=True)).tree.write_new(folder)
+        git("init", "--quiet", cwd=folder)
+        found[ci, cloud] = folder
+    assert len(found) == 12
+    return found
+
+
+@pytest.fixture(params=product(DIALECTS, CLOUDS), ids="-".join)
+def pair(request: pytest.FixtureRequest, pairs: dict[tuple[str, str], Path]) -> tuple[str, str, Path]:
+    """A CI, a cloud, and a project with both."""
+    return (*request.param, pairs[request.param])
+
+
+def logs_in(stage: Stage) -> bool:
+    return any(task.startswith("cloud-login") for task in stage.tasks)
+
+
+def test_all_dialects_have_the_clouds_stages(pair: tuple[str, str, Path]) -> None:
+    ci, cloud, project = pair
+    text = (ROOT / "template/stages.yml").read_text(encoding="utf-8")
+    context: dict[str, Any] = {"extras": EXTRAS, "cloud": cloud, "serving": "fastapi", "ci": ci}
+    assert DIALECTS[ci](project) == neutral(Environment(autoescape=False).from_string(text).render(**context))
+
+
+def test_whoever_touches_the_cloud_logs_in_first(pair: tuple[str, str, Path]) -> None:
+    ci, _, project = pair
+    stages = {stage.name: stage for stage in DIALECTS[ci](project)}
+    assert {name for name, stage in stages.items() if logs_in(stage)} == set(stages) - {"lint", "test"}
+    for name, stage in stages.items():
+        if logs_in(stage):
+            # A request may come from a fork, which is trusted by nobody: it goes on without. Nothing else does.
+            assert stage.tasks[0] == ("cloud-login" if name == "pipeline" else "cloud-login --required")
+    assert stages["deploy"].on == stages["destroy"].on == "manual"
+    assert "deploy --yes" in stages["deploy"].tasks
+
+
+def test_the_job_is_given_its_token_and_the_file_says_by_which_documentation(pair: tuple[str, str, Path]) -> None:
+    ci, cloud, project = pair
+    text = (project / FILES[ci]).read_text(encoding="utf-8")
+    assert CITED[ci, cloud] in text
+    for stage in DIALECTS[ci](project):
+        assert given_a_token(ci, text, stage.name) == logs_in(stage), stage.name
+
+
+def given_a_token(ci: str, text: str, stage: str) -> bool:
+    """Whether a job gets the identity token that `cloud-login` exchanges, and nobody else's."""
+    if ci == "github":
+        return bool(yaml.safe_load(text)["jobs"][stage]["permissions"].get("id-token") == "write")
+    if ci == "gitlab":
+        return "CLOUD_ID_TOKEN" in yaml.safe_load(text)[stage].get("id_tokens", {})
+    if ci == "circleci":  # every job has CIRCLE_OIDC_TOKEN_V2
+        return "cloud-login" in yaml.safe_dump(yaml.safe_load(text)["jobs"][stage])
+    ((_, body),) = blocks(text, rf"stage\('({stage})'\)")
+    wrapped = re.findall(
+        r"string\(credentialsId: 'cloud-id-token', variable: 'CLOUD_ID_TOKEN'\)\]\) \{\s*sh '(.*)'", body
+    )
+    assert all("poe cloud-login" in command for command in wrapped)
+    return bool(wrapped)
+
+
+def test_no_long_lived_secret_is_asked_for(pair: tuple[str, str, Path]) -> None:
+    _, _, project = pair
+    for path in sorted(project.rglob("*")):
+        if not path.is_file() or ".git" in path.relative_to(project).parts:
+            continue
+        text, name = path.read_text(encoding="utf-8"), path.relative_to(project).as_posix()
+        for secret in SECRETS:
+            assert not re.search(secret, text, re.MULTILINE), f"{name}: a secret ({secret})"
+        if name != "compose.tracking.yaml":  # the object store on a team's own machine
+            assert not re.search(LONG_LIVED, text), name
+        assert "secrets." not in text or not name.startswith(".github/"), name
+
+
+def test_a_scanner_for_secrets_finds_nothing_but_what_is_planted(
+    pairs: dict[tuple[str, str], Path], tmp_path: Path
+) -> None:
+    for names, project in pairs.items():
+        shutil.copytree(project, tmp_path / "-".join(names), ignore=shutil.ignore_patterns(".git"))
+    (tmp_path / "planted.yml").write_text("aws_access_key_id: AKIAQYLPMN5HFIQR7XYA\n", encoding="utf-8")
+    command = [str(Path(sys.executable).parent / "detect-secrets"), "scan", "--all-files", "--no-verify"]
+    # The template's commit, in the answers file, looks like a key.
+    done = subprocess.run([*command, "--exclude-files", "copier-answers", "."], cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert list(yaml.safe_load(done.stdout)["results"]) == ["planted.yml"]
+
+
+def test_its_systems_tools_accept_it(pair: tuple[str, str, Path]) -> None:
+    ci, _, project = pair
+    if ci == "jenkins":
+        pytest.skip("Jenkins has no schema: its own linter is in tests/ci/test_executed.py")
+    schema, path = SCHEMAS[ci]
+    run("check-jsonschema", "--builtin-schema", schema, path, cwd=project)
+    if ci == "github":
+        run("zizmor", "--offline", "--persona=auditor", "--quiet", ".", cwd=project)
+        run("jactionlint", cwd=project)
