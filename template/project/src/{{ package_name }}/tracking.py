@@ -280,28 +280,25 @@ def _from_server() -> Path:
 
 
 def _from_dvc(champion: Champion) -> Path:
-    """The champion from DVC's cache or remote, by the commit that made it."""
+    """The champion from DVC's cache or remote, by the commit whose dvc.lock names it."""
     folder = ROOT / ".champion" / champion.model
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(exist_ok=True)
-    command = [
-        sys.executable,
-        "-m",
-        "dvc",
-        "get",
-        "--quiet",
-        "--rev",
-        champion.commit,
-        ".",
-        "model",
-        "--out",
-        str(folder),
-    ]
+    # It may have been registered before its dvc.lock was committed, and before there was a remote.
+    named = _said("git", "log", "--reverse", "--format=%H", f"-S{champion.model}", "--", "dvc.lock").split()
+    remote = _said(sys.executable, "-m", "dvc", "config", "core.remote").strip()
+    command = [sys.executable, "-m", "dvc", "get", "--quiet", "--rev", (named or [champion.commit])[0]]
+    command += [*(["--remote", remote] if remote else []), ".", "model", "--out", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode or folder_md5(folder) != champion.model:
         shutil.rmtree(folder, ignore_errors=True)
         raise ChampionError(f"Neither DVC's cache nor a remote has the champion, version {champion.version}.")
     return folder
+
+
+def _said(*command: str) -> str:
+    """What a program prints, in the project's root; nothing where it fails."""
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
 
 
 def reproduced_champion(champion: Champion) -> Path:

@@ -80,7 +80,7 @@ def bring_data(contract: Contract) -> str:
     if not raw.exists() and Path(ROOT, "data/raw.dvc").exists():
         # From the remote where there is one, else from this machine's cache (another version may be checked out).
         command = "pull" if has_remote() else "checkout"
-        if run("dvc", command, "--quiet", "data/raw.dvc", quiet=True, check=has_remote()).returncode == 0:
+        if run("dvc", command, "data/raw.dvc", quiet=True, check=has_remote()).returncode == 0:
             return f"{contract.source.path} is here again, by dvc {command}"
     if raw.exists():
         outcome = f"{contract.source.path} is here"
