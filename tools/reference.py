@@ -1,6 +1,8 @@
 """Write docs/reference/ from the program itself: `python tools/reference.py`. A test holds that the two are equal."""
 
+import importlib.util
 import json
+import sys
 import tempfile
 from collections.abc import Iterator
 from itertools import groupby
@@ -9,8 +11,9 @@ from typing import Any
 
 import typer
 from mlops_scaffold import catalog
+from mlops_scaffold import doctor as doctor_checks
 from mlops_scaffold.cli import app
-from mlops_scaffold.new import Request, plan
+from mlops_scaffold.new import Plan, Request, plan
 from mlops_scaffold.report import Report
 from mlops_scaffold.settings import read_mapping
 
@@ -23,6 +26,7 @@ def pages() -> dict[str, str]:
     """The text of each page of the reference, by its file's name."""
     written = {
         "command-line.md": command_line(),
+        "checks.md": checks(),
         "components.md": components(),
         "questions.md": questions_and_presets(),
     }
@@ -73,6 +77,42 @@ def spelled(parameter: Any) -> str:
     return names if parameter.is_flag else f"{names} {parameter.metavar or 'VALUE'}"
 
 
+def checks() -> Iterator[str]:
+    """What `mlops doctor` looks at: its own checks, then those that every project carries."""
+    yield from ["# Checks", "", "What [`mlops doctor`](../doctor.md) looks at, in this order.", ""]
+    yield from ["## Of the tool", "", "`mlops doctor` alone makes these.", ""]
+    yield from table(*rows_of(doctor_checks.CHECKS))
+    yield from ["## Of the project", "", "`uv run poe doctor` makes these too, with nothing but uv.", ""]
+    yield from table(*rows_of(project_module("doctor").CHECKS))
+
+
+def rows_of(registry: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """The table of a registry of checks."""
+    rows = [[f"`{name}`", one.should, one.why, "yes" if one.safe else ""] for name, one in registry.items()]
+    return ["check", "should be so", "since otherwise", "mended by `--fix`"], rows
+
+
+def project_module(name: str) -> Any:
+    """A module of the package of a project with the defaults."""
+    with tempfile.TemporaryDirectory() as folder:
+        defaults(Path(folder) / "churn").tree.write_new(Path(folder) / "churn")
+        package = Path(folder) / "churn/src/churn"
+        spec = importlib.util.spec_from_file_location(
+            "churn", package / "__init__.py", submodule_search_locations=[str(package)]
+        )
+        assert spec
+        assert spec.loader
+        sys.modules["churn"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["churn"])
+        return importlib.import_module(f"churn.{name}")
+
+
+def defaults(folder: Path) -> Plan:
+    """A project with the defaults, planned."""
+    request = Request(folder, str(ROOT), ref="HEAD", defaults=True, set_up=False)
+    return plan(request, Report(quiet=True))
+
+
 def components() -> Iterator[str]:
     """The components table of copier.yml."""
     yield from ["# Components", "", "What a project can have, by question. `mlops components` lists the same,"]
@@ -99,8 +139,7 @@ def questions_and_presets() -> Iterator[str]:
         "",
     ]
     with tempfile.TemporaryDirectory() as folder:
-        request = Request(Path(folder) / "churn", str(ROOT), ref="HEAD", defaults=True, set_up=False)
-        answers = plan(request, Report(quiet=True)).answers
+        answers = defaults(Path(folder) / "churn").answers
     axes = {component.axis for component in catalog.components(ROOT)}
     rows = []
     for name, question in read_mapping(ROOT / "copier.yml").items():

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -42,12 +41,6 @@ class Setup:
     project: Project
     wishes: Wishes
     told: list[str] = field(default_factory=list)  # by the project's own tasks
-
-    @property
-    def python(self) -> Path:
-        """The Python of the project's own environment."""
-        folder = self.project.folder / ".venv"
-        return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
     def steps(self, fresh: bool) -> list[Step]:
         """All steps in order. A clone (not `fresh`) has its history already: it gets no commits, and is tried out."""
@@ -97,16 +90,16 @@ class Setup:
 
     def module(self, name: str, *arguments: str) -> str:
         """Run a module of the project's package. Gives back what it printed."""
-        return self.run(str(self.python), "-m", f"{self.project.package}.{name}", *arguments)
+        return self.run(str(self.project.python), "-m", f"{self.project.package}.{name}", *arguments)
 
     def task(self, name: str) -> None:
         """Run a task of the project, as `uv run poe` does; what it prints is for the person."""
-        self.told.append(self.run(str(self.python.with_name("poe")), name))
+        self.told.append(self.run(str(self.project.python.with_name("poe")), name))
 
     def run(self, *command: str) -> str:
         """Run a program in the project; what it prints is kept in a log. Raises StepFailed with its last lines."""
         env = process.project_environment()
-        env["PATH"] = os.pathsep.join([str(self.python.parent), env["PATH"]])
+        env["PATH"] = os.pathsep.join([str(self.project.python.parent), env["PATH"]])
         done = process.run(command, cwd=self.project.folder, env=env, alone=True)
         if (self.project.folder / ".git").is_dir():
             with self.log.open("a", encoding="utf-8") as log:

@@ -1,5 +1,6 @@
 """An existing project: its answers file and what it says."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,11 @@ class Project:
         if "package_name" not in self.answers:
             raise MlopsError(f"{self.folder} names no package_name.", "Set-up is for projects of the mlops template.")
         return str(self.answers["package_name"])
+
+    @property
+    def python(self) -> Path:
+        """The Python of the project's own environment."""
+        return self.folder / ".venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
     @property
     def source(self) -> str:

@@ -7,6 +7,7 @@ import typer
 from mlops_scaffold.cli.add import add, remove
 from mlops_scaffold.cli.check import check, diff, explain
 from mlops_scaffold.cli.components import components
+from mlops_scaffold.cli.doctor import doctor
 from mlops_scaffold.cli.light import LightCommand, LightGroup
 from mlops_scaffold.cli.new import new
 from mlops_scaffold.cli.presets import presets
@@ -30,6 +31,7 @@ app.command(cls=LightCommand)(add)
 app.command(cls=LightCommand)(remove)
 app.command(cls=LightCommand)(explain)
 app.command(cls=LightCommand)(setup)
+app.command(cls=LightCommand)(doctor)
 app.command(cls=LightCommand)(components)
 app.command(cls=LightCommand)(presets)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from . import ROOT
 from .contract import Contract, ContractError, load
+from .tracking import ChampionError
 
 RAW = Path("data/raw")
 LARGEST_FILE_MB = 5
@@ -305,7 +306,7 @@ def main() -> None:
             bring_in(options.file.resolve(), options.target, options.problem, options.in_git, not options.no_commit)
         else:
             check_large_files(options.files)
-    except (WorkspaceError, ContractError) as error:
+    except (WorkspaceError, ContractError, ChampionError) as error:
         sys.exit(f"{error}")
 
 

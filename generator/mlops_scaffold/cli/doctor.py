@@ -1,0 +1,49 @@
+"""`mlops doctor`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def doctor(
+    project: Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")] = Path(),
+    fix: Annotated[bool, typer.Option("--fix", help="Run the commands by which nothing is lost.")] = False,
+    only: Annotated[list[str], typer.Option(metavar="CHECK", help="This check alone; may be repeated.")] = [],  # noqa: B006
+    offline: Annotated[bool, typer.Option("--offline", help="Use the cached template.")] = False,
+    answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Find what is wrong with a project here, and the command that mends it. Exit code 2 where something is."""
+    from mlops_scaffold.doctor import examine, mend
+    from mlops_scaffold.doctor.registry import Place
+    from mlops_scaffold.project import open_project
+    from mlops_scaffold.report import Report
+
+    report = Report(quiet or as_json)
+    place = Place(open_project(project, answers_file), offline)
+    found, ran = examine(place, only), []
+    if fix and any(one.safe for one in found.findings):
+        ran = mend(place, found, report)
+        place = Place(open_project(project, answers_file), offline)
+        found = examine(place, only)
+    if as_json:
+        print(json.dumps({"project": str(place.folder), "ran": ran, **found.as_json()}))
+    for one in found.findings:
+        report.warn(f"{one.check}: {one.what}")
+        report.say(f"    {one.why}")
+        report.say(f"    {one.mend}")
+    for reason, names in found.reasons().items():
+        report.warn(f"{', '.join(names)} could not be looked at: {reason}")
+    if found.healthy:
+        report.done(f"{len(found.checks)} checks, nothing found")
+        return
+    safe = sum(one.safe for one in found.findings)
+    if found.findings and place.folder != Path.cwd():
+        report.todo(f"the commands are meant for {place.folder}")
+    if safe:
+        report.todo(f"mlops doctor --fix runs those by which nothing is lost: {safe} of {len(found.findings)}")
+    sys.exit(2)

@@ -1,0 +1,66 @@
+"""Checks of uv, and of the environment that it makes."""
+
+import re
+import shutil
+from pathlib import Path
+
+from mlops_scaffold import process
+from mlops_scaffold.doctor.registry import Found, Place, check
+
+REFUSED_PYTHON = re.compile(r"error: (The Python request|No interpreter found|The requested interpreter)")
+
+
+@check("Every task and every git hook calls uv.")
+def uv(_: Place) -> Found:
+    """The PATH has uv."""
+    if not shutil.which("uv"):
+        yield "uv is not on the PATH", f'export PATH="{Path(process.uv()).parent}:$PATH"'
+
+
+@check("uv makes the environment for the Python that this file names.")
+def python(place: Place) -> Found:
+    """A Python that pyproject.toml allows is named by .python-version."""
+    file = place.folder / ".python-version"
+    if file.exists() and REFUSED_PYTHON.search(ask_uv(place, "lock", "--check").errors):
+        named = file.read_text(encoding="utf-8").strip()
+        yield f".python-version names {named}, which is not here or not allowed", "uv python pin --rm"
+
+
+@check("What is installed is not what pyproject.toml asks for, and CI refuses it.", safe=True)
+def lock(place: Place) -> Found:
+    """What pyproject.toml asks for is in uv.lock."""
+    if not has_project_file(place):
+        return
+    if not (place.folder / "uv.lock").exists():
+        yield "there is no uv.lock", "uv lock"
+    elif "needs to be updated" in ask_uv(place, "lock", "--check").errors:
+        yield "uv.lock does not fit pyproject.toml", "uv lock"
+
+
+@check("Tasks run with other packages than everybody else's, or not at all.", safe=True)
+def packages(place: Place) -> Found:
+    """The environment holds what uv.lock names."""
+    if not has_project_file(place) or not (place.folder / "uv.lock").exists():
+        return
+    if not place.project.python.exists():
+        yield "there is no environment", "uv sync"
+        return
+    done = ask_uv(place, "sync", "--check", "--frozen")
+    # The project itself is built anew by the next command where its files changed: no fault.
+    own = place.folder.name if place.package is None else place.package.replace("_", "-")
+    changed = sorted(set(re.findall(r"^ [-+~] ([\w.-]+)", done.errors, re.MULTILINE)) - {own})
+    if changed:
+        named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+        yield f"the environment is not what uv.lock names: {named}", "uv sync"
+
+
+def has_project_file(place: Place) -> bool:
+    """Whether uv has anything to do with the project."""
+    path = place.folder / "pyproject.toml"
+    return place.package is not None and path.is_file() and "[tool.uv" in path.read_text(encoding="utf-8")
+
+
+def ask_uv(place: Place, *arguments: str) -> process.Finished:
+    """What uv says, without the network."""
+    env = {**place.variables, "UV_OFFLINE": "1", "NO_COLOR": "1"}
+    return process.run([process.uv(), *arguments], cwd=place.folder, env=env)

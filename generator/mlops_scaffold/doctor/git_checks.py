@@ -1,0 +1,89 @@
+"""Checks of git, and of what an update or a set-up has left in the repository."""
+
+import json
+
+from mlops_scaffold.bootstrap import state_file
+from mlops_scaffold.doctor.registry import Found, Place, check
+from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.git import git, git_bytes, paths_in, succeeds
+from mlops_scaffold.journal import APPLYING, Journal
+from mlops_scaffold.repository import OLDEST_GIT, can_merge_trees, open_repository
+
+
+@check("Updates are merged by git, and every change is kept in it.")
+def git_version(_: Place) -> Found:
+    """Git is here, and new enough to merge trees."""
+    try:
+        new_enough = can_merge_trees()
+    except MlopsError:
+        yield "git is not installed", "sudo apt-get install --yes git"
+        return
+    if not new_enough:
+        oldest = ".".join(map(str, OLDEST_GIT))
+        yield f"git is older than {oldest}: mlops update falls back to copier's", "sudo apt-get install --yes git"
+
+
+@check("Without history nothing can be taken back.")
+def repository(place: Place) -> Found:
+    """The project is in a git repository, and in a commit."""
+    if not succeeds("rev-parse", "--git-dir", cwd=place.folder):
+        yield "the project is in no git repository", "git init --quiet && git add --all && git commit --message first"
+    elif not succeeds("rev-parse", "--verify", "HEAD", cwd=place.folder):
+        yield "the project is in no commit yet", "git add --all && git commit --message first"
+
+
+@check("Nothing can be committed without a name.")
+def identity(place: Place) -> Found:
+    """Git knows who you are."""
+    if not succeeds("var", "GIT_COMMITTER_IDENT", cwd=place.folder):
+        yield (
+            "git does not know who you are",
+            'git config user.name "YOUR NAME" && git config user.email you@example.com',
+        )
+
+
+@check("Until it is taken back, some files are of the new version and some of the old.", safe=True)
+def unfinished_update(place: Place) -> Found:
+    """No update was cut off."""
+    found = Journal(open_repository(place.folder))
+    if found.file.exists() and found.state == APPLYING:
+        yield "an update was cut off", "mlops update --abort"
+
+
+@check("The project has no data, no hooks or no first commit yet.")
+def unfinished_setup(place: Place) -> Found:
+    """The set-up of a new project came to its end."""
+    if state_file(place.project).is_file():
+        json.loads(state_file(place.project).read_text(encoding="utf-8"))
+        yield "the set-up has not come to its end", "mlops setup"
+
+
+@check("Files with the marks of a conflict work for nobody.")
+def conflicts(place: Place) -> Found:
+    """No merge waits for a person."""
+    unmerged = paths_in(git_bytes("diff", "--name-only", "--diff-filter=U", "-z", cwd=place.folder))
+    if not unmerged:
+        return
+    found = open_repository(place.folder)
+    merging = (found.git_dir / "MERGE_HEAD").exists()
+    rebasing = (found.git_dir / "rebase-merge").exists()
+    backs = "git merge --abort" if merging else "git rebase --abort" if rebasing else "mlops update --abort"
+    yield f"in conflict: {', '.join(unmerged)} (settle them by `git mergetool`, or take it all back)", backs
+
+
+@check("Its template, its version and the answers are read from it.")
+def answers(place: Place) -> Found:
+    """The answers file names the template and its version."""
+    for key in ("_src_path", "_commit"):
+        if not isinstance(place.project.answers.get(key), str):
+            name = place.project.answers_file
+            yield f"{name} has no {key}", f"git checkout {last_whole(place, name, key)} -- {name}"
+            return
+
+
+def last_whole(place: Place, name: str, key: str) -> str:
+    """The newest commit in which the answers file has a line for a key; HEAD where there is none."""
+    for commit in git("log", "--format=%h", "--", name, cwd=place.folder).split():
+        if f"{key}:" in git("show", f"{commit}:./{name}", cwd=place.folder):
+            return commit
+    return "HEAD"

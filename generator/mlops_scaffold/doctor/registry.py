@@ -1,0 +1,87 @@
+"""The checks by name, what they look at, and what they find."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mlops_scaffold import process
+from mlops_scaffold.check import Standing
+from mlops_scaffold.check import check as compare
+from mlops_scaffold.project import Project
+
+# Variables that are kept from a project's programs, but that its checks are about.
+LOOKED_AT = ("PYTHONDONTWRITEBYTECODE",)
+
+Found = Iterator[tuple[str, str]]  # what is wrong, and the command that mends it
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is not as it should be. With `safe`, nothing is lost by the command, and --fix runs it."""
+
+    check: str
+    what: str
+    why: str
+    mend: str
+    safe: bool
+
+
+@dataclass(frozen=True)
+class Place:
+    """A project on this machine."""
+
+    project: Project
+    offline: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """The project's folder."""
+        return self.project.folder
+
+    @property
+    def package(self) -> str | None:
+        """The name of its package; none for a project of another template."""
+        name = self.project.answers.get("package_name")
+        return str(name) if name else None
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Where it stands against its template, asked once. Raises MlopsError where the template cannot be had."""
+        return compare(self.project, self.offline)
+
+    @cached_property
+    def variables(self) -> dict[str, str]:
+        """The environment as the person has it, as far as a project's programs may see it."""
+        found = process.project_environment()
+        found.pop("UV_PYTHON")  # ours; the project may have another
+        kept = {name: os.environ[name] for name in LOOKED_AT if name in os.environ}
+        return {**found, **kept, "PATH": os.environ.get("PATH", "")}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One look at one thing."""
+
+    why: str
+    safe: bool
+    look: Callable[[Place], Found]
+
+    @property
+    def should(self) -> str:
+        """What should be so."""
+        return (self.look.__doc__ or "").splitlines()[0]
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def check(why: str, safe: bool = False) -> Callable[[Callable[[Place], Found]], Callable[[Place], Found]]:
+    """Put a function among the checks, under its name."""
+
+    def register(look: Callable[[Place], Found]) -> Callable[[Place], Found]:
+        CHECKS[look.__name__.replace("_", "-")] = Check(why, safe, look)
+        return look
+
+    return register

@@ -1,0 +1,21 @@
+"""Checks of a project against its template: those of `mlops check`, with what mends them."""
+
+import shlex
+
+from mlops_scaffold.doctor.registry import Found, Place, check
+
+
+@check("What the template has mended since is not in the project.")
+def behind(place: Place) -> Found:
+    """The project is of the template's newest version."""
+    found = place.standing
+    if found.behind:
+        yield f"the template is at {found.newest}, the project at {found.version}", "mlops update"
+
+
+@check("These files are the template's alone: what is written in them by hand is in the way of the next update.")
+def drifted(place: Place) -> Found:
+    """No managed file was edited."""
+    for path in place.standing.drifted:
+        name = shlex.quote(path)
+        yield f"{path} was edited (see: mlops diff)", f"mlops diff | git apply --reverse --include={name}"

@@ -1,0 +1,472 @@
+"""`mlops doctor`: each fault is planted in a real project, found, and mended by the command that is named."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import git
+from tests.project.running import environment, free_port, new, poe
+
+pytestmark = pytest.mark.long
+
+
+@dataclass
+class Patient:
+    """A healthy project with a champion, a remote that has it all, and a template of its own."""
+
+    folder: Path
+    remote: Path
+    template: Path
+    env: dict[str, str] = field(default_factory=dict)
+    stack: ExitStack = field(default_factory=ExitStack)  # what puts back what a mending command does not
+
+    def doctor(self, *only: str, first: str = "true") -> dict[str, object]:
+        """What `mlops doctor --json` says, in a shell in which another command was run before, as printed."""
+        options = " ".join(f"--only {name}" for name in only)
+        script = f"{first}\nexec '{sys.executable}' -m mlops_scaffold doctor --json {options}"
+        done = subprocess.run(
+            ["bash", "-e", "-c", script], cwd=self.folder, env=self.env, capture_output=True, text=True, check=False
+        )
+        line = done.stdout.splitlines()[-1] if done.stdout else ""
+        assert line.startswith("{"), done.stdout[-2000:] + done.stderr[-2000:]
+        found: dict[str, object] = json.loads(line)
+        assert done.returncode == (2 if found["findings"] or found["unknown"] else 0)
+        return found
+
+    def write(self, path: str, text: str, add: bool = False) -> None:
+        (self.folder / path).write_text(text, encoding="utf-8")
+        if add:
+            git("add", "--force", path, cwd=self.folder)
+
+    def change(self, path: str, old: str, new: str) -> None:
+        text = (self.folder / path).read_text(encoding="utf-8")
+        assert old in text
+        self.write(path, text.replace(old, new, 1))
+
+    def remove(self, *paths: str) -> None:
+        for path in paths:
+            file = self.folder / path
+            shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
+
+    def set_aside(self, path: str) -> None:
+        """Take a file or folder away, and put it back in the end."""
+        file, aside = self.folder / path, self.folder.parent / "aside"
+        file.rename(aside)
+
+        def put_back() -> None:
+            self.remove(path)
+            aside.rename(file)
+
+        self.stack.callback(put_back)
+
+    def dvc(self, *arguments: str) -> None:
+        subprocess.run(["uv", "run", "dvc", *arguments], cwd=self.folder, env=self.env, check=True)
+
+    def take_data_back(self) -> None:
+        git("reset", "--quiet", "--hard", cwd=self.folder)
+        self.dvc("checkout", "--quiet", "--force")
+
+    def forget(self, md5: str) -> None:
+        """Take an object and what it holds out of DVC's cache."""
+        cache = self.folder / ".dvc/cache/files/md5"
+        listing = cache / md5[:2] / md5[2:]
+        for one in json.loads(listing.read_text(encoding="utf-8")):
+            (cache / one["md5"][:2] / one["md5"][2:]).unlink()
+        listing.unlink()
+
+    @property
+    def champion_md5(self) -> str:
+        md5: str = yaml.safe_load((self.folder / "champion.yaml").read_text(encoding="utf-8"))["model"]
+        return md5
+
+    @property
+    def data_md5(self) -> str:
+        md5: str = yaml.safe_load((self.folder / "data/raw.dvc").read_text(encoding="utf-8"))["outs"][0]["md5"]
+        return md5
+
+
+@pytest.fixture(scope="module")
+def healthy(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Patient:
+    folder = tmp_path_factory.mktemp("a clinic")
+    git("clone", "--quiet", str(template), str(folder / "template"), cwd=folder)
+    project = new(folder / "churn", folder / "template", "--preset", "standard", "--run")
+    patient = Patient(project, folder / "remote", folder / "template", environment())
+    patient.dvc("remote", "add", "--quiet", "--default", "storage", str(patient.remote))
+    patient.dvc("push", "--quiet")
+    git("commit", "--quiet", "--no-verify", "--all", "--message", "a remote", cwd=project)
+    engine = folder / "bin/docker"
+    engine.parent.mkdir()
+    engine.write_text("#!/bin/sh\n")
+    engine.chmod(0o755)
+    env = environment()
+    env |= {"PATH": f"{engine.parent}:{Path(sys.executable).parent}:{env['PATH']}"}
+    env |= {"PORT": str(free_port()), "MLFLOW_PORT": str(free_port())}
+    patient.env.update(env)
+    return patient
+
+
+@pytest.fixture
+def patient(healthy: Patient) -> Iterator[Patient]:
+    """The project, and afterwards everything as it was committed."""
+    start = git("rev-parse", "HEAD", cwd=healthy.folder)
+    with ExitStack() as stack:
+        stack.callback(lambda: git("reset", "--quiet", "--hard", start, cwd=healthy.folder))
+        yield Patient(healthy.folder, healthy.remote, healthy.template, dict(healthy.env), stack)
+
+
+# --- the faults: how each comes about --------------------------------------------------------------------------------
+
+
+def no_uv(p: Patient) -> None:
+    p.env["PATH"] = ":".join(f for f in p.env["PATH"].split(":") if not (Path(f) / "uv").exists())
+
+
+def another_python(p: Patient) -> None:
+    p.write(".python-version", "3.9\n")
+
+
+def lock_behind(p: Patient) -> None:
+    p.change("pyproject.toml", '"numpy>=2,<3"', '"numpy>=2,<2.9"')
+
+
+def no_lock(p: Patient) -> None:
+    p.remove("uv.lock")
+
+
+def package_gone(p: Patient) -> None:
+    subprocess.run(["uv", "pip", "uninstall", "--quiet", "threadpoolctl"], cwd=p.folder, env=p.env, check=True)
+
+
+def no_environment(p: Patient) -> None:
+    p.set_aside(".venv")
+
+
+def no_identity(p: Patient) -> None:
+    p.env["GIT_CONFIG_GLOBAL"] = os.devnull
+    git("config", "user.useConfigOnly", "true", cwd=p.folder)
+    p.stack.callback(lambda: git("config", "--remove-section", "user", cwd=p.folder))
+
+
+def no_repository(p: Patient) -> None:
+    p.set_aside(".git")
+
+
+def update_cut_off(p: Patient) -> None:
+    code = """
+import os
+from mlops_scaffold import writing
+writing.put_in_place = lambda *_: os._exit(9)
+from mlops_scaffold.cli import app
+app(["update", "--quiet", "--data", "description=Cut off."])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=p.folder, env=p.env, check=False, capture_output=True)
+    assert done.returncode == 9, done.stderr
+
+
+def setup_cut_off(p: Patient) -> None:
+    p.write(".git/mlops-setup.json", "{}")
+
+
+def merge_conflict(p: Patient) -> None:
+    for branch, text in (("theirs", "one"), ("ours", "two")):
+        git("switch", "--quiet", "--force-create", branch, "main", cwd=p.folder)
+        p.write("README.md", text)
+        git("commit", "--quiet", "--no-verify", "--all", "--message", branch, cwd=p.folder)
+    subprocess.run(["git", "merge", "--quiet", "theirs"], cwd=p.folder, check=False, capture_output=True)
+    p.stack.callback(lambda: git("switch", "--quiet", "main", cwd=p.folder))
+
+
+def answers_broken(p: Patient) -> None:
+    text = (p.folder / ".copier-answers.yml").read_text(encoding="utf-8")
+    p.write(".copier-answers.yml", "".join(line for line in text.splitlines(True) if not line.startswith("_commit:")))
+    git("commit", "--quiet", "--no-verify", "--all", "--message", "a slip", cwd=p.folder)
+
+
+def template_moved_on(p: Patient) -> None:
+    file = p.template / "template/project/README.md"
+    file.write_text(file.read_text(encoding="utf-8") + "\nOne more line.\n", encoding="utf-8")
+    git("commit", "--quiet", "--no-verify", "--all", "--message", "more", cwd=p.template)
+    p.stack.callback(lambda: git("reset", "--quiet", "--hard", "HEAD~1", cwd=p.template))
+
+
+def managed_file_edited(p: Patient) -> None:
+    p.change(".github/workflows/ci.yml", "timeout-minutes: 10", "timeout-minutes: 99")
+    git("commit", "--quiet", "--no-verify", "--all", "--message", "more time", cwd=p.folder)
+
+
+def no_hook(p: Patient) -> None:
+    p.remove(".git/hooks/pre-commit")
+
+
+def hook_of_another_place(p: Patient) -> None:
+    python = next(line for line in (p.folder / ".git/hooks/pre-commit").read_text().splitlines() if "INSTALL_P" in line)
+    p.change(".git/hooks/pre-commit", python, "INSTALL_PYTHON=/gone/bin/python")
+
+
+def secret_file(p: Patient) -> None:
+    p.write(".env", "POSTGRES_PASSWORD=example\n", add=True)
+
+
+def secret_option(p: Patient) -> None:
+    text = (p.folder / ".dvc/config").read_text(encoding="utf-8")
+    remote = "['remote \"bucket\"']\n    url = s3://example\n    secret_access_key = example\n"
+    p.write(".dvc/config", text + remote)
+
+
+def large_file(p: Patient) -> None:
+    p.write("notes.txt", "x" * 6 * 2**20, add=True)
+    p.stack.callback(lambda: p.remove("notes.txt"))
+
+
+def contract_broken(p: Patient) -> None:
+    p.change("contract.yaml", "columns:", "columns: [")
+
+
+def contract_broken_in_history(p: Patient) -> None:
+    contract_broken(p)
+    git("commit", "--quiet", "--no-verify", "--all", "--message", "a slip", cwd=p.folder)
+    git("commit", "--quiet", "--no-verify", "--allow-empty", "--message", "more work", cwd=p.folder)
+
+
+def parameters_incomplete(p: Patient) -> None:
+    p.change("params.yaml", "\nsplit:", "\nspilt:")
+
+
+def dvc_lock_broken(p: Patient) -> None:
+    p.write("dvc.lock", "<<<<<<< HEAD\n")
+
+
+def no_dvc_config(p: Patient) -> None:
+    p.remove(".dvc/config")
+
+
+def no_data(p: Patient) -> None:
+    p.remove("data/raw")
+
+
+def data_edited(p: Patient) -> None:
+    file = p.folder / "data/raw/example.csv"
+    rows = file.read_bytes()
+    file.unlink()
+    file.write_bytes(rows + rows.splitlines(keepends=True)[-1])
+    p.stack.callback(p.take_data_back)
+
+
+def data_not_ignored(p: Patient) -> None:
+    p.remove("data/.gitignore")
+
+
+def data_not_cached(p: Patient) -> None:
+    p.forget(p.data_md5)
+
+
+def no_remote_folder(p: Patient) -> None:
+    aside = p.remote.with_name("remote-aside")
+    p.remote.rename(aside)
+
+    def put_back() -> None:
+        shutil.rmtree(p.remote)
+        aside.rename(p.remote)
+
+    p.stack.callback(put_back)
+
+
+def unknown_remote(p: Patient) -> None:
+    p.change(".dvc/config", "remote = storage", "remote = elsewhere")
+
+
+def nothing_pushed(p: Patient) -> None:
+    shutil.rmtree(p.remote)
+    p.remote.mkdir()
+
+
+def no_database(p: Patient) -> None:
+    p.set_aside("mlflow.db")
+
+
+def no_such_database(p: Patient) -> None:
+    p.set_aside("mlflow.db")
+    p.write("mlflow.db", "this is no database")
+    p.stack.callback(lambda: p.remove("mlflow.db.broken"))
+
+
+def older_database(p: Patient) -> None:
+    """As an older MLflow made it: with all of this MLflow's migrations but the last."""
+    p.set_aside("mlflow.db")
+    code = """
+from alembic import command
+from alembic.script import ScriptDirectory
+from mlflow.store.db.utils import _get_alembic_config, create_sqlalchemy_engine
+from mlflow.store.tracking.dbmodels.initial_models import Base
+uri = "sqlite:///mlflow.db"
+Base.metadata.create_all(create_sqlalchemy_engine(uri))
+config = _get_alembic_config(uri)
+script = ScriptDirectory.from_config(config)
+command.upgrade(config, script.get_revision(script.get_current_head()).down_revision)
+"""
+    subprocess.run([".venv/bin/python", "-c", code], cwd=p.folder, env=p.env, check=True, capture_output=True)
+    p.stack.callback(lambda: p.remove("mlflow.db.before"))
+
+
+def no_server(p: Patient) -> None:
+    p.env["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{free_port()}"
+
+
+def champion_broken(p: Patient) -> None:
+    p.write("champion.yaml", "version: [\n")
+
+
+def champion_file_gone(p: Patient) -> None:
+    p.remove("champion.yaml")
+
+
+def no_champion(p: Patient) -> None:
+    git("rm", "--quiet", "champion.yaml", cwd=p.folder)
+    git("commit", "--quiet", "--no-verify", "--message", "no champion", cwd=p.folder)
+    p.set_aside("mlflow.db")
+
+
+def champion_not_here(p: Patient) -> None:
+    p.forget(p.champion_md5)
+    p.remove("model")
+
+
+def champion_changed(p: Patient) -> None:
+    folder = p.folder / ".champion" / p.champion_md5
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "MLmodel").write_text("another", encoding="utf-8")
+    p.set_aside("model")
+
+
+def pipeline_behind(p: Patient) -> None:
+    p.change("params.yaml", "primary: roc_auc_ovr_weighted", "primary: roc_auc_ovo_weighted")
+    p.stack.callback(p.take_data_back)
+
+
+def no_bytecode(p: Patient) -> None:
+    p.env["PYTHONDONTWRITEBYTECODE"] = "1"
+
+
+def port_taken(p: Patient) -> None:
+    taken = p.stack.enter_context(socket.socket())
+    taken.bind(("127.0.0.1", 0))
+    taken.listen()
+    p.env["PORT"] = str(taken.getsockname()[1])
+
+
+def no_engine(p: Patient) -> None:
+    p.env["CONTAINER_ENGINE"] = "an-engine-that-is-not-here"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How it comes about, the check that finds it, and what the mending command begins with."""
+
+    plant: Callable[[Patient], None]
+    check: str
+    mend: str
+
+
+FAULTS = [
+    Fault(no_uv, "uv", "export PATH="),
+    Fault(another_python, "python", "uv python pin --rm"),
+    Fault(lock_behind, "lock", "uv lock"),
+    Fault(no_lock, "lock", "uv lock"),
+    Fault(package_gone, "packages", "uv sync"),
+    Fault(no_environment, "packages", "uv sync"),
+    Fault(no_identity, "identity", "git config user.name"),
+    Fault(no_repository, "repository", "git init"),
+    Fault(update_cut_off, "unfinished-update", "mlops update --abort"),
+    Fault(setup_cut_off, "unfinished-setup", "mlops setup"),
+    Fault(merge_conflict, "conflicts", "git merge --abort"),
+    Fault(answers_broken, "answers", "git checkout "),
+    Fault(template_moved_on, "behind", "mlops update"),
+    Fault(managed_file_edited, "drifted", "mlops diff | git apply --reverse"),
+    Fault(no_hook, "hooks", "uv run pre-commit install"),
+    Fault(hook_of_another_place, "hooks", "uv run pre-commit install"),
+    Fault(secret_file, "secrets", "git rm --cached"),
+    Fault(secret_option, "secrets", "uv run dvc remote modify --unset bucket secret_access_key"),
+    Fault(large_file, "large-files", "git rm --cached"),
+    Fault(contract_broken, "contract", "git stash push -- contract.yaml"),
+    Fault(contract_broken_in_history, "contract", "git checkout "),
+    Fault(parameters_incomplete, "parameters", "git stash push -- params.yaml"),
+    Fault(dvc_lock_broken, "dvc", "git stash push -- dvc.lock"),
+    Fault(no_dvc_config, "dvc", "git checkout HEAD -- .dvc/config"),
+    Fault(no_data, "data", "uv run dvc checkout data/raw.dvc"),
+    Fault(data_edited, "data-version", "uv run dvc add data/raw"),
+    Fault(data_not_ignored, "data-ignored", "uv run dvc add data/raw"),
+    Fault(data_not_cached, "data-cached", "uv run dvc commit --force data/raw.dvc"),
+    Fault(no_remote_folder, "remote", "mkdir -p "),
+    Fault(unknown_remote, "remote", "uv run dvc remote default --unset"),
+    Fault(nothing_pushed, "pushed", "uv run dvc push"),
+    Fault(no_database, "registry", "uv run python -m churn.tracking initialise"),
+    Fault(no_such_database, "registry", "mv mlflow.db mlflow.db.broken && "),
+    Fault(older_database, "registry", "cp mlflow.db mlflow.db.before && uv run mlflow db upgrade "),
+    Fault(no_server, "server", "unset MLFLOW_TRACKING_URI"),
+    Fault(champion_broken, "champion", "git stash push -- champion.yaml"),
+    Fault(champion_file_gone, "champion", "git checkout HEAD -- champion.yaml"),
+    Fault(no_champion, "champion", "uv run poe register --promote"),
+    Fault(champion_not_here, "champion-files", "uv run poe setup"),
+    Fault(champion_changed, "champion-files", "uv run poe setup"),
+    Fault(pipeline_behind, "pipeline", "uv run poe repro"),
+    Fault(no_bytecode, "bytecode", "unset PYTHONDONTWRITEBYTECODE"),
+    Fault(port_taken, "ports", "export PORT="),
+    Fault(no_engine, "container-engine", "export CONTAINER_ENGINE="),
+]
+
+
+def test_a_healthy_project_has_nothing(healthy: Patient) -> None:
+    assert healthy.doctor()["findings"] == []
+    assert "checks, nothing found" in poe(healthy.folder, "doctor", "--skip", "ports,container-engine")
+    assert git("status", "--porcelain", cwd=healthy.folder) == ""
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.plant.__name__)
+def test_a_fault_is_found_and_mended_by_the_command_that_is_named(fault: Fault, patient: Patient) -> None:
+    fault.plant(patient)
+    found = patient.doctor(fault.check)["findings"]
+    assert isinstance(found, list)
+    assert {one["check"] for one in found} == {fault.check}
+    assert found[0]["mend"].startswith(fault.mend)
+    assert found[0]["what"]
+    assert found[0]["why"]
+    mended = patient.doctor(fault.check, first=found[0]["mend"])
+    assert mended["findings"] == []
+    assert mended["unknown"] == {}
+
+
+@pytest.mark.parametrize("preset", ["minimal", "production"])  # the patient is of the third
+def test_a_new_project_of_every_preset_is_healthy(
+    preset: str, healthy: Patient, template: Path, tmp_path: Path
+) -> None:
+    project = new(tmp_path / "churn", template, "--preset", preset)
+    found = Patient(project, tmp_path, template, healthy.env).doctor()
+    assert found["findings"] == []
+    assert found["unknown"] == {}
+
+
+def test_fix_runs_what_is_safe_and_tells_the_rest(patient: Patient) -> None:
+    no_hook(patient)
+    no_data(patient)
+    parameters_incomplete(patient)
+    command = [sys.executable, "-m", "mlops_scaffold", "doctor", "--fix"]
+    done = subprocess.run(command, cwd=patient.folder, env=patient.env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "$ uv run pre-commit install" in done.stderr
+    assert "$ uv run poe setup" not in done.stderr or (patient.folder / "data/raw/example.csv").exists()
+    assert "! parameters: params.yaml has no split" in done.stderr
+    assert "git stash push -- params.yaml" in done.stderr
+    assert "hooks:" not in done.stderr
+    assert (patient.folder / ".git/hooks/pre-commit").exists()
+    patient.doctor("parameters", first="git stash push -- params.yaml && uv run poe doctor --fix || true")
+    assert patient.doctor()["findings"] == []
