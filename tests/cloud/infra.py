@@ -16,7 +16,7 @@ from mlops_scaffold.address import named_address
 from mlops_scaffold.rendering import Asked, render
 from mlops_scaffold.source import open_version
 
-CLOUDS = ("aws",)
+CLOUDS = ("aws", "gcp", "azure")
 CIS = ("github", "gitlab", "circleci", "jenkins")
 # Each provider's published bindings: they are made from its schema. cloud -> (provider, its name, version).
 BINDINGS = {"aws": ("aws", "21.22.1"), "gcp": ("google", "16.12.1"), "azure": ("azurerm", "14.23.1")}
@@ -162,6 +162,9 @@ def flat(name: str) -> str:
 
 def problems(schema: Schema, block: Block) -> Iterator[str]:
     """What is wrong with a block: arguments that the provider does not know, and such as are missing."""
+    if block.type == "terraform_data":  # of Terraform itself: it takes input alone here
+        assert set(block.body) <= {"input", "provisioner", *META}
+        return
     classes = schema.classes(block.type, block.kind)
     own = next(iter(classes))
     yield from _problems(schema, classes, own, block.body, f"{block.file}: {block.type}.{block.name}")

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,27 @@ from typing import Any
 import pytest
 
 from tests.cloud.infra import CIS, CLOUDS, modules, rendered
-from tests.cloud.trust import SETTINGS, ask_terraform, aws_admits, of_main, policy, strangers
+from tests.cloud.trust import (
+    SETTINGS,
+    USER,
+    Token,
+    ask_terraform,
+    aws_admits,
+    azure_admits,
+    gcp_admits,
+    of_main,
+    policy,
+    strangers,
+)
 
 pytestmark = pytest.mark.long
 TERRAFORM = shutil.which("terraform") or shutil.which("tofu")
 needs_terraform = pytest.mark.skipif(TERRAFORM is None, reason="neither terraform nor tofu is on PATH")
-AUDIENCES = {"aws": "sts.amazonaws.com"}
+AUDIENCES = {
+    "aws": "sts.amazonaws.com",
+    "gcp": "https://iam.googleapis.com/projects/123456/locations/global/workloadIdentityPools/churn-ci/providers/",
+    "azure": "api://AzureADTokenExchange",
+}
 VENDORS = {
     "github": "docs.github.com",
     "gitlab": "docs.gitlab.com",
@@ -61,42 +77,72 @@ def test_each_pair_asks_for_audience_and_subject(pair: tuple[str, str, Path]) ->
 @needs_terraform
 def test_only_tokens_of_main_are_taken(pair: tuple[str, str, Path], tmp_path: Path) -> None:
     cloud, ci, infra = pair
-    trust = ask_terraform(str(TERRAFORM), infra / "ci.tf", tmp_path / "ci", settings(cloud, ci))
-    token = of_main(ci, AUDIENCES[cloud])
-    assert admits(cloud, infra, trust, token)
+    admits = ADMITS[cloud](infra, tmp_path / "ci", settings(cloud, ci))
+    token = of_main(ci, AUDIENCES[cloud] + (ci if cloud == "gcp" else ""))
+    assert admits(token)
     for stranger in strangers(ci, token):
-        assert not admits(cloud, infra, trust, stranger), stranger
+        assert not admits(stranger), stranger
 
 
 def settings(cloud: str, ci: str) -> dict[str, Any]:
     """What a person fills in for a pair."""
-    return SETTINGS[ci]
+    users = {"ci_users": [USER]} if (cloud, ci) == ("azure", "circleci") else {}
+    return {**SETTINGS[ci], **users}
 
 
-def admits(cloud: str, infra: Path, trust: dict[str, Any], token: Any) -> bool:
-    """Whether the cloud lets a token in."""
-    identity = modules(infra)["identity"]
+def of_aws(infra: Path, folder: Path, given: dict[str, Any]) -> Callable[[Token], bool]:
+    """What AWS says to a token."""
+    trust = ask_terraform(str(TERRAFORM), infra, folder, given)
     values = {"var.trust.audience": trust["audience"], "var.trust.subject": trust["subject"]}
     values |= {
         "local.issuer": trust["issuer"].removeprefix("https://"),
         "aws_iam_openid_connect_provider.ci.arn": "arn",
     }
-    return aws_admits(policy(identity.block("aws_iam_policy_document", "trust"), values), trust["issuer"], token)
+    document = policy(modules(infra)["identity"].block("aws_iam_policy_document", "trust"), values)
+    return lambda token: aws_admits(document, trust["issuer"], token)
+
+
+def of_gcp(infra: Path, folder: Path, given: dict[str, Any]) -> Callable[[Token], bool]:
+    """What Google Cloud says to a token."""
+    provider = modules(infra)["identity"].block("google_iam_workload_identity_pool_provider", "ci")
+    assert provider["attribute_condition"] == "${local.condition}"
+    assert provider["oidc"][0]["allowed_audiences"] == ["${local.audience}"]
+    wanted = "[local.trust.issuer, local.audience, local.condition]"
+    issuer, audience, condition = ask_terraform(str(TERRAFORM), infra, folder, given, wanted)
+    return lambda token: gcp_admits(issuer, audience, condition, token)
+
+
+def of_azure(infra: Path, folder: Path, given: dict[str, Any]) -> Callable[[Token], bool]:
+    """What Azure says to a token."""
+    credential = modules(infra)["identity"].block("azurerm_federated_identity_credential", "ci")
+    assert {name: credential[name] for name in ("for_each", "issuer", "audience", "subject")} == {
+        "for_each": "${var.trust.subjects}",
+        "issuer": "${var.trust.issuer}",
+        "audience": ["${var.trust.audience}"],
+        "subject": "${each.value}",
+    }
+    trust = ask_terraform(str(TERRAFORM), infra, folder, given)
+    return lambda token: azure_admits(trust, token)
+
+
+ADMITS = {"aws": of_aws, "gcp": of_gcp, "azure": of_azure}
 
 
 @needs_terraform
-def test_settings_that_are_not_filled_in_are_named(pair: tuple[str, str, Path], tmp_path: Path) -> None:
-    cloud, ci, infra = pair
-    for name, value in settings(cloud, ci).items():
-        empty = {**settings(cloud, ci), name: type(value)()}
-        with pytest.raises(AssertionError, match=r"terraform\.tfvars"):
-            ask_terraform(str(TERRAFORM), infra / "ci.tf", tmp_path / "ci", empty)
+@pytest.mark.parametrize("ci", CIS)
+def test_settings_that_are_not_filled_in_are_named(
+    ci: str, folders: dict[tuple[str, str], Path], tmp_path: Path
+) -> None:
+    for name, value in settings("azure", ci).items():
+        empty = {**settings("azure", ci), name: type(value)()}
+        with pytest.raises(AssertionError, match=rf"{name} (is|has) .*[Ss]et (it|them) in terraform\.tfvars\."):
+            ask_terraform(str(TERRAFORM), folders["azure", ci], tmp_path / "ci", empty)
 
 
 @needs_terraform
 def test_a_github_environment_takes_the_branchs_place(folders: dict[tuple[str, str], Path], tmp_path: Path) -> None:
     for cloud in CLOUDS:
         given = {**settings(cloud, "github"), "ci_environment": "production"}
-        trust = ask_terraform(str(TERRAFORM), folders[cloud, "github"] / "ci.tf", tmp_path / cloud, given)
+        trust = ask_terraform(str(TERRAFORM), folders[cloud, "github"], tmp_path / cloud, given)
         assert "repo:example@12/churn@345:environment:production" in str(trust)
         assert "refs/heads/main" not in str(trust)

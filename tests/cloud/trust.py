@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cel
+
 from tests.cloud.infra import Body
 
 ORG, PROJECT, USER = (f"{digit * 8}-0000-4000-8000-{digit * 12}" for digit in "123")
@@ -64,15 +66,41 @@ def strangers(ci: str, token: Token) -> Iterator[Token]:
         yield replace(token, sub=token.sub.replace(old, new))
 
 
-def ask_terraform(terraform: str, ci_tf: Path, folder: Path, settings: Mapping[str, Any]) -> Any:
-    """local.trust of a ci.tf with these settings, worked out by Terraform itself; what it says is the failure."""
+def ask_terraform(
+    terraform: str, infra: Path, folder: Path, settings: Mapping[str, Any], wanted: str = "local.trust"
+) -> Any:
+    """An expression on the locals of ci.tf and trust.tf, with these settings; worked out by Terraform itself."""
     folder.mkdir(exist_ok=True)
-    (folder / "ci.tf").write_text(ci_tf.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "ci.tf").write_text((infra / "ci.tf").read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "terraform.tfvars.json").write_text(json.dumps(settings), encoding="utf-8")
+    # The locals of trust.tf, as if they were the root's: resources would need a provider.
+    text = (infra / "modules/identity/trust.tf").read_text(encoding="utf-8")
+    inner = re.search(r"^locals \{.*?^\}$", text, re.MULTILINE | re.DOTALL)
+    moved = inner[0].replace("var.trust.", "local.trust.").replace("var.", "local.") if inner else ""
+    given = 'locals {\n  name           = "churn"\n  project_number = "123456"\n}\n'
+    (folder / "trust.tf").write_text(f"{moved}\n{given}", encoding="utf-8")
     command = [terraform, f"-chdir={folder}", "console"]
-    done = subprocess.run(command, input="jsonencode(local.trust)\n", capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = subprocess.run(command, input=f"jsonencode({wanted})\n", capture_output=True, text=True)
+    said = re.sub(r"\x1b\[[0-9;]*m|[│╷╵]", "", done.stderr)
+    assert done.returncode == 0, " ".join(said.split())
     return json.loads(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+# --- Google Cloud: conditions ----------------------------------------------------------------------------------------
+
+
+def gcp_admits(issuer: str, audience: str, condition: str, token: Token) -> bool:
+    """Whether a workload identity provider lets a token in; its condition is CEL."""
+    admitted = cel.evaluate(condition, {"assertion": {"aud": token.aud, "sub": token.sub}})
+    return (token.iss, token.aud, admitted) == (issuer, audience, True)
+
+
+# --- Azure: exact matches --------------------------------------------------------------------------------------------
+
+
+def azure_admits(trust: Mapping[str, Any], token: Token) -> bool:
+    """Whether one of an identity's federated credentials lets a token in: all three, letter by letter."""
+    return (token.iss, token.aud) == (trust["issuer"], trust["audience"]) and token.sub in trust["subjects"].values()
 
 
 # --- AWS: policy documents -------------------------------------------------------------------------------------------

@@ -24,19 +24,20 @@ variable "ci_environment" {
   default     = ""
 }
 
+{% set subject = '"repo:${var.ci_repository}:${var.ci_environment == "" ? "ref:refs/heads/main" : "environment:${var.ci_environment}"}"' %}
 locals {
   trust = {
+{% if cloud == 'gcp' %}
+    issuer  = "https://token.actions.githubusercontent.com"
+    subject = {{ subject }}
+{% elif cloud == 'aws' %}
     issuer   = "https://token.actions.githubusercontent.com"
-{% if cloud == 'aws' %}
     audience = "sts.amazonaws.com"
-{% elif cloud == 'azure' %}
-    audience = "api://AzureADTokenExchange"
-{% endif %}
-{% set subject = '"repo:${var.ci_repository}:${var.ci_environment == "" ? "ref:refs/heads/main" : "environment:${var.ci_environment}"}"' %}
-{% if cloud == 'azure' %}
-    subjects = { main = {{ subject }} }
-{% else %}
     subject  = {{ subject }}
+{% else %}
+    issuer   = "https://token.actions.githubusercontent.com"
+    audience = "api://AzureADTokenExchange"
+    subjects = { main = {{ subject }} }
 {% endif %}
   }
 }

@@ -31,16 +31,17 @@ variable "ci_host" {
 
 locals {
   trust = {
+{% if cloud == 'gcp' %}
+    issuer  = "https://${var.ci_host}"
+    subject = "project_path:${var.ci_repository}:ref_type:branch:ref:main"
+{% elif cloud == 'aws' %}
     issuer   = "https://${var.ci_host}"
-{% if cloud == 'aws' %}
     audience = "sts.amazonaws.com"
-{% elif cloud == 'azure' %}
-    audience = "api://AzureADTokenExchange"
-{% endif %}
-{% if cloud == 'azure' %}
-    subjects = { main = "project_path:${var.ci_repository}:ref_type:branch:ref:main" }
-{% else %}
     subject  = "project_path:${var.ci_repository}:ref_type:branch:ref:main"
+{% else %}
+    issuer   = "https://${var.ci_host}"
+    audience = "api://AzureADTokenExchange"
+    subjects = { main = "project_path:${var.ci_repository}:ref_type:branch:ref:main" }
 {% endif %}
   }
 }

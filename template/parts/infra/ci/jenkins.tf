@@ -25,16 +25,17 @@ variable "ci_job" {
 
 locals {
   trust = {
+{% if cloud == 'gcp' %}
+    issuer  = var.ci_issuer
+    subject = var.ci_job
+{% elif cloud == 'aws' %}
     issuer   = var.ci_issuer
-{% if cloud == 'aws' %}
     audience = "sts.amazonaws.com"
-{% elif cloud == 'azure' %}
-    audience = "api://AzureADTokenExchange"
-{% endif %}
-{% if cloud == 'azure' %}
-    subjects = { main = var.ci_job }
-{% else %}
     subject  = var.ci_job
+{% else %}
+    issuer   = var.ci_issuer
+    audience = "api://AzureADTokenExchange"
+    subjects = { main = var.ci_job }
 {% endif %}
   }
 }

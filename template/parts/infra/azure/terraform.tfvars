@@ -1,0 +1,8 @@
+# This project's settings. They are no secrets: commit them. variables.tf says what each one is.
+subscription_id = ""
+region          = "eastus"
+people          = [] # who works with the data: az ad signed-in-user show --query id
+
+{% include "template/parts/infra/ci/" ~ ci ~ ".tfvars" %}
+
+# alert_email = "team@example.com"

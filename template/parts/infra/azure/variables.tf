@@ -1,0 +1,131 @@
+# What can be set: in terraform.tfvars, which is loaded by itself, or by -var NAME=VALUE.
+
+variable "name" {
+  description = "What everything here is called: lower-case letters, digits and hyphens, at most 20."
+  type        = string
+  default     = "{{ project_name[:20] | regex_replace('-+$', '') }}"
+
+  validation {
+    condition     = can(regex("^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$", var.name))
+    error_message = "name starts with a letter and has at most 20 lower-case letters, digits and hyphens."
+  }
+}
+
+variable "subscription_id" {
+  description = "The id of the subscription (az account show --query id)."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.subscription_id))
+    error_message = "subscription_id is what `az account show --query id` says: set it in terraform.tfvars."
+  }
+}
+
+variable "region" {
+  description = "The region, such as westeurope."
+  type        = string
+  default     = "eastus"
+
+  validation {
+    condition     = can(regex("^[a-z]+[0-9]?$", var.region))
+    error_message = "region is the name of a region of Azure, such as westeurope."
+  }
+}
+
+variable "people" {
+  description = "The object ids of those who read and write data: users or groups. On Azure not even an owner may without it."
+  type        = set(string)
+  default     = []
+}
+
+{% if ci != 'none' %}
+variable "state_container_id" {
+  description = "The id of the container that the state is in (az storage container-rm show --query id), so that CI's identity may use it. Empty: it may not."
+  type        = string
+  default     = ""
+}
+
+{% endif %}
+variable "image" {
+  description = "The image to run, with its tag or digest. Empty, as before the first push: everything but the service is made."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.image == "" || can(regex("^[^/]+/.+(:[^/]+|@sha256:[0-9a-f]{64})$", var.image))
+    error_message = "image is REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST."
+  }
+}
+
+variable "public" {
+  description = "Whether anybody on the internet may ask the service. If not, only apps of the same environment may."
+  type        = bool
+  default     = false
+}
+
+variable "cpu" {
+  description = "Cores of an instance, in quarters; its memory is 2 GiB a core."
+  type        = number
+  default     = 0.5
+
+  validation {
+    condition     = var.cpu >= 0.25 && var.cpu <= 2 && floor(var.cpu * 4) == var.cpu * 4
+    error_message = "cpu is from 0.25 to 2, in steps of 0.25."
+  }
+}
+
+variable "min_instances" {
+  description = "How many instances run at least. 0: none while nobody asks, and the first request waits until one is ready."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.min_instances >= 0
+    error_message = "min_instances is 0 or more."
+  }
+}
+
+variable "max_instances" {
+  description = "How many instances run at most."
+  type        = number
+  default     = 4
+
+  validation {
+    condition     = var.max_instances >= var.min_instances
+    error_message = "max_instances is at least min_instances."
+  }
+}
+
+variable "alert_email" {
+  description = "Who is told of failures. Empty: alerts are only shown."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.alert_email == "" || can(regex("^[^@ ]+@[^@ ]+$", var.alert_email))
+    error_message = "alert_email is an e-mail address."
+  }
+}
+
+variable "log_days" {
+  description = "How many days logs are kept."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = var.log_days >= 30 && var.log_days <= 730
+    error_message = "log_days is from 30 to 730."
+  }
+}
+
+variable "old_version_days" {
+  description = "How many days a file that was replaced or deleted in the bucket can still be had back."
+  type        = number
+  default     = 90
+}
+
+variable "delete_data" {
+  description = "Whether `destroy` may delete the container with the data in it. Apply it first, then destroy."
+  type        = bool
+  default     = false
+}

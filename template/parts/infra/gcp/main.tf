@@ -1,0 +1,103 @@
+# {{ project_name }} on Google Cloud: a bucket for data and models, a registry for images, the service, and who may do
+# what. modules/ has one folder for each; variables.tf what can be set; outputs.tf what the project needs to know.
+
+{% if ci not in ('none', 'circleci') %}
+data "google_project" "current" {
+  depends_on = [google_project_service.needed]
+}
+
+{% endif %}
+# What the project's own interfaces must be switched on for. They stay on when this is taken down.
+resource "google_project_service" "needed" {
+  for_each = toset([
+    "artifactregistry.googleapis.com",
+    "cloudresourcemanager.googleapis.com",
+    "containerscanning.googleapis.com",
+    "iam.googleapis.com",
+    "iamcredentials.googleapis.com",
+    "logging.googleapis.com",
+    "monitoring.googleapis.com",
+    "run.googleapis.com",
+    "storage.googleapis.com",
+    "sts.googleapis.com",
+  ])
+
+  service            = each.key
+  disable_on_destroy = false
+}
+
+module "storage" {
+  source = "./modules/storage"
+
+  name             = "${var.project_id}-${var.name}"
+  region           = var.region
+  old_version_days = var.old_version_days
+  delete_data      = var.delete_data
+
+  depends_on = [google_project_service.needed]
+}
+
+module "registry" {
+  source = "./modules/registry"
+
+  name       = var.name
+  project_id = var.project_id
+  region     = var.region
+
+  depends_on = [google_project_service.needed]
+}
+
+module "identity" {
+  source = "./modules/identity"
+
+  name   = var.name
+  bucket = module.storage.bucket
+
+{% if ci != 'none' %}
+  project_id   = var.project_id
+  region       = var.region
+  repository   = module.registry.repository
+  state_bucket = var.state_bucket
+  state_prefix = "{{ project_name }}"
+  trust        = local.trust
+
+{% if ci != 'circleci' %}
+  # Tokens are made out to the project by its number.
+  project_number = data.google_project.current.number
+
+{% endif %}
+{% endif %}
+  depends_on = [google_project_service.needed]
+}
+
+# The service and what watches it need an image: there is none before the first `uv run poe image-push`.
+module "service" {
+  source = "./modules/service"
+  count  = var.image == "" ? 0 : 1
+
+  name            = var.name
+  project_id      = var.project_id
+  region          = var.region
+  image           = var.image
+  public          = var.public
+  cpu             = var.cpu
+  memory          = var.memory
+  min_instances   = var.min_instances
+  max_instances   = var.max_instances
+  log_days        = var.log_days
+  service_account = module.identity.service_account
+{% if ci != 'none' %}
+  deploy_account  = module.identity.deploy_account
+{% endif %}
+
+  depends_on = [google_project_service.needed]
+}
+
+module "alerts" {
+  source = "./modules/alerts"
+  count  = var.image == "" ? 0 : 1
+
+  name    = var.name
+  service = module.service[0].service
+  email   = var.alert_email
+}

@@ -1,0 +1,16 @@
+output "service_account" {
+  description = "Who the program is."
+  value       = google_service_account.service.email
+}
+{% if ci != 'none' %}
+
+output "deploy_account" {
+  description = "Who CI is."
+  value       = google_service_account.deploy.email
+}
+
+output "identity_provider" {
+  description = "Who trusts CI's tokens."
+  value       = google_iam_workload_identity_pool_provider.ci.name
+}
+{% endif %}

@@ -1,0 +1,55 @@
+{% if ci == 'none' %}
+# No CI was chosen, so none is trusted: people deploy, with their own login.
+{% else %}
+# CI signs each job's token; Google Cloud lets whoever shows a token of main be the deploy account for an hour. No key
+# is made. https://cloud.google.com/iam/docs/workload-identity-federation-with-deployment-pipelines
+# ci.tf says who issues the tokens and what they say.
+
+locals {
+  pool     = "${var.name}-ci"
+  provider = "{{ ci }}"
+
+{% if ci == 'circleci' %}
+  # Its tokens are made out to the organization. They name the user who pushed, whoever that is; all else must be as it is
+  # written. A subject of Google Cloud has at most 127 characters, and CircleCI's have more: the project stands for it.
+  audience  = var.trust.audience
+  about     = split("*", var.trust.subject)
+  condition = "assertion.sub.startsWith(\"${local.about[0]}\") && assertion.sub.endsWith(\"${local.about[1]}\")"
+  subject   = "assertion['oidc.circleci.com/project-id']"
+{% else %}
+  audience  = "https://iam.googleapis.com/projects/${var.project_number}/locations/global/workloadIdentityPools/${local.pool}/providers/${local.provider}"
+  condition = "assertion.sub == \"${var.trust.subject}\""
+  subject   = "assertion.sub"
+{% endif %}
+}
+
+resource "google_iam_workload_identity_pool" "ci" {
+  workload_identity_pool_id = local.pool
+  description               = "Jobs of CI for main: this pool has one provider and gets no other"
+}
+
+resource "google_iam_workload_identity_pool_provider" "ci" {
+  #checkov:skip=CKV_GCP_125:it cannot see through local.condition, which names the repository and main: see ci.tf
+  workload_identity_pool_id          = google_iam_workload_identity_pool.ci.workload_identity_pool_id
+  workload_identity_pool_provider_id = local.provider
+  attribute_mapping                  = { "google.subject" = local.subject }
+  attribute_condition                = local.condition
+
+  oidc {
+    issuer_uri        = var.trust.issuer
+    allowed_audiences = [local.audience]
+  }
+}
+
+resource "google_service_account" "deploy" {
+  account_id   = "${var.name}-deploy"
+  display_name = "What CI may do for ${var.name}, from main alone"
+}
+
+# Whoever the provider lets in: its condition has let in main alone.
+resource "google_service_account_iam_member" "ci" {
+  service_account_id = google_service_account.deploy.name
+  role               = "roles/iam.workloadIdentityUser"
+  member             = "principalSet://iam.googleapis.com/${google_iam_workload_identity_pool.ci.name}/*"
+}
+{% endif %}

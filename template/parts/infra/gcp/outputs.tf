@@ -1,0 +1,51 @@
+# What the project needs to know: `uv run poe cloud-settings` reads it. The names are the same for every cloud.
+
+output "storage_url" {
+  description = "The bucket: DVC's part of it is dvc/."
+  value       = "gs://${module.storage.bucket}"
+}
+
+output "artifacts_url" {
+  description = "Where MLflow keeps its artifacts."
+  value       = "gs://${module.storage.bucket}/mlflow"
+}
+
+output "storage_account" {
+  description = "Only Azure has one."
+  value       = ""
+}
+
+output "image" {
+  description = "Where the image is pushed to: IMAGE of `uv run poe image-push`."
+  value       = module.registry.url
+}
+
+output "service" {
+  description = "The service's name; empty while there is none."
+  value       = try(module.service[0].service, "")
+}
+
+output "region" {
+  description = "Where it all is."
+  value       = var.region
+}
+
+output "endpoint" {
+  description = "Where the service answers; empty while there is none."
+  value       = try(module.service[0].endpoint, "")
+}
+
+output "deploy_identity" {
+  description = "The service account that CI becomes."
+  value       = {{ '""' if ci == 'none' else 'module.identity.deploy_account' }}
+}
+
+output "identity_provider" {
+  description = "The full name of the provider that trusts CI's tokens."
+  value       = {{ '""' if ci == 'none' else 'module.identity.identity_provider' }}
+}
+
+output "account" {
+  description = "The project of Google Cloud."
+  value       = var.project_id
+}

@@ -1,0 +1,7 @@
+# This project's settings. They are no secrets: commit them. variables.tf says what each one is.
+project_id = ""
+region     = "us-central1"
+
+{% include "template/parts/infra/ci/" ~ ci ~ ".tfvars" %}
+
+# alert_email = "team@example.com"
