@@ -240,7 +240,7 @@ def write_champion(champion: Champion) -> None:
 def champion_folder() -> Path:
     """A folder with the champion's model, verified by its hash. Raises ChampionError where it cannot be had."""
     if os.environ.get("MLFLOW_TRACKING_URI"):
-        return _from_server()
+        return from_registry("champion")[1]
     return local_champion_folder()
 
 
@@ -258,25 +258,25 @@ def local_champion_folder() -> Path:
     return reproduced if reproduced.is_dir() else _from_dvc(champion)
 
 
-def _from_server() -> Path:
-    """The champion as the MLflow server has it."""
+def from_registry(alias: str) -> tuple[str, Path]:
+    """The version that has an alias: its number, and a folder with its files, verified. Raises ChampionError."""
     import mlflow
     from mlflow.exceptions import MlflowException
 
     mlflow.set_tracking_uri(tracking_uri())
     try:
-        version = client().get_model_version_by_alias(NAME, "champion")
+        version = client().get_model_version_by_alias(NAME, alias)
         folder = ROOT / ".champion" / f"server-{version.version}"
         if not (folder / "MLmodel").exists():
             mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{NAME}/{version.version}", dst_path=str(folder))
             # MLflow notes in the folder where it is from, which is no part of the model.
             (folder / "registered_model_meta").unlink(missing_ok=True)
     except MlflowException as error:
-        raise ChampionError(f"The MLflow server gives no champion: {error.message.splitlines()[0]}") from None
+        raise ChampionError(f"MLflow's registry gives no {alias}: {error.message.splitlines()[0]}") from None
     if folder_md5(folder) != version.tags.get("model_md5"):
         shutil.rmtree(folder)
-        raise ChampionError(f"Version {version.version} on the MLflow server is not what was registered.")
-    return folder
+        raise ChampionError(f"Version {version.version} in MLflow's registry is not what was registered.")
+    return str(version.version), folder
 
 
 def _from_dvc(champion: Champion) -> Path:

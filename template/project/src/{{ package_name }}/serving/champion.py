@@ -47,6 +47,7 @@ class Keeper:
 
     def __init__(self, contract: Contract, swapped: Callable[[Served], None]) -> None:
         self.contract, self.swapped = contract, swapped
+        self.baked = os.environ.get("MODEL_DIR")
         self.served = Served(reason="The model is not loaded yet.")
         self.seconds = reload_seconds()
         self._stopped = threading.Event()
@@ -102,9 +103,9 @@ class Keeper:
             self.served = replace(self.served, notice="")
 
     def _take_local(self) -> None:
-        if baked := os.environ.get("MODEL_DIR"):
+        if self.baked:
             if self.served.predictor is None:
-                self._swap(load(Path(baked), self.contract, "baked"))
+                self._swap(load(Path(self.baked), self.contract, "baked"))
             return
         champion = tracking.read_champion()
         # The file is small and read whole; the model's folder is touched only where the file names another one.
@@ -119,7 +120,7 @@ class Keeper:
 
     def _fall_back(self, why: str) -> None:
         """The server does not answer: the model at hand."""
-        at_hand = "the model in MODEL_DIR" if os.environ.get("MODEL_DIR") else "the champion of champion.yaml"
+        at_hand = "the model in MODEL_DIR" if self.baked else "the champion of champion.yaml"
         try:
             self._take_local()
         except tracking.ChampionError as error:

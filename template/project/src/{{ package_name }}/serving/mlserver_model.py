@@ -23,6 +23,7 @@ from mlserver import MLModel, ModelSettings
 from mlserver.errors import MLServerError
 from mlserver.handlers import custom_handler
 from mlserver.types import InferenceRequest, InferenceResponse, MetadataModelResponse
+from mlserver.utils import get_model_uri
 
 from ..contract import load
 from . import protocol
@@ -54,6 +55,8 @@ class ChampionModel(MLModel):
 
     async def load(self) -> bool:
         """Take the champion; then look for another one from time to time."""
+        if self.settings.parameters and self.settings.parameters.uri:  # as Seldon Core 2 names it
+            self.keeper.baked = await get_model_uri(self.settings)
         await asyncio.to_thread(self.keeper.start)
         if not self.ready:
             log.warning(self.keeper.served.reason)
