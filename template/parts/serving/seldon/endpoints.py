@@ -2,7 +2,7 @@
 
 from . import protocol
 
-PORT = 8080
+PORT = 8000
 PORTS = ("PORT", "GRPC_PORT", "METRICS_PORT")  # the variables that say where it listens
 READY = "/ready"  # 200, or 503 with the reason
 ENDPOINTS = {"v2": protocol.ENDPOINT}

@@ -130,8 +130,6 @@ def test() -> str:
     check_user()
     with started() as address:
         version = wait_until_ready(address)["version"]
-        if fetch(f"{address}/health") != dict(status="alive"):
-            raise ImageError("The image's service does not say that it is alive.")
         compare(address)
     return f"run {version} answers {ROWS} generated rows as the champion does"
 
@@ -202,13 +200,15 @@ def wait_until_ready(address: str) -> dict[str, Any]:
 def compare(address: str) -> None:
     """Raise ImageError where the service's answers are not the champion's offline predictions of the same rows."""
     from .predict import predictions
+    from .serving.endpoint import rows_as_json
+    from .serving.endpoints import ENDPOINTS
 
-    contract = load()
+    contract, endpoint = load(), next(iter(ENDPOINTS.values()))
     rows = contract.sample(ROWS, seed=1).drop(columns=contract.target)
     expected = predictions(tracking.load_model(EXPORTED), contract, rows)
-    body = json.dumps(dict(rows=json.loads(rows.to_json(orient="records", date_format="iso")))).encode()
-    answer = fetch(f"{address}/predict", body)
-    for number, (found, wanted) in enumerate(zip(answer["predictions"], expected["prediction"], strict=True), start=1):
+    body = json.dumps(endpoint.body(contract, rows_as_json(contract, rows))).encode()
+    answers = endpoint.answers(contract, fetch(f"{address}{endpoint.path}", body)).predictions
+    for number, (found, wanted) in enumerate(zip(answers, expected["prediction"], strict=True), start=1):
         same = found == wanted if contract.classes else math.isclose(found, wanted, rel_tol=1e-6)
         if not same:
             raise ImageError(f"Row {number}: the image predicts {found!r}, the champion {wanted!r}.")

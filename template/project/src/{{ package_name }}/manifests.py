@@ -5,7 +5,7 @@
 It changes no cluster and no storage, it writes files:
 
     build/models/VERSION/   a version's files, verified, with the settings by which MLServer finds our class
-    deploy/versions/        an overlay for each system, to be committed: kubectl apply --kustomize deploy/versions/kserve
+    deploy/versions/        an overlay for each system, to be committed: kubectl apply -k deploy/versions/kserve
 
 build/models/ must be copied to the storage before an overlay is applied.
 """

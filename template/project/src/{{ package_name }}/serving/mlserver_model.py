@@ -1,6 +1,6 @@
 """The champion as MLServer serves it, by the Open Inference Protocol: https://mlserver.readthedocs.io
 
-    uv run poe serve            http://127.0.0.1:8080/v2, gRPC on 8081, metrics for Prometheus on 8082
+    uv run poe serve            http://127.0.0.1:8000/v2, gRPC on 8081, metrics for Prometheus on 8082
 
 deploy/mlserver/ has the settings: settings.json of the server, model-settings.json which names this class. MLServer has
 versions of packages that training does not want, so it runs in an environment of its own, .venv-serve: the dependency
@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+from pathlib import Path
 from typing import Any
 
 from fastapi import Response
@@ -25,11 +27,13 @@ from mlserver.handlers import custom_handler
 from mlserver.types import InferenceRequest, InferenceResponse, MetadataModelResponse
 from mlserver.utils import get_model_uri
 
+from .. import ROOT
 from ..contract import load
 from . import protocol
 from .champion import Keeper, Served
 from .rows import RowReader, RowsError
 
+LISTENS = {"HOST": "127.0.0.1", "PORT": "8000", "GRPC_PORT": "8081", "METRICS_PORT": "8082"}
 log = logging.getLogger("mlserver")
 SMALL_BATCH = 100  # rows; a larger one is answered in a thread, so that the server goes on answering others
 
@@ -55,8 +59,9 @@ class ChampionModel(MLModel):
 
     async def load(self) -> bool:
         """Take the champion; then look for another one from time to time."""
-        if self.settings.parameters and self.settings.parameters.uri:  # as Seldon Core 2 names it
-            self.keeper.baked = await get_model_uri(self.settings)
+        beside = await get_model_uri(self.settings)
+        if Path(beside, "MLmodel").exists():  # Seldon Core 2 puts the settings beside the model's files
+            self.keeper.baked = beside
         await asyncio.to_thread(self.keeper.start)
         if not self.ready:
             log.warning(self.keeper.served.reason)
@@ -101,3 +106,19 @@ class ChampionModel(MLModel):
 
     def _swapped(self, served: Served) -> None:
         log.info("the model of run %s is served", served.version)
+
+
+def main() -> None:
+    """Start MLServer with the settings of deploy/mlserver/, until it is stopped."""
+    from mlserver.cli.main import root
+    from mlserver.utils import install_uvloop_event_loop
+
+    for name, usual in LISTENS.items():
+        theirs = "MLSERVER_HTTP_PORT" if name == "PORT" else f"MLSERVER_{name}"
+        os.environ.setdefault(theirs, os.environ.get(name) or usual)
+    install_uvloop_event_loop()
+    root(["start", str(ROOT / "deploy/mlserver")])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""The image of the other service that has one, MLServer: built, run without rights, its answers compared (L3)."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.containers.standins import run
+from tests.project.running import new
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def seldon(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a champion that MLServer serves."""
+    answers = ["--preset", "minimal", "-d", "serving=seldon", "-d", "extras=[container]"]
+    return new(tmp_path_factory.mktemp("seldon") / "loyalty", template, *answers, "--run")
+
+
+def test_mlservers_image_answers_as_the_champion_does(seldon: Path, podman: dict[str, str]) -> None:
+    assert "the image loyalty is built" in run(["uv", "run", "poe", "image"], podman, seldon)
+    assert "answers 10 generated rows as the champion does" in run(["uv", "run", "poe", "image-test"], podman, seldon)
+    assert run(["podman", "ps", "--all", "--quiet"], podman) == ""
