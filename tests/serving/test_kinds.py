@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -21,6 +22,11 @@ pytestmark = pytest.mark.long
 
 # What else a kind wants to be answered.
 KINDS: dict[str, list[str]] = {"fastapi": [], "seldon": []}
+# Where its metrics are, and what monitoring/alerts.yml looks at.
+WATCHED = {
+    "fastapi": ("PORT", ["http_requests_total", "http_request_duration_seconds_bucket"]),
+    "seldon": ("METRICS_PORT", ["rest_server_requests_total", "rest_server_request_duration_seconds_bucket"]),
+}
 PORTS = ("PORT", "GRPC_PORT", "METRICS_PORT")
 
 
@@ -40,10 +46,16 @@ def table(path: Path) -> Path:
 
 
 @pytest.fixture(scope="module", params=list(KINDS))
-def project(request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a champion, served in one way after another."""
-    folder = tmp_path_factory.mktemp(request.param)
-    answers = ["-d", f"serving={request.param}", *KINDS[request.param]]
+def kind(request: pytest.FixtureRequest) -> str:
+    """One kind after another."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def project(kind: str, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a champion that is served so."""
+    folder = tmp_path_factory.mktemp(kind)
+    answers = ["-d", f"serving={kind}", *KINDS[kind]]
     data = ["--dataset", str(table(folder / "customers.csv")), "--target", "left", "-l"]
     return new(folder / "churn", template, "--preset", "minimal", *data, "--run", *answers)
 
@@ -88,12 +100,16 @@ def test_its_own_checks_are_green(project: Path) -> None:
     assert '"bomFormat": "CycloneDX"' in (project / "sbom.cdx.json").read_text(encoding="utf-8")
 
 
-def test_the_load_test_measures_it(project: Path) -> None:
+def test_the_load_test_measures_it(kind: str, project: Path) -> None:
     with served(project) as where:
         ready(where, 200)
         command = ["uv", "run", "poe", "load", "--seconds", "2", "--json"]
         done = subprocess.run(command, cwd=project, env={**environment(), **where}, capture_output=True, text=True)
+        port, series = WATCHED[kind]
+        with urllib.request.urlopen(f"http://127.0.0.1:{where[port]}/metrics", timeout=10) as response:
+            metrics = response.read().decode()
     assert done.returncode == 0, done.stderr
+    assert all(re.search(rf"^{name}{{", metrics, re.MULTILINE) for name in series), metrics[:3000]
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["failed"] == 0
     assert found["requests"] > 20
