@@ -26,6 +26,7 @@ from . import CLOUD, HAS_SERVICE, CloudError, login, provider, terraform
 from .settings import FILE, Settings, from_terraform, read, write
 
 PATIENCE = 300  # seconds until a new service must be ready
+REVISIONS = {"aws_ecs_task_definition"}  # a new one for each image; the one before stays, to go back to
 SIGNS = {"create": "+", "update": "~", "delete": "-", "delete create": "±", "create delete": "±"}
 
 
@@ -76,7 +77,7 @@ def show(plan: Plan) -> None:
 def approve(plan: Plan, yes: bool, even_destroy: bool) -> None:
     """Ask whether to do it. Raises CloudError where the answer is no, or --yes would take something down."""
     if yes:
-        if plan.count("-±") and not even_destroy:
+        if any(change.sign in "-±" and change.kind not in REVISIONS for change in plan.changes) and not even_destroy:
             raise CloudError("Nothing was done: the plan takes something down. To do that unasked, add --even-destroy.")
         return
     try:

@@ -82,7 +82,7 @@ data "aws_iam_policy_document" "deploy" {
   # A new image is a new revision of the task definition.
   statement {
     sid       = "NewRevision"
-    actions   = ["ecs:RegisterTaskDefinition", "ecs:DeregisterTaskDefinition", "ecs:TagResource"]
+    actions   = ["ecs:RegisterTaskDefinition", "ecs:TagResource"]
     resources = ["*"]
   }
 

@@ -2,15 +2,9 @@
 
 resource "aws_ecr_repository" "this" {
   #checkov:skip=CKV_AWS_136:encrypted with AES-256 by a key of ECR; a key of one's own costs by the month
-  #checkov:skip=CKV_AWS_51:every tag is immutable but latest, which only says what was pushed last and is never deployed
   name                 = var.name
-  image_tag_mutability = "IMMUTABLE_WITH_EXCLUSION"
+  image_tag_mutability = "IMMUTABLE"
   force_delete         = var.delete_data
-
-  image_tag_mutability_exclusion_filter {
-    filter      = "latest"
-    filter_type = "WILDCARD"
-  }
 
   image_scanning_configuration {
     scan_on_push = true

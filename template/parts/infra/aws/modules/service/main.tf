@@ -24,6 +24,7 @@ resource "aws_ecs_task_definition" "service" {
   memory                   = var.memory
   task_role_arn            = var.service_role_arn
   execution_role_arn       = var.execution_role_arn
+  skip_destroy             = true # a new image is a new revision; the old ones stay, to go back to
 
   container_definitions = jsonencode([
     {

@@ -1,5 +1,5 @@
 # The registry of the service's images. Nobody has a password: people and CI log in by Entra ID. Images are scanned where
-# the subscription has Defender for Containers. Tags may move (`uv run poe image-push` moves latest): deploy a version.
+# the subscription has Defender for Containers. `uv run poe image-push` pushes a version once.
 
 resource "azurerm_container_registry" "this" {
   #checkov:skip=CKV_AZURE_139:laptops and CI's runners push from the internet; Entra ID says who may

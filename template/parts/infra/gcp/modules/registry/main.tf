@@ -1,5 +1,5 @@
-# The registry of the service's images. Each is scanned when it is pushed (containerscanning.googleapis.com). Tags may
-# move, since `uv run poe image-push` moves latest: deploy a version or a digest.
+# The registry of the service's images. Each is scanned when it is pushed (containerscanning.googleapis.com). Tags could
+# move: where they cannot, no image that has one can be cleaned up. `uv run poe image-push` pushes a version once.
 
 resource "google_artifact_registry_repository" "this" {
   #checkov:skip=CKV_GCP_84:encrypted by Google's own key; a key of one's own costs by the month
