@@ -85,7 +85,7 @@ resource "azurerm_container_app" "this" {
 
       liveness_probe {
         transport = "HTTP"
-        path      = "/health"
+        path      = "/v2/health/live"
         port      = local.port
       }
     }

@@ -52,7 +52,7 @@ resource "google_cloud_run_v2_service" "this" {
         failure_threshold = 3
 
         http_get {
-          path = "/health"
+          path = "/v2/health/live"
           port = local.port
         }
       }
