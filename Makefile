@@ -33,6 +33,7 @@ bench: $(VENV)/.tested  ## ratios against the peers, printed
 	$(BIN)/python benchmarks/update.py
 	$(BIN)/python benchmarks/evolution.py
 	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/search.py
 
 clean:  ## all that the other targets made, but for demo/
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -7,55 +7,10 @@ import pytest
 import yaml
 
 from tests.conftest import git
-from tests.project.running import environment, new, poe
-from tests.scale.searching import SPACE, TRIALS, children, forget, found, keep, kill, search, trials
+from tests.project.running import environment, poe
+from tests.scale.searching import SPACE, TRIALS, children, forget, found, kill, search, trials
 
 pytestmark = pytest.mark.long
-
-# What the tests make happen in a worker: it is slow, the disk of its machine is full, or it dies once.
-TROUBLE = '''
-
-def trouble() -> None:
-    """What a test asks for."""
-    import os
-    import signal
-    import time
-    from pathlib import Path
-
-    time.sleep(float(os.environ.get("SLOW", 0)))
-    if os.environ.get("TROUBLE") == "full":
-        Path("/dev/full").write_text("x", encoding="utf-8")
-    once = Path(os.environ.get("ONCE", "/"))
-    if not once.exists():
-        once.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-'''
-
-
-@pytest.fixture(scope="module")
-def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The smallest project that can search, with a small space, and a model that has trouble where a test says so."""
-    folder = new(
-        tmp_path_factory.mktemp("search") / "churn", template, "--preset", "minimal", "-d", "compute=ray", "--run"
-    )
-    (folder / "search.yaml").write_text(SPACE, encoding="utf-8")
-    model = folder / "src/churn/model.py"
-    text = model.read_text(encoding="utf-8")
-    text = text.replace("    categories = categorical", "    trouble()\n    categories = categorical")
-    model.write_text(text + TROUBLE, encoding="utf-8")
-    git("commit", "--quiet", "--no-verify", "--all", "--message", "a small space", cwd=folder)
-    keep(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def reference(project: Path) -> tuple[str, object]:
-    """What an undisturbed search with one worker finds, and its trials."""
-    best = found(search(project, TRIALS, "--workers", "1"))
-    made = trials(project)
-    assert len(made) == int(TRIALS)
-    forget(project)
-    return best, made
 
 
 def test_the_number_of_workers_changes_nothing(project: Path, reference: tuple[str, object]) -> None:

@@ -212,7 +212,9 @@ def data_md5() -> str:
 
 
 def git_commit() -> str:
-    """The commit that is checked out; empty outside git."""
+    """The commit that is checked out; empty outside git, and where there is no git (an image)."""
+    if not shutil.which("git"):
+        return ""
     done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     return done.stdout.strip() if done.returncode == 0 else ""
 

@@ -1,0 +1,133 @@
+"""Workers on the Ray cluster that RAY_ADDRESS names: each trial is a task, and each node is looked at before the first.
+
+A cluster that asks for a token gets it from RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH, as Ray's own commands do.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+from collections.abc import Iterator
+from importlib import metadata
+
+from .. import ROOT
+from ..train import REQUIREMENTS
+from . import SearchError
+from .objective import ONE_THREAD, Objective, Outcome, Task
+
+# Ray would have each worker make an environment of its own by uv: the nodes have theirs, and it is compared with ours.
+os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
+os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
+SECONDS_TO_ANSWER = 60
+
+
+class Cluster:
+    """A connection to the cluster, with the objective in its object store."""
+
+    def __init__(self, objective: Objective) -> None:
+        try:
+            import ray
+        except ImportError:
+            raise SearchError("RAY_ADDRESS is set, but Ray is not installed: uv sync --inexact --group ray") from None
+        package = __package__.split(".")[0]
+        # The nodes run our code as it is here, whatever their image has.
+        environment = dict(py_modules=[str(ROOT / "src" / package)], env_vars=ONE_THREAD)
+        try:
+            knock(os.environ["RAY_ADDRESS"])
+            ray.init(runtime_env=environment, log_to_driver=False, logging_level="ERROR", namespace=package)
+        except Exception as error:  # Ray has no class for it: what cannot be reached raises whatever was in the way
+            raise SearchError(unreachable(error)) from None
+        self.ray = ray
+        try:
+            compare_nodes(ray)
+            self.objective = ray.put(objective)
+        except BaseException:
+            self.close()
+            raise
+        self.try_out = ray.remote(num_cpus=1, max_retries=2)(_try_out)
+
+    def run(self, tasks: list[Task]) -> Iterator[tuple[Task, Outcome]]:
+        """Try out some trials; each answer as it comes. Ray gives a lost node's trials to the others."""
+        asked = {self.try_out.remote(self.objective, task): task for task in tasks}
+        waiting = list(asked)
+        while waiting:
+            (ready, *_), waiting = self.ray.wait(waiting)
+            try:
+                yield asked[ready], self.ray.get(ready)
+            except self.ray.exceptions.RayError as error:
+                yield asked[ready], Outcome(error=f"{type(error).__name__}: {first_line(error)}", machine=True)
+
+    def close(self) -> None:
+        """Leave the cluster; what still runs of this search is stopped."""
+        self.ray.shutdown()
+
+
+def _try_out(objective: Objective, task: Task) -> Outcome:
+    return objective.try_out(task)
+
+
+def compare_nodes(ray: object) -> None:
+    """Hold Python and packages of every node against ours. Raises SearchError that names the first that differs."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    mine = versions()
+    look = ray.remote(num_cpus=0)(versions)
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    asked = {
+        node["NodeManagerAddress"] + " " + node["NodeID"][:6]: look.options(
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        ).remote()
+        for node in nodes
+    }
+    for node, answer in asked.items():
+        try:
+            theirs = ray.get(answer, timeout=SECONDS_TO_ANSWER)
+        except ray.exceptions.RayError as error:
+            raise SearchError(f"The node {node} of the Ray cluster does not answer: {first_line(error)}") from None
+        other = [
+            f"{name} {theirs.get(name, 'missing')} (here {mine[name]})"
+            for name in mine
+            if theirs.get(name) != mine[name]
+        ]
+        if other:
+            raise SearchError(
+                f"The node {node} of the Ray cluster has {', '.join(other)}. "
+                "Trials would not be the same there: give it the environment of uv.lock (kuberay/)."
+            )
+
+
+def versions() -> dict[str, str]:
+    """Python's and the packages' versions here."""
+    found = {name: metadata.version(name) for name in REQUIREMENTS if _is_installed(name)}
+    return {"Python": ".".join(platform.python_version_tuple()[:2]), **found}
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def knock(address: str) -> None:
+    """See at once whether anybody listens there: Ray would try for minutes. Raises OSError."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=10).close()
+
+
+def unreachable(error: Exception) -> str:
+    """Why there is no connection, in one sentence."""
+    address = os.environ["RAY_ADDRESS"]
+    if "ersion mismatch" in str(error):
+        told = " ".join(str(error).split())
+        return f"The Ray cluster at {address} has another version of Python or Ray. {told}"
+    told = first_line(error)
+    return f"No Ray cluster answers at {address} (RAY_ADDRESS; RAY_AUTH_TOKEN_PATH if it asks for a token): {told}"
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, short."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

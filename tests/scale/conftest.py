@@ -1,0 +1,54 @@
+"""A project that searches, and what an undisturbed search finds: made once for all tests of this folder."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import git
+from tests.project.running import new
+from tests.scale.searching import SPACE, TRIALS, forget, found, keep, search, trials
+
+# What the tests make happen in a worker: it is slow, the disk of its machine is full, or it dies once.
+TROUBLE = '''
+
+def trouble() -> None:
+    """What a test asks for."""
+    import os
+    import signal
+    import time
+    from pathlib import Path
+
+    time.sleep(float(os.environ.get("SLOW", 0)))
+    if os.environ.get("TROUBLE") == "full":
+        Path("/dev/full").write_text("x", encoding="utf-8")
+    once = Path(os.environ.get("ONCE", "/"))
+    if not once.exists():
+        once.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+'''
+
+
+@pytest.fixture(scope="session")
+def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The smallest project that can search, with a small space, and a model that has trouble where a test says so."""
+    folder = new(
+        tmp_path_factory.mktemp("search") / "churn", template, "--preset", "minimal", "-d", "compute=ray", "--run"
+    )
+    (folder / "search.yaml").write_text(SPACE, encoding="utf-8")
+    model = folder / "src/churn/model.py"
+    text = model.read_text(encoding="utf-8")
+    text = text.replace("    categories = categorical", "    trouble()\n    categories = categorical")
+    model.write_text(text + TROUBLE, encoding="utf-8")
+    git("commit", "--quiet", "--no-verify", "--all", "--message", "a small space", cwd=folder)
+    keep(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reference(project: Path) -> tuple[str, object]:
+    """What an undisturbed search with one worker finds, and its trials."""
+    best = found(search(project, TRIALS, "--workers", "1"))
+    made = trials(project)
+    assert len(made) == int(TRIALS)
+    forget(project)
+    return best, made

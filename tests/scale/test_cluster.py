@@ -1,0 +1,145 @@
+"""The search on a Ray cluster of two nodes on this machine, token and all (L3)."""
+
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import uv
+
+from tests.project.running import environment, free_port
+from tests.scale.searching import TRIALS, forget, found, kill, search, trials
+
+pytestmark = pytest.mark.long
+
+
+@dataclass
+class Cluster:
+    """Raylets on the loopback, each with one core; whoever connects needs the token."""
+
+    project: Path
+    folder: Path
+    port: int = field(default_factory=free_port)
+    nodes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """How to reach it."""
+        token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(self.folder / "token")}
+        return {"RAY_ADDRESS": f"127.0.0.1:{self.port}", **token}
+
+    def start(self, *options: str, **env: str) -> None:
+        """Start one more node, the first one as head, and wait until the cluster has it."""
+        place = ["--head", f"--port={self.port}", "--include-dashboard=false", f"--temp-dir={self.folder}"]
+        command = [
+            str(self.project / ".venv/bin/ray"), "start", "--block", "--node-ip-address=127.0.0.1", "--num-cpus=1",
+            "--object-store-memory=80000000", *(place if not self.nodes else [f"--address=127.0.0.1:{self.port}"]),
+        ]  # fmt: skip
+        surroundings = {
+            **environment(),
+            **self.env,
+            "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+            "RAY_USAGE_STATS_ENABLED": "0",
+            **env,
+        }
+        surroundings.pop("RAY_ADDRESS")
+        with (self.folder / "log").open("ab") as log:
+            self.nodes.append(subprocess.Popen([*command, *options], env=surroundings, stdout=log, stderr=log))
+        for _ in range(120):
+            if self.size() == len([node for node in self.nodes if node.poll() is None]):
+                return
+            time.sleep(0.5)
+        raise AssertionError((self.folder / "log").read_text())
+
+    def size(self) -> int:
+        """How many nodes are alive."""
+        count = "import ray; ray.init(log_to_driver=False); print(sum(n['Alive'] for n in ray.nodes()))"
+        python = str(self.project / ".venv/bin/python")
+        env = {**environment(), **self.env}
+        done = subprocess.run([python, "-c", count], env=env, capture_output=True, text=True, check=False)
+        return int(done.stdout or 0)
+
+    def lose(self, number: int) -> None:
+        """Kill a node with all that runs on it."""
+        kill(self.nodes[number].pid)
+        self.nodes[number].wait()
+
+
+@pytest.fixture(scope="module")
+def cluster(project: Path) -> Iterator[Cluster]:
+    """Two nodes, on which a fit takes a while."""
+    install = [uv.find_uv_bin(), "sync", "--quiet", "--inexact", "--group", "search", "--group", "ray"]
+    subprocess.run(install, cwd=project, env=environment(), check=True)
+    # Ray's sockets are in it, whose paths must be short.
+    made = Cluster(project, Path(tempfile.mkdtemp(prefix="ray-")))
+    (made.folder / "token").write_text(secrets.token_hex(16))
+    try:
+        made.start(SLOW="0.3")
+        made.start(SLOW="0.3")
+        yield made
+    finally:
+        for number in range(len(made.nodes)):
+            made.lose(number)
+        shutil.rmtree(made.folder, ignore_errors=True)
+
+
+def test_what_only_a_search_needs_can_be_imported(cluster: Cluster) -> None:
+    python = str(cluster.project / ".venv/bin/python")
+    subprocess.run([python, "-c", "import optuna, ray, churn.search.cluster"], cwd=cluster.project, check=True)
+
+
+def test_two_nodes_find_what_one_machine_finds(cluster: Cluster, project: Path, reference: tuple[str, object]) -> None:
+    forget(project)
+    assert found(search(project, **cluster.env)) == reference[0]
+    assert trials(project) == reference[1]
+
+
+def test_a_lost_node_loses_no_finished_trial(cluster: Cluster, project: Path, reference: tuple[str, object]) -> None:
+    forget(project)
+    command = ["uv", "run", "poe", "search", "--trials", TRIALS]
+    env = {**environment(), **cluster.env}
+    under_way = subprocess.Popen(
+        command, cwd=project, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert under_way.stdout
+    said = []
+    for line in under_way.stdout:
+        said.append(line)
+        if line.startswith("trial 2"):
+            finished = trials(project)
+            cluster.lose(1)
+    assert under_way.wait() == 0, "".join(said)
+    assert found(subprocess.CompletedProcess(command, 0, "".join(said), "")) == reference[0]
+    assert trials(project) == reference[1]
+    assert 2 <= len(finished) < int(TRIALS)
+    assert finished.items() <= trials(project).items()
+
+
+def test_a_node_with_another_version_is_said_before_any_trial(cluster: Cluster, project: Path, tmp_path: Path) -> None:
+    forget(project)
+    older = [uv.find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--target", str(tmp_path), "skops==0.13.0"]
+    subprocess.run(older, env=os.environ, check=True)
+    cluster.start(PYTHONPATH=str(tmp_path))
+    done = search(project, **cluster.env)
+    cluster.lose(-1)
+    assert done.returncode == 1
+    assert "has skops 0.13.0 (here " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not trials(project)
+
+
+def test_a_cluster_that_is_not_there_or_refuses_us_is_a_sentence(cluster: Cluster, project: Path) -> None:
+    forget(project)
+    away = search(project, RAY_ADDRESS=f"127.0.0.1:{free_port()}")
+    stranger = search(project, **{**cluster.env, "RAY_AUTH_MODE": "disabled"})
+    for done in (away, stranger):
+        assert done.returncode == 1
+        assert "No Ray cluster answers at 127.0.0.1" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert not trials(project)

@@ -1,0 +1,42 @@
+"""Experiments of DVC that run beside each other write to one registry (L3)."""
+
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import git
+from tests.project.running import environment, poe
+from tests.scale.searching import forget
+
+pytestmark = pytest.mark.long
+
+
+def dvc(project: Path, *arguments: str) -> str:
+    """Run DVC as the documentation writes it."""
+    command = ["uv", "run", "dvc", *arguments]
+    done = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_queued_experiments_share_the_registry(project: Path) -> None:
+    forget(project)
+    for trees in ("3", "4", "5"):
+        dvc(project, "exp", "run", "--queue", "--set-param", f"model.max_iter={trees}")
+    dvc(project, "queue", "start", "--jobs", "2")
+    for _ in range(120):
+        status = dvc(project, "queue", "status")
+        if status.count("Success") + status.count("Failed") == 3 and "0 active" in status:
+            break
+        time.sleep(1)
+    assert status.count("Success") == 3, status
+    query = "select value from params join runs using (run_uuid) where key = 'max_iter' and status = 'FINISHED'"
+    with sqlite3.connect(project / "mlflow.db") as database:
+        made = [value for (value,) in database.execute(query)]
+        assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
+    assert sorted(value for value in made if value in ("3", "4", "5")) == ["3", "4", "5"]
+    assert "champion" in poe(project, "status")
+    assert git("status", "--porcelain", cwd=project) == ""
