@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,8 @@ class Objective:
         """Measure one trial, and never raise: an error has to find its way through processes and networks."""
         started = time.perf_counter()
         try:
-            scores = self.measure(task)
+            with warnings.catch_warnings(action="ignore"):  # the same ones for every fold of every trial
+                scores = self.measure(task)
         except (OSError, MemoryError) as error:
             return Outcome(error=f"{type(error).__name__}: {error}", machine=True)
         except Exception as error:
