@@ -339,6 +339,8 @@ def no_champion(p: Patient) -> None:
 def champion_not_here(p: Patient) -> None:
     p.forget(p.champion_md5)
     p.remove("model")
+    # The command brings the champion's files, not the pipeline's outputs: those come from the remote again.
+    p.stack.callback(lambda: p.dvc("pull", "--quiet", "--force"))
 
 
 def champion_changed(p: Patient) -> None:
