@@ -5,6 +5,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,53 @@ def test_without_its_server_the_model_at_hand_is_served_and_ready_says_so(
         found = client.get("/ready").json()
     assert found["version"] == "test"
     assert "does not answer" in found["notice"]
+
+
+def test_while_its_server_is_away_the_champion_file_is_followed(
+    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setattr(tracking, "ROOT", tmp_path)
+    monkeypatch.setattr(tracking, "CHAMPION_FILE", tmp_path / "champion.yaml")
+    looking = keeper(contract)
+    for run in ("one", "two"):
+        shutil.rmtree(tmp_path / "model", ignore_errors=True)
+        md5 = tracking.folder_md5(copy(saved, tmp_path / "model", run))
+        tracking.write_champion(tracking.Champion(1, md5, "", "", "", {}))
+        looking.look()
+        assert looking.served.version == run
+        assert "does not answer" in looking.served.notice
+    tracking.write_champion(tracking.Champion(1, md5, "", "", "", {}, retired="unfair"))
+    looking.look()
+    assert looking.served.predictor is None
+    assert "is retired: unfair" in looking.served.reason
+
+
+def test_what_a_server_has_withdrawn_does_not_come_back_while_it_is_away(
+    contract: Contract, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODEL_DIR", str(saved))
+    with registry(None) as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        looking = keeper(contract)
+    looking.look()
+    assert looking.served.predictor is None
+    assert "does not answer" in looking.served.reason
+
+
+def test_the_champion_file_beside_an_images_model_can_retire_it(
+    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "CHAMPION_FILE", tmp_path / "champion.yaml")
+    monkeypatch.setenv("MODEL_DIR", str(saved))
+    looking = keeper(contract)
+    assert looking.served.version == "test"
+    of_another = tracking.Champion(1, "another.dir", "", "", "", {}, retired="old")
+    for champion in (of_another, replace(of_another, model=tracking.folder_md5(saved), retired="unfair")):
+        tracking.write_champion(champion)
+        looking.look()
+    assert looking.served.predictor is None
+    assert "is retired: unfair" in looking.served.reason
 
 
 def test_a_registry_without_a_champion_is_said(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

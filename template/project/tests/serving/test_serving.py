@@ -155,6 +155,17 @@ def test_a_wrong_value_is_refused_by_row_and_column(contract: Contract, client: 
             assert "Row 2" in found.json()["detail"][0]["msg"]
 
 
+def test_every_wrong_row_is_named_up_to_ten(contract: Contract, client: TestClient) -> None:
+    rows, name = rows_as_json(contract, 40), contract.features[0].name
+    for number in range(1, 40, 2):
+        rows[number][name] = {}
+    rows[3] = 7
+    told = client.post("/predict", json={"rows": rows}).json()["detail"]
+    assert [one["loc"][2] for one in told] == [*range(1, 20, 2)]
+    assert "must be an object" in told[1]["msg"]
+    assert told[9]["loc"] == ["body", "rows", 19, name]
+
+
 def test_a_missing_value_needs_the_contracts_leave(contract: Contract, model: Any, client: TestClient) -> None:
     row = rows_as_json(contract, 1)[0]
     for column in contract.features:

@@ -2,11 +2,12 @@
 
 1. Where MLFLOW_TRACKING_URI is set: the version that has the alias champion there. If that server does not answer
    when the service starts, the model of 2 or 3 answers until it does, and /ready says so.
-2. Else the folder that MODEL_DIR names, as in an image: it stays what it is.
+2. Else the folder that MODEL_DIR names, as in an image: it stays what it is, until the champion.yaml beside it says
+   that it is retired (the image has the one of its day: mount a newer one over it).
 3. Else the champion of champion.yaml.
 
-Every RELOAD_SECONDS (30 by default, 0 for never) 1 and 3 are looked at again. A new champion is loaded beside the old
-one, checked against the contract, and takes its place by one assignment: a request has the one or the other.
+Every RELOAD_SECONDS (30 by default, 0 for never) all of this is looked at again. A new champion is loaded beside the
+old one, checked against the contract, and takes its place by one assignment: a request has the one or the other.
 """
 
 from __future__ import annotations
@@ -75,12 +76,13 @@ class Keeper:
         try:
             self._take()
         except mlflow_server.Unreachable as error:
-            if self.served.predictor is None:
-                self._fall_back(str(error))
-            else:
+            if self.served.token.startswith("server:"):
                 self._note(str(error))
+            else:
+                self._fall_back(str(error))
         except tracking.WithdrawnError as error:
-            self._withdraw(str(error))
+            # What the server has withdrawn does not come back from elsewhere when the server is away later.
+            self._withdraw(str(error), "server:" if mlflow_server.address() else "")
         except tracking.ChampionError as error:
             self._note(str(error))
         except Exception as error:
@@ -104,14 +106,21 @@ class Keeper:
 
     def _take_local(self) -> None:
         if self.baked:
-            if self.served.predictor is None:
-                self._swap(load(Path(self.baked), self.contract, "baked"))
+            self._take_baked(Path(self.baked))
             return
         champion = tracking.read_champion()
         # The file is small and read whole; the model's folder is touched only where the file names another one.
         if champion is None or champion.retired or f"file:{champion.model}" != self.served.token:
             folder = tracking.local_champion_folder()
             self._swap(load(folder, self.contract, f"file:{champion.model if champion else ''}"))
+
+    def _take_baked(self, folder: Path) -> None:
+        """The model of an image, unless the champion.yaml beside it says that this one is retired."""
+        champion = tracking.read_champion()
+        if champion is not None and champion.retired and champion.model == tracking.folder_md5(folder):
+            raise tracking.WithdrawnError(f"The model in {folder} is retired: {champion.retired}")
+        if self.served.predictor is None:
+            self._swap(load(folder, self.contract, "baked"))
 
     def _take_folder(self, folder: Path) -> None:
         token = f"folder:{folder.as_posix()}"
@@ -123,6 +132,9 @@ class Keeper:
         at_hand = "the model in MODEL_DIR" if self.baked else "the champion of champion.yaml"
         try:
             self._take_local()
+        except tracking.WithdrawnError as error:
+            self._withdraw(f"{why} And {error}")
+            return
         except tracking.ChampionError as error:
             self._note(f"{why} And {at_hand} cannot be had: {error}")
             return
@@ -133,10 +145,10 @@ class Keeper:
         self.swapped(served)
         log.info("the model of run %s is served", served.version)
 
-    def _withdraw(self, sentence: str) -> None:
+    def _withdraw(self, sentence: str, token: str = "") -> None:
         if sentence != self.served.reason:
             log.warning(sentence)
-        self.served = Served(reason=sentence)
+        self.served = Served(reason=sentence, token=token)
 
     def _note(self, sentence: str) -> None:
         """What is wrong, in the log (once) and on /ready: the reason where nothing is served, else a notice."""

@@ -18,12 +18,14 @@ from typing import Annotated, Any, Literal, NotRequired
 import numpy as np
 import pandas as pd
 from pydantic import ConfigDict, FailFast, Field, StrictBool, StrictStr, TypeAdapter, ValidationError, with_config
+from pydantic_core import from_json
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from ..contract import Column, Contract, ContractError, convert
 from .endpoint import Row
 
 MOST_ROWS = 10_000
+MOST_NAMED = 10  # rows of a request that are told to be wrong
 WANTED = {
     "numeric": "a finite number",
     "boolean": "true or false",
@@ -57,12 +59,12 @@ class RowReader:
         row = TypedDict("Row", {column.name: _field(column) for column in contract.features})  # type: ignore[misc]
         rows = Annotated[
             list[with_config(ConfigDict(extra="forbid"))(row)],  # type: ignore[misc]
-            # The first row that is not right is reported, with all that is wrong in it.
-            FailFast(),
+            FailFast(),  # what is wrong is looked for only where something is
             Field(min_length=1, max_length=MOST_ROWS),
         ]
         body = with_config(ConfigDict(extra="forbid"))(TypedDict("Request", {"rows": rows}))  # type: ignore[misc]
         self._body, self._rows = TypeAdapter(body), TypeAdapter(rows)
+        self._row = TypeAdapter(with_config(ConfigDict(extra="forbid"))(row))
         self._converters = [(column.name, self._converter(column)) for column in contract.features]
 
     def schema(self) -> dict[str, Any]:
@@ -74,7 +76,7 @@ class RowReader:
         try:
             rows: list[Row] = self._body.validate_json(body)["rows"]
         except ValidationError as error:
-            raise self._refusal(error) from None
+            raise self._refusal(error, lambda: from_json(body)["rows"]) from None
         return self._typed(rows)
 
     def read_rows(self, rows: list[Row]) -> Columns:
@@ -82,7 +84,7 @@ class RowReader:
         try:
             return self._typed(self._rows.validate_python(rows))
         except ValidationError as error:
-            raise self._refusal(error) from None
+            raise self._refusal(error, lambda: rows) from None
 
     def _typed(self, rows: list[Row]) -> Columns:
         return {name: converter([row.get(name) for row in rows]) for name, converter in self._converters}
@@ -112,9 +114,23 @@ class RowReader:
         except (ContractError, ValueError):
             raise RowsError([_wrong(column, row, "value_error")]) from None
 
-    def _refusal(self, error: ValidationError) -> RowsError:
+    def _refusal(self, error: ValidationError, rows: Callable[[], list[Any]]) -> RowsError:
+        """All that is wrong in the first rows that are not right; `rows` gives all of them."""
         known = {column.name: column for column in self.contract.features}
-        return RowsError(list(_problems(error, known)))
+        first = _errors(error)
+        numbers = [part for part in first[0]["loc"][:2] if isinstance(part, int)]
+        if not numbers:  # it is no list of rows
+            return RowsError(list(_problems(first, known)))
+        found, wrong_rows = first, 1
+        for number, row in enumerate(rows()[numbers[0] + 1 :], numbers[0] + 1):
+            try:
+                self._row.validate_python(row)
+            except ValidationError as another:
+                found += [{**one, "loc": (number, *one["loc"])} for one in _errors(another)]
+                wrong_rows += 1
+                if wrong_rows == MOST_NAMED:
+                    break
+        return RowsError(list(_problems(found, known)))
 
 
 def _field(column: Column) -> Any:
@@ -129,10 +145,15 @@ def _field(column: Column) -> Any:
     return NotRequired[kind | None] if column.nulls else kind
 
 
-def _problems(error: ValidationError, known: dict[str, Column]) -> Iterator[dict[str, Any]]:
-    """What is wrong, each place once, without the value: it may be long, or no JSON."""
+def _errors(error: ValidationError) -> list[dict[str, Any]]:
+    """What pydantic found, without the values: they may be long, or no JSON."""
+    return [dict(one) for one in error.errors(include_url=False, include_context=False, include_input=False)]
+
+
+def _problems(errors: list[dict[str, Any]], known: dict[str, Column]) -> Iterator[dict[str, Any]]:
+    """What is wrong, each place once."""
     seen = set()
-    for found in error.errors(include_url=False, include_context=False, include_input=False):
+    for found in errors:
         place = tuple(part for part in found["loc"] if part != "rows" or len(found["loc"]) == 1)
         row, name = (*place[:2], None, None)[:2]
         if place[:2] in seen:
