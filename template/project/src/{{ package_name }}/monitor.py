@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import ROOT, params, tracking
+from . import ROOT, asked, params, textfile, tracking
 from .contract import Contract, ContractError, coerce, load
 from .drift import Comparison, compare
 from .drift_page import page
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDER = ROOT / "report"
-LOGS = ROOT / "logs"
 DRIFT = 2  # exit code
 
 
@@ -46,7 +43,7 @@ def look(file: Path | None) -> list[Comparison]:
     if not all(path.exists() for path in prepared):
         raise MonitorError("There is nothing to compare with: data/prepared is not here. Run: uv run poe repro")
     train, test = (pd.read_parquet(path) for path in prepared)
-    current, source = rows_of_file(contract, file) if file else rows_of_log(contract, log_folder())
+    current, source = rows_of_file(contract, file) if file else rows_of_log(contract, asked.log_folder())
     model = tracking.load_model(tracking.champion_folder()) if tracking.read_champion() else None
     try:
         found = compare(contract, train, test, current, model, params()["evaluate"]["primary"])
@@ -56,34 +53,18 @@ def look(file: Path | None) -> list[Comparison]:
     return found
 
 
-def log_folder() -> Path:
-    """Where the service writes its prediction log."""
-    return Path(os.environ.get("PREDICTION_LOG") or LOGS)
-
-
 def rows_of_file(contract: Contract, file: Path) -> tuple[pd.DataFrame, str]:
     """The rows of a file, typed by the contract; the target is kept where the file has it."""
     import pandas as pd
 
     raw = pd.concat(chunks(contract, file), ignore_index=True)
-    return coerce(contract, raw, with_target=contract.target in raw.columns), file.name
+    return coerce(contract, raw, with_target=contract.target in raw.columns), f"{len(raw)} rows of {file.name}"
 
 
 def rows_of_log(contract: Contract, folder: Path) -> tuple[pd.DataFrame, str]:
-    """The rows of a prediction log; a line that was cut off in the middle is left out, and said."""
-    import pandas as pd
-
-    rows, broken = [], 0
-    for path in sorted(folder.glob("*.jsonl")):
-        with path.open(encoding="utf-8", errors="replace") as file:
-            for line in file:
-                try:
-                    rows.append(json.loads(line)["row"])
-                except (json.JSONDecodeError, KeyError, TypeError):
-                    broken += 1
-    if broken:
-        print(f"{broken} lines of the prediction log are broken, and left out", file=sys.stderr)
-    return contract.coerce(pd.DataFrame(rows)), f"{len(rows)} rows of the prediction log"
+    """The rows of the prediction log."""
+    rows = asked.read(folder)
+    return asked.frame(contract, rows), f"{len(rows)} rows of the prediction log"
 
 
 # --- reports ---------------------------------------------------------------------------------------------------------
@@ -95,34 +76,28 @@ def write(found: list[Comparison], contract: Contract, train: pd.DataFrame, curr
     told = [asdict(one) | dict(found=one.found) for one in found]
     (FOLDER / "drift.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     (FOLDER / "drift.html").write_text(page(found, contract, train, current, source), encoding="utf-8")
-    fresh = FOLDER / "drift.prom.new"
-    fresh.write_text("\n".join(metrics(found, len(current))) + "\n", encoding="utf-8")
-    fresh.replace(FOLDER / "drift.prom")  # whole or not at all: the collector may read at any time
+    textfile.write(FOLDER / "drift.prom", metrics(found, len(current)))
 
 
-def metrics(found: Iterable[Comparison], rows: int) -> Iterable[str]:
+def metrics(found: list[Comparison], rows: int) -> Iterator[str]:
     """The comparisons in Prometheus' text format."""
-    yield "# HELP model_drift_effect How far a column has moved since training, from 0 to 1."
-    yield "# TYPE model_drift_effect gauge"
-    for one in found:
-        yield f"model_drift_effect{labels(one)} {one.effect:.6f}"
-    yield "# HELP model_drift_found Whether that is drift: unlikely by chance, and large enough to matter."
-    yield "# TYPE model_drift_found gauge"
-    for one in found:
-        yield f"model_drift_found{labels(one)} {int(one.found)}"
-    yield "# HELP model_drift_rows The rows that were looked at."
-    yield "# TYPE model_drift_rows gauge"
-    yield f"model_drift_rows {rows}"
-    yield "# HELP model_drift_checked_timestamp_seconds When it was looked."
-    yield "# TYPE model_drift_checked_timestamp_seconds gauge"
-    yield f"model_drift_checked_timestamp_seconds {time.time():.0f}"
+    seen = [(dict(model=tracking.NAME, column=one.column, kind=one.kind), one) for one in found]
+    effects = [(labels, one.effect) for labels, one in seen]
+    yield from textfile.gauge("model_drift_effect", "How far it has moved since training, from 0 to 1.", effects)
+    says = "Whether that is drift: unlikely by chance, and large enough to matter."
+    yield from textfile.gauge("model_drift_found", says, [(labels, one.found) for labels, one in seen])
+    yield from textfile.gauge("model_drift_rows", "The rows that were looked at.", [({}, rows)])
+    yield from textfile.checked("model_drift_checked_timestamp_seconds", {})
 
 
-def labels(one: Comparison) -> str:
-    """Prometheus' labels of a comparison."""
-    escaped = one.column.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    pairs = dict(model=tracking.NAME, column=escaped, kind=one.kind)
-    return "{" + ",".join(f'{name}="{value}"' for name, value in pairs.items()) + "}"
+def nothing_to_look_at() -> str:
+    """Why the prediction log cannot be looked at; empty where it can."""
+    folder = asked.log_folder()
+    if asked.is_empty(folder):
+        return f"name a file, or let the service write its log to {folder}"
+    if not (ROOT / load().source.path).exists():
+        return "the data is not here, and generated rows tell nothing about the log"
+    return ""
 
 
 def main() -> None:
@@ -131,8 +106,9 @@ def main() -> None:
     parser.add_argument("file", type=Path, nargs="?", help="CSV or Parquet; the prediction log by default")
     parser.add_argument("--fail", action="store_true", help="exit with 2 where there is drift")
     options = parser.parse_args()
-    if options.file is None and not any(log_folder().glob("*.jsonl")):
-        print(f"nothing to look at: name a file, or let the service write its log to {log_folder()}")
+    (FOLDER / "drift.json").unlink(missing_ok=True)  # what an earlier look found is not found by this one
+    if options.file is None and (missing := nothing_to_look_at()):
+        print(f"nothing to look at: {missing}")
         return
     try:
         found = look(options.file)

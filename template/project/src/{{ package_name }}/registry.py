@@ -280,26 +280,35 @@ def retire(number: str, reason: str, even_champion: bool = False) -> str:
     return f"version {number} is retired: {reason}"
 
 
-def status() -> str:
-    """All versions, the newest first, then every move, the newest first."""
-    primary = params()["evaluate"]["primary"]
+@dataclass(frozen=True)
+class Registered:
+    """A version as it stands: where it is in its life, and what it was made of."""
+
+    number: int
+    life: str
+    metrics: dict[str, float]
+    data: str
+    commit: str
+    registered: datetime
+    retired: str = ""
+
+
+def versions() -> list[Registered]:
+    """All versions, the newest first."""
     client = t.client()
-    versions = client.search_model_versions(f"name='{t.NAME}'")
-    if not versions:
-        return "no version is registered"
-    lines = [f"{'version':8} {'is':12} {primary:>22}  data      commit"]
-    for version in sorted(versions, key=lambda version: -int(version.version)):
-        tags = version.tags
-        value = json.loads(tags["metrics"])[primary]
-        is_now = life(client.get_model_version(t.NAME, version.version))
-        lines.append(
-            f"{version.version:8} {is_now:12} {value:22.4f}  {tags['data_md5'][:8]:8}  {tags['git_commit'][:8]}"
+    found = client.search_model_versions(f"name='{t.NAME}'")
+    return [
+        Registered(
+            number=int(version.version),
+            life=life(client.get_model_version(t.NAME, version.version)),
+            metrics=json.loads(version.tags["metrics"]),
+            data=version.tags["data_md5"],
+            commit=version.tags["git_commit"],
+            registered=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+            retired=version.tags.get("retired", ""),
         )
-    lines += ["", f"{'when':17} {'version':8} {'move':10} {'who':16} why"]
-    for move in reversed(moves()):
-        when = move.when[:16].replace("T", " ")
-        lines.append(f"{when:17} {move.version:8} {move.what:10} {move.who[:16]:16} {move.why}")
-    return "\n".join(lines)
+        for version in sorted(found, key=lambda version: -int(version.version))
+    ]
 
 
 def life(version: ModelVersion) -> str:
@@ -307,6 +316,23 @@ def life(version: ModelVersion) -> str:
     if version.tags.get("retired"):
         return "retired"
     return ", ".join(sorted(version.aliases)) or "candidate"
+
+
+def status() -> str:
+    """All versions, the newest first, then every move, the newest first."""
+    primary = params()["evaluate"]["primary"]
+    every = versions()
+    if not every:
+        return "no version is registered"
+    lines = [f"{'version':8} {'is':12} {primary:>22}  data      commit"]
+    for one in every:
+        value = one.metrics.get(primary, float("nan"))
+        lines.append(f"{one.number!s:8} {one.life:12} {value:22.4f}  {one.data[:8]:8}  {one.commit[:8]}")
+    lines += ["", f"{'when':17} {'version':8} {'move':10} {'who':16} why"]
+    for move in reversed(moves()):
+        when = move.when[:16].replace("T", " ")
+        lines.append(f"{when:17} {move.version:8} {move.what:10} {move.who[:16]:16} {move.why}")
+    return "\n".join(lines)
 
 
 def find(client: MlflowClient, model_md5: str) -> ModelVersion | None:

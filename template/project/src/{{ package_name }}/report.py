@@ -222,17 +222,17 @@ def upsert(listed: str, one: str, method: str, text: str, headers: dict[str, str
         found = call("GET", f"{listed}?per_page=100&page={page}", headers)
         for comment in found:
             if comment["body"].startswith(MARK):
-                call(method, f"{one}/{comment['id']}", headers, text)
+                call(method, f"{one}/{comment['id']}", headers, dict(body=text))
                 return "the comment is updated"
         if len(found) < 100:
             break
-    call("POST", listed, headers, text)
+    call("POST", listed, headers, dict(body=text))
     return "commented"
 
 
-def call(method: str, url: str, headers: dict[str, str], body: str | None = None) -> Any:
+def call(method: str, url: str, headers: dict[str, str], body: dict[str, str] | None = None) -> Any:
     """One request to the platform's API."""
-    data = None if body is None else json.dumps(dict(body=body)).encode()
+    data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {**headers, "Content-Type": "application/json"}, method=method)
     with urllib.request.urlopen(request, timeout=30) as response:
         return json.load(response)

@@ -80,7 +80,7 @@ def test_the_page_and_the_metrics_say_the_same(contract: Contract) -> None:
     comparisons = drift.holm(list(drift.columns(contract, train, now)))
     shown = page(comparisons, contract, train, now, "a <file>")
     assert "a &lt;file&gt;" in shown
-    assert shown.count("<tr class=") == len(comparisons)
+    assert shown.count("<tr") == len(comparisons) + 1
     lines = [line for line in monitor.metrics(comparisons, 100) if line.startswith("model_drift_effect")]
     assert len(lines) == len(comparisons)
     assert all(

@@ -1,0 +1,77 @@
+"""What the service was asked, and what it answered: its prediction log, read back.
+
+The log is one line of JSON a row, in the *.jsonl of a folder (PREDICTION_LOG, or logs/); the service writes it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import ROOT
+from .contract import Contract
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOGS = ROOT / "logs"
+MOST_ROWS = 100_000  # the newest; more need more memory and tell no more
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A row as it was asked and answered. `version` is the model's, `request` the request's id."""
+
+    row: dict[str, Any]
+    prediction: Any = None
+    version: str = ""
+    request: str = ""
+    time: str = ""
+
+
+def log_folder() -> Path:
+    """Where the service writes its prediction log."""
+    return Path(os.environ.get("PREDICTION_LOG") or LOGS)
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether there is no log."""
+    return not any(folder.glob("*.jsonl"))
+
+
+def read(folder: Path) -> list[Asked]:
+    """The newest rows of the log, in its order; a line that was cut off in the middle is left out, and said."""
+    found: deque[Asked] = deque(maxlen=MOST_ROWS)
+    broken = 0
+    for line in _lines(folder):
+        try:
+            told = json.loads(line)
+            row = told["row"]
+            keys = ("version", "request", "time")
+            found.append(Asked(dict(row), told.get("prediction"), *(str(told.get(key, "")) for key in keys)))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            broken += 1
+    if broken:
+        print(f"{broken} lines of the prediction log are broken, and left out", file=sys.stderr)
+    return list(found)
+
+
+def _lines(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.glob("*.jsonl")):
+        with path.open(encoding="utf-8", errors="replace") as file:
+            yield from file
+
+
+def frame(contract: Contract, asked: list[Asked]) -> pd.DataFrame:
+    """The rows, typed by the contract. Raises ContractError."""
+    import pandas as pd
+
+    names = [column.name for column in contract.features]
+    # A row that was asked under an older contract may lack a column: there it is missing.
+    return contract.coerce(pd.DataFrame([one.row for one in asked], columns=names))
