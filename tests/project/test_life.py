@@ -1,5 +1,6 @@
 """A model's life, played through: registered, promoted, refused, rolled back, retired; and who did it, and why."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import yaml
 
 from tests.conftest import git
 from tests.project.running import environment, new, poe
+from tests.project.service import Service, running
 
 pytestmark = pytest.mark.long
 
@@ -49,39 +51,69 @@ def champion(project: Path) -> int:
     return number
 
 
-def test_a_life(project: Path) -> None:
-    assert champion(project) == 1
+def run_of(project: Path) -> str:
+    """The run of the model in model/: what the service calls its version."""
+    return (project / "model/run_id").read_text(encoding="utf-8").strip()
 
-    # A worse one is refused.
+
+def test_a_life(project: Path) -> None:
+    """Every move, and what the running service answers with after it."""
+    with running(project, RELOAD_SECONDS="0.3", PREDICTION_LOG=str(project / "logs")) as service:
+        play(project, service)
+
+
+def play(project: Path, service: Service) -> None:
+    first = run_of(project)
+    assert champion(project) == 1
+    assert service.becomes(first)
+    rows = [{"age": 21 + n, "income": 1000 + 17 * n, "region": ("north", "west")[n % 2]} for n in range(48)]
+    assert len(service.predict(json.dumps({"rows": rows}).encode())["predictions"]) == len(rows)
+
+    # A worse one is refused; in the shadow of the champion it can be seen to differ.
     train(project, max_iter=1, learning_rate=0.001)
     assert "version 2" in poe(project, "register")
+    shadow = poe(project, "shadow")
+    assert "of 48 rows" in shadow
+    assert "100.0%" not in shadow.splitlines()[0]
+    assert (project / "report/shadow.html").is_file()
     assert "Not promoted" in refused(project, "promote")
     assert champion(project) == 1
+    assert service.version() == first
 
-    # A better one is promoted, for a reason that is kept.
+    # A better one is promoted, for a reason that is kept, and served.
     train(project, max_iter=300, learning_rate=0.1)
+    better = run_of(project)
     assert "version 3" in poe(project, "register")
     assert "version 3 is champion" in poe(project, "promote", "--reason", "more trees")
     assert champion(project) == 3
+    assert service.becomes(better)
     assert "prediction" in poe(project, "predict")
+    assert "gives no challenger" in refused(project, "shadow")
 
     # Back, and forward is not possible without a challenger.
     assert "version 1 is champion again" in poe(project, "rollback", "--reason", "complaints")
     assert champion(project) == 1
+    assert service.becomes(first)
     assert "no challenger" in poe(project, "promote")
 
     # Retired for a reason: it cannot come back, and a retired champion is served by nobody.
     assert "version 3 is retired" in poe(project, "retire", "3", "--reason", "it was trained on the wrong year")
     assert "which is retired" in refused(project, "register")
     assert "is the champion" in refused(project, "retire", "1", "--reason", "unfair")
+    assert service.version() == first
     poe(project, "retire", "1", "--reason", "unfair to some", "--even-champion")
     assert "is retired: unfair to some" in refused(project, "predict")
+    assert service.becomes("is retired: unfair to some")
 
-    # Every move is in the record, with who and why.
+    # Every move is in the record, with who and why, also on the page.
     status = poe(project, "status")
+    poe(project, "status-page")
+    page = (project / "report/status.html").read_text(encoding="utf-8")
     for words in ("more trees", "complaints", "it was trained on the wrong year", "unfair to some", "Test"):
         assert words in status
+        assert words in page
     assert status.count("retired") >= 2
+    assert "nothing is served" in page
 
 
 def test_two_promotions_at_once(project: Path, tmp_path: Path) -> None:

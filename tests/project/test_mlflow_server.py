@@ -1,0 +1,90 @@
+"""The service against a real MLflow server that hands its artifacts out, without MLflow in the service (L3)."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.project.running import environment, free_port, new, wait_until_ready
+from tests.project.service import running
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default project with its champion."""
+    return new(tmp_path_factory.mktemp("server") / "churn", template, "--run")
+
+
+@contextmanager
+def mlflow_server(project: Path, folder: Path, port: int) -> Iterator[str]:
+    """An MLflow server of the project's MLflow, by its address; its clients need to know nothing of its folders."""
+    options = ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "files")]
+    command = [str(project / ".venv/bin/mlflow"), "server", "--port", str(port), "--workers", "1", *options]
+    with (folder / "mlflow.log").open("ab") as log:
+        server = subprocess.Popen(
+            command, cwd=folder, env=environment(), stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}/health")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+def poe(project: Path, address: str, *task: str) -> str:
+    """Run a task against the server."""
+    env = {**environment(), "MLFLOW_TRACKING_URI": address}
+    done = subprocess.run(["uv", "run", "poe", *task], cwd=project, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def run_of(project: Path) -> str:
+    """The run of the model in model/."""
+    return (project / "model/run_id").read_text(encoding="utf-8").strip()
+
+
+def test_the_service_follows_a_real_server(project: Path, tmp_path: Path) -> None:
+    without, folder = tmp_path / "without", tmp_path / "server"
+    for made in (without, folder):
+        made.mkdir()
+    (without / "mlflow.py").write_text("raise ImportError('the service must do without')\n", encoding="utf-8")
+    port, first = free_port(), run_of(project)
+    there = f"http://127.0.0.1:{port}"
+    with running(project, MLFLOW_TRACKING_URI=there, RELOAD_SECONDS="0.5", PYTHONPATH=str(without)) as service:
+        # The server is not there yet: the champion of champion.yaml answers, and says so.
+        assert service.becomes(first)
+        assert "does not answer" in service.get("/ready")["notice"]
+
+        with mlflow_server(project, folder, port) as address:
+            assert service.becomes("has no champion")
+            poe(project, address, "register")
+            poe(project, address, "promote")
+            assert service.becomes(first)
+            assert "notice" not in service.get("/ready")
+
+            # Another one is promoted there, and takes its place.
+            path = project / "params.yaml"
+            params = yaml.safe_load(path.read_text(encoding="utf-8"))
+            params["model"]["max_iter"] += 1
+            path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+            poe(project, address, "repro")
+            poe(project, address, "register")
+            poe(project, address, "promote")
+            second = run_of(project)
+            assert second != first
+            assert service.becomes(second)
+
+            # Retired there: nothing is served, and the reason is told, also while the server is away.
+            poe(project, address, "retire", "2", "--reason", "unfair", "--even-champion")
+            assert service.becomes("has no champion")
+        assert service.becomes("does not answer")
+        assert first not in service.version()
