@@ -1,8 +1,9 @@
 """Who may: a CI's own identity token, exchanged for the cloud's short-lived credentials. No secret is kept anywhere.
 
-uv run poe cloud-login             in CI; where the job is given no token, as for a fork, the bucket is left alone
-uv run poe cloud-login --required  the same, and it fails there
-uv run poe cloud-check             anywhere: does the bucket let you in?
+uv run poe cloud-login               in CI; where the job is given no token, as for a fork, the bucket is left alone
+uv run poe cloud-login --required    the same, and it fails there
+uv run poe cloud-login --to-destroy  as the identity that DESTROY_IDENTITY names: CI's own may not take anything down
+uv run poe cloud-check               anywhere: does the bucket let you in?
 
 People log in by their cloud's own program; `poe cloud-check` says by which. In CI, what is found out is written to
 .cloud/env, which every task reads, and which git ignores.
@@ -16,6 +17,7 @@ import os
 import sys
 import urllib.parse
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 from .. import ROOT
@@ -43,6 +45,17 @@ def log_in(must: bool) -> str:
         write_environment(dict(WITHOUT_REMOTE="1"))
         return f"{error} The bucket is left alone: what is not here is generated."
     return f"{CLOUD} knows this job as {found}"
+
+
+def log_in_to_destroy() -> str:
+    """Exchange this job's token for an identity that may delete, which the team made and names for that."""
+    identity = os.environ.get("DESTROY_IDENTITY")
+    if not identity:
+        raise CloudError(
+            "CI's own identity may not take anything down. Name one that may in DESTROY_IDENTITY, or do it "
+            "with your own login: uv run poe destroy"
+        )
+    return f"{CLOUD} knows this job as {exchange(replace(required(), deploy_identity=identity))}"
 
 
 def exchange(settings: Settings) -> str:
@@ -126,13 +139,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="poe cloud-login", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     login = commands.add_parser("login", help="exchange this job's token")
+    login.add_argument("--to-destroy", action="store_true", help="as the identity that DESTROY_IDENTITY names")
     login.add_argument("--required", action="store_true", help="fail where the job has none")
     commands.add_parser("check", help="ask whether the bucket lets you in")
     commands.add_parser("push", help="bring data and models to the bucket")
     chosen = parser.parse_args()
     try:
         if chosen.command == "login":
-            say("cloud", log_in(chosen.required))
+            say("cloud", log_in_to_destroy() if chosen.to_destroy else log_in(chosen.required))
         elif chosen.command == "check":
             say("bucket", check())
         else:

@@ -1,0 +1,305 @@
+"""Deploying shows, asks, pushes, applies what was shown, and waits; what is wrong is one sentence (L3 for the tasks).
+
+`terraform` is a stand-in here, which writes down how it is called; what it would make is tested in test_infra.py. AWS
+is moto, which knows who is logged in, and takes a CI's token.
+"""
+
+import json
+import shutil
+import stat
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.ci.test_executed import npm_install
+from tests.cloud.emulators import aws
+from tests.conftest import git
+from tests.project.running import environment, free_port, new
+
+pytestmark = pytest.mark.long
+
+OUTPUTS = {
+    "storage_url": "s3://churn-data",
+    "artifacts_url": "s3://churn-data/mlflow",
+    "storage_account": "",
+    "region": "eu-central-1",
+    "account": "123456789012",
+    "image": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/churn",
+    "service": "churn",
+    "deploy_identity": "arn:aws:iam::123456789012:role/churn-deploy",
+    "identity_provider": "",
+}
+# What a plan has in it, and the outputs after it was applied; kept in a folder beside.
+TERRAFORM = """\
+#!/usr/bin/env python3
+import json, pathlib, sys
+here = pathlib.Path(__file__).parent
+words = [word for word in sys.argv[1:] if not word.startswith("-chdir")]
+with (here / "log").open("a") as log:
+    log.write(" ".join(words) + "\\n")
+state = here / "outputs.json"
+if words[0] == "plan":
+    made = "-var=image=" in words
+    kinds = ["aws_s3_bucket", "aws_ecr_repository"] if made else ["aws_ecs_service", "aws_iam_role"]
+    does = ["delete"] if "-destroy" in words else ["create"]
+    if (here / "replaces").exists():
+        does = ["delete", "create"]
+    rows = [dict(address=f"module.x.{kind}.it", type=kind, change=dict(actions=does)) for kind in kinds]
+    rows.append(dict(address="module.x.aws_vpc.it", type="aws_vpc", change=dict(actions=["no-op"])))
+    out = next(word for word in words if word.startswith("-out=")).removeprefix("-out=")
+    pathlib.Path(out).write_text(json.dumps(dict(resource_changes=rows, destroy="-destroy" in words)))
+elif words[0] == "show":
+    print(pathlib.Path(words[-1]).read_text())
+elif words[0] == "apply":
+    if json.loads(pathlib.Path(words[-1]).read_text())["destroy"]:
+        state.unlink()
+    else:
+        state.write_text((here / "wanted.json").read_text())
+elif words[0] == "output":
+    print(state.read_text() if state.exists() else "{}")
+"""
+ENGINE = """\
+#!/usr/bin/env python3
+import json, pathlib, sys
+here = pathlib.Path(__file__).parent
+with (here / "log").open("a") as log:
+    log.write("docker " + " ".join(sys.argv[1:4]) + "\\n")
+if sys.argv[1:3] == ["image", "inspect"]:
+    labels = {"org.opencontainers.image.version": (here / "label").read_text()}
+    print(json.dumps([dict(Config=dict(User="10001:10001", Labels=labels))]))
+if sys.argv[1] == "build":
+    (here / "label").write_text(next(w for w in sys.argv if w.startswith("VERSION=")).removeprefix("VERSION="))
+if sys.argv[1] in ("manifest", "run"):
+    sys.exit(1)
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project on AWS, its stand-ins, and the log of how they were called."""
+
+    folder: Path
+    programs: Path
+    env: dict[str, str]
+
+    def poe(self, *task: str, answer: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+        """A task, and what somebody types."""
+        return subprocess.run(
+            ["uv", "run", "poe", *task],
+            cwd=self.folder,
+            env={**self.env, **more},
+            input=answer,
+            capture_output=True,
+            text=True,
+        )
+
+    def log(self) -> list[str]:
+        """What was called since it was last asked."""
+        path = self.programs / "log"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        path.unlink(missing_ok=True)
+        return lines
+
+
+@pytest.fixture(scope="module")
+def made(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project on AWS with a champion, and no image's test, which would need an engine."""
+    options = ["--run", "--data", "ci=github", "--data", "cloud=aws", "--data", "extras=[container]"]
+    return new(tmp_path_factory.mktemp("deployed") / "churn", template, *options)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What is in the environment of somebody who is logged in to AWS."""
+    with aws(tmp_path_factory.mktemp("aws"), npm_install) as running:
+        yield running.env
+
+
+@pytest.fixture
+def project(made: Path, store: dict[str, str], tmp_path: Path) -> Iterator[Project]:
+    """The project as it was made, nothing of which stands, and stand-ins of the programs."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name, text in (("terraform", TERRAFORM), ("docker", ENGINE)):
+        (programs / name).write_text(text, encoding="utf-8")
+        (programs / name).chmod(0o755)
+    (made / "infra/backend.hcl").write_text('bucket = "state"\n', encoding="utf-8")
+    want(programs, {})
+    env = {**environment(), **store, "AWS_REGION": "eu-central-1"}
+    env["PATH"] = f"{programs}:{env['PATH']}"
+    yield Project(made, programs, env)
+    git("checkout", "--quiet", ".", cwd=made)
+    git("clean", "--quiet", "--force", "-d", cwd=made)
+    shutil.rmtree(made / ".cloud", ignore_errors=True)
+
+
+def want(programs: Path, more: dict[str, str]) -> None:
+    """What the stand-in's outputs are to be after it applied something."""
+    told = {name: {"value": value} for name, value in {**OUTPUTS, **more}.items()}
+    (programs / "wanted.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def calls(project: Project) -> list[str]:
+    """The first words of each call, without what only reads."""
+    words = [line.split()[:2] for line in project.log()]
+    return [
+        " ".join(two) if two[0] == "docker" else two[0]
+        for two in words
+        if two[0] not in ("output", "show") and two[:2] != ["docker", "image"]
+    ]
+
+
+def test_the_plan_is_shown_with_what_costs_money_and_nothing_is_made(project: Project) -> None:
+    done = project.poe("plan")
+    assert done.returncode == 0, done.stderr
+    assert "first storage, registry and identities" in done.stdout
+    assert "+ module.x.aws_s3_bucket.it" in done.stdout
+    assert "costs money while it stands: aws_s3_bucket, per GB a month and per request" in done.stdout
+    assert "plan: 2 to add, 0 to change, 0 to destroy" in done.stdout
+    assert "aws_vpc" not in done.stdout
+    assert calls(project) == ["init", "plan"]
+
+
+@pytest.mark.parametrize("answer", ["", "n\n", "\n"])
+def test_who_does_not_say_yes_gets_nothing(project: Project, answer: str) -> None:
+    done = project.poe("deploy", answer=answer)
+    assert done.returncode
+    assert "Nothing was done" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert calls(project) == ["init", "plan"]
+    assert not (project.folder / "cloud.yaml").exists()
+
+
+def test_the_foundation_comes_first_then_the_image_then_the_service(project: Project) -> None:
+    # The engine's stand-in builds and cannot run: the service is not touched, and it goes on from there.
+    done = project.poe("deploy", answer="y\ny\n")
+    assert done.returncode
+    assert "Nothing of the service was changed. Go on with: uv run poe deploy" in done.stderr
+    assert calls(project)[:5] == ["init", "plan", "apply", "plan", "docker build"]
+    text = (project.folder / "cloud.yaml").read_text(encoding="utf-8")
+    assert "deploy_identity: arn:aws:iam::123456789012:role/churn-deploy" in text
+    assert "s3://churn-data/dvc" in (project.folder / ".dvc/config").read_text(encoding="utf-8")
+
+
+def test_a_deployment_whose_image_is_good_waits_until_the_service_is_ready(project: Project) -> None:
+    without_trying_the_image(project)
+    with service() as address:
+        want(project.programs, {"endpoint": address})
+        done = project.poe("deploy", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"service: {address} is ready, with run abc" in done.stdout
+    # Each plan is applied as it was saved, and the image is where it belongs before the service asks for it.
+    wanted = ["init", "plan", "apply", "plan", "docker build", "docker login", "docker manifest", "docker tag"]
+    assert calls(project) == [*wanted, "docker push", "apply"]
+
+
+def test_unasked_nothing_is_taken_down(project: Project) -> None:
+    (project.programs / "replaces").touch()
+    done = project.poe("deploy", "--yes")
+    assert done.returncode
+    assert "2 to add, 0 to change, 2 to destroy" in done.stdout
+    assert "To do that unasked, add --even-destroy" in done.stderr
+    assert calls(project) == ["init", "plan"]
+
+
+def test_destroying_shows_and_asks_too(project: Project) -> None:
+    shutil.copy(project.programs / "wanted.json", project.programs / "outputs.json")
+    refused = project.poe("destroy", answer="no\n")
+    assert "- module.x.aws_s3_bucket.it" in refused.stdout
+    assert "Nothing was done" in refused.stderr
+    assert (project.programs / "outputs.json").exists()
+    done = project.poe("destroy", answer="yes\n")
+    assert done.returncode == 0, done.stderr
+    assert "0 to add, 0 to change, 2 to destroy" in done.stdout
+    assert not (project.programs / "outputs.json").exists()
+
+
+def test_what_is_wrong_is_one_sentence_with_a_next_step(project: Project) -> None:
+    nobody = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"}
+    nobody |= {"AWS_CONFIG_FILE": "/nowhere", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere"}
+    said = project.poe("plan", **nobody).stderr
+    assert "Nobody is logged in to AWS. Log in: aws sso login" in said
+    (project.folder / "infra/backend.hcl").write_text('bucket = ""\n', encoding="utf-8")
+    said += project.poe("plan").stderr
+    assert "infra/backend.hcl names no bucket for the state" in said
+    (project.programs / "terraform").unlink()
+    bare = [part for part in project.env["PATH"].split(":") if not Path(part, "terraform").exists()]
+    said += project.poe("plan", PATH=":".join(bare)).stderr
+    assert "Neither terraform nor tofu is on PATH. Install one" in said
+    said += project.poe("cloud-settings", "--storage-url", "s3://churn-data", "--region", "eu-nowhere-1").stderr
+    said += project.poe("cloud-check").stderr
+    assert "AWS has no region 'eu-nowhere-1'. There are: eu-central-1" in said
+    assert "Traceback" not in said
+
+
+def test_a_cis_token_is_exchanged_and_every_task_has_what_came_of_it(project: Project) -> None:
+    settings = ["cloud-settings", "--storage-url", "s3://churn-data", "--region", "eu-central-1"]
+    assert project.poe(*settings).returncode == 0
+    with (project.folder / "cloud.yaml").open("a", encoding="utf-8") as file:
+        file.write("deploy_identity: arn:aws:iam::123456789012:role/churn-deploy\n")
+    keyless = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "CI": "true"}
+
+    # A fork's job has no token: it goes on without the bucket, and a release does not.
+    done = project.poe("cloud-login", **keyless)
+    assert done.returncode == 0, done.stderr
+    assert "This job was given no identity token" in done.stdout
+    assert (project.folder / ".cloud/env").read_text(encoding="utf-8") == "WITHOUT_REMOTE='1'\n"
+    shutil.rmtree(project.folder / "data/raw")
+    shutil.rmtree(project.folder / ".dvc/cache")
+    assert "wrote the example" in project.poe("setup", **keyless).stdout
+    refused = project.poe("cloud-login", "--required", **keyless)
+    assert refused.returncode
+    assert "was given no identity token" in refused.stderr
+
+    done = project.poe("cloud-login", "--required", CLOUD_ID_TOKEN="a.b.c", **keyless)
+    assert done.returncode == 0, done.stderr
+    assert "aws knows this job as arn:aws:sts::123456789012:assumed-role/churn-deploy/ci" in done.stdout
+    token = project.folder / ".cloud/token"
+    assert token.read_text(encoding="utf-8") == "a.b.c"
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    assert git("status", "--porcelain", "--", ".cloud", cwd=project.folder) == ""
+    check = "import boto3; boto3.client('s3').create_bucket(Bucket='churn-data', CreateBucketConfiguration=dict("
+    check += "LocationConstraint='eu-central-1'))"
+    subprocess.run(["uv", "run", "python", "-c", check], cwd=project.folder, env=project.env, check=True)
+    # By the token alone: DVC, in a process of its own.
+    done = project.poe("push", **keyless)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "s3://churn-data answers" in done.stdout
+
+
+def without_trying_the_image(project: Project) -> None:
+    """The stand-in of the engine runs nothing, so that there is nothing to try out."""
+    path = project.folder / "src/churn/cloud/deploy.py"
+    text = path.read_text(encoding="utf-8")
+    assert '            say("image", test())\n' in text
+    path.write_text(text.replace('            say("image", test())\n', ""), encoding="utf-8")
+
+
+class service:
+    """A service that is ready at the second question."""
+
+    def __enter__(self) -> str:
+        asked: list[str] = []
+
+        class Answers(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append(self.path)
+                self.send_response(200 if len(asked) > 1 else 503)
+                self.end_headers()
+                self.wfile.write(b'{"status": "ready", "version": "abc"}')
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", free_port()), Answers)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()

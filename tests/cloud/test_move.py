@@ -1,0 +1,181 @@
+"""A project leaves the laptop for each cloud and comes back: data, models, registry and edits are all there (L3).
+
+The object stores are emulators that speak the clouds' protocols; the commands are those of docs/cloud.md.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.ci.test_executed import npm_install
+from tests.cloud.emulators import EMULATORS, Emulator
+from tests.conftest import git, mlops
+from tests.project.running import environment, new
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def local(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project on a laptop: a champion, and lines that somebody wrote."""
+    options = ["--run", "--data", "ci=none", "--data", "serving=none", "--data", "extras=[]"]
+    folder = new(tmp_path_factory.mktemp("laptop") / "churn", template, *options)
+    for name in ("README.md", "params.yaml", "pyproject.toml"):
+        with (folder / name).open("a", encoding="utf-8") as file:
+            file.write("\n# mine\n")
+    git("commit", "--quiet", "--all", "--no-verify", "--message", "mine", cwd=folder)
+    return folder
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A project, the store that it goes to, and how its tasks are run."""
+
+    folder: Path
+    store: Emulator
+
+    def run(self, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """A command in the project, as its user types it."""
+        env = {**environment(), **self.store.env, **more}
+        return subprocess.run(["uv", "run", *command], cwd=self.folder, env=env, capture_output=True, text=True)
+
+    def must(self, *command: str) -> str:
+        """The same; it has to succeed."""
+        done = self.run(*command)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
+
+    def mlops(self, *command: str) -> None:
+        """A change of the answers, committed."""
+        done = mlops(*command, "--offline", cwd=self.folder)
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.commit(" ".join(command))
+
+    def commit(self, message: str) -> None:
+        """Everything as it is."""
+        git("add", "--all", cwd=self.folder)
+        git("commit", "--quiet", "--no-verify", "--message", message, cwd=self.folder)
+
+
+@pytest.fixture(params=EMULATORS)
+def moved(request: pytest.FixtureRequest, local: Path, tmp_path: Path) -> Iterator[Moved]:
+    """The project in a copy of its own, and a cloud's store that has one empty bucket."""
+    folder = tmp_path / "churn"
+    shutil.copytree(local, folder, ignore=shutil.ignore_patterns(".venv"), symlinks=True)
+    with EMULATORS[request.param](tmp_path, npm_install) as store:
+        yield Moved(folder, store)
+
+
+def test_a_project_moves_to_a_cloud_and_back(moved: Moved) -> None:
+    cloud, folder = moved.store.cloud, moved.folder
+    registry, champion = moved.must("poe", "status"), (folder / "champion.yaml").read_text(encoding="utf-8")
+
+    moved.mlops("add", cloud)
+    missing = moved.run("poe", "push")
+    assert missing.returncode
+    assert "There is no cloud.yaml yet. Write it: uv run poe cloud-settings" in missing.stderr
+    moved.must("poe", "cloud-settings", "--storage-url", moved.store.url, *moved.store.options)
+    moved.commit("settings")
+    assert moved.must("python", "-c", WEB_IDENTITY + LIBRARIES[cloud]).strip() == "a.b.c deployer"
+    no_bucket = moved.run("poe", "push")
+    assert no_bucket.returncode
+    assert "Make it (uv run poe deploy)" in no_bucket.stderr
+    assert "Traceback" not in no_bucket.stderr
+
+    moved.must("python", "-c", moved.store.make)
+    # A push that stopped after the raw data: the rest is brought, and what has arrived is not sent again.
+    first = pushed(moved.must("dvc", "push", "data/raw.dvc"))
+    rest = pushed(moved.must("poe", "push"))
+    wipe(folder)
+    assert f"{first + rest} files fetched" in moved.must("dvc", "pull")
+    assert "up to date" in moved.must("dvc", "status")
+    assert "in sync" in moved.must("dvc", "status", "--cloud")
+    assert git("status", "--porcelain", cwd=folder) == ""
+
+    # A model that is trained here: MLflow keeps its files in the bucket, and gives them back.
+    edit(folder / "params.yaml", "learning_rate: 0.05", "learning_rate: 0.06")
+    moved.must("poe", "repro")
+    assert "registered as version 2" in moved.must("poe", "register")
+    stored = moved.must("python", "-c", moved.store.files).split()
+    assert any(name.startswith("mlflow/") and name.endswith("MLmodel") for name in stored), stored[:20]
+    fetched = moved.must("python", "-c", FETCH).split()
+    assert fetched[0] == fetched[1]
+    moved.commit("a challenger")
+    moved.must("poe", "push")
+
+    wipe(folder)
+    moved.must("poe", "cloud-leave")
+    moved.mlops("remove", cloud)
+    assert not (folder / "src/churn/cloud/settings.py").exists()
+    assert not (folder / "cloud.yaml").exists()
+    assert moved.must("dvc", "remote", "list").strip() == ""
+    moved.must("dvc", "checkout")
+    assert "up to date" in moved.must("dvc", "status")
+    assert "version 1, in" in moved.must("poe", "setup")
+    after = moved.must("poe", "status")
+    assert all(line in after for line in registry.splitlines() if "champion" in line)
+    assert (folder / "champion.yaml").read_text(encoding="utf-8") == champion
+    for name in ("README.md", "params.yaml", "pyproject.toml"):
+        assert "# mine" in (folder / name).read_text(encoding="utf-8")
+
+
+# What `poe cloud-login` writes, and what the cloud's own library makes of it, before it asks anybody.
+WEB_IDENTITY = """
+import os
+from dataclasses import replace
+from churn.cloud import login, provider, settings
+told = replace(settings.required(), deploy_identity="deployer", identity_provider="11111111-2222", account="a")
+os.environ.update(provider.environment(told, login.keep("a.b.c")))
+"""
+LIBRARIES = {
+    "aws": """
+from botocore.session import Session
+provider = Session().get_component("credential_provider").get_provider("assume-role-with-web-identity")
+print(open(provider._get_config("web_identity_token_file")).read(), provider._get_config("role_arn"))
+""",
+    "gcp": """
+import google.auth
+found, _ = google.auth.default()
+print(found.retrieve_subject_token(None), found.service_account_email)
+""",
+    "azure": """
+from azure.identity import WorkloadIdentityCredential
+found = WorkloadIdentityCredential()
+print(found._get_service_account_token(), found._client._client_id)
+""",
+}
+FETCH = """
+import tempfile, mlflow
+from churn import tracking
+version = tracking.client().get_model_version(tracking.NAME, "2")
+mlflow.set_tracking_uri(tracking.tracking_uri())
+with tempfile.TemporaryDirectory() as folder:
+    path = tracking.Path(mlflow.artifacts.download_artifacts("models:/churn/2", dst_path=folder))
+    (path / "registered_model_meta").unlink(missing_ok=True)
+    print(version.tags["model_md5"], tracking.folder_md5(path))
+"""
+
+
+def pushed(said: str) -> int:
+    """How many files a push says that it sent."""
+    found = re.search(r"(\d+) files? pushed", said)
+    assert found, said
+    return int(found[1])
+
+
+def wipe(folder: Path) -> None:
+    """A disk that lost everything but git: DVC's cache and what it keeps."""
+    for name in (".dvc/cache", "model", "data/raw", "data/prepared", "plots"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """One change by hand."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
