@@ -110,6 +110,7 @@ def azure(folder: Path, npm: Callable[..., Path]) -> Iterator[Emulator]:
     """Blob Storage."""
     port = free_port()
     address = f"http://127.0.0.1:{port}/{ACCOUNT}"
+    (folder / "npm").mkdir()
     installed = npm(folder / "npm", "azurite@3.37.0")
     options = ["--blobPort", str(port), "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"]
     command = [str(installed / "bin/node"), str(installed / "node_modules/.bin/azurite-blob"), *options]

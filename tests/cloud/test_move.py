@@ -109,7 +109,8 @@ def test_a_project_moves_to_a_cloud_and_back(moved: Moved) -> None:
     moved.must("poe", "push")
 
     wipe(folder)
-    moved.must("poe", "cloud-leave")
+    assert "commit that, then: mlops remove" in moved.must("poe", "cloud-leave")
+    moved.commit("the project leaves the cloud")
     moved.mlops("remove", cloud)
     assert not (folder / "src/churn/cloud/settings.py").exists()
     assert not (folder / "cloud.yaml").exists()

@@ -128,6 +128,16 @@ def test_no_long_lived_secret_is_asked_for(pair: tuple[str, str, Path]) -> None:
         assert "secrets." not in text or not name.startswith(".github/"), name
 
 
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_what_is_said_to_cost_money_is_made(cloud: str) -> None:
+    made = "".join(path.read_text(encoding="utf-8") for path in (ROOT / f"template/parts/infra/{cloud}").rglob("*.tf"))
+    if not made:
+        pytest.skip(f"infra/ does not make anything on {cloud}")
+    told = re.findall(r'^    "(\w+)": "', (ROOT / f"template/parts/cloud/{cloud}.py").read_text(encoding="utf-8"), re.M)
+    assert told
+    assert set(told) <= set(re.findall(r'^resource "(\w+)"', made, re.MULTILINE))
+
+
 def test_a_scanner_for_secrets_finds_nothing_but_what_is_planted(
     pairs: dict[tuple[str, str], Path], tmp_path: Path
 ) -> None:

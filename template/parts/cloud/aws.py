@@ -14,7 +14,9 @@ LOG_IN = "aws sso login (the first time: aws configure sso)"
 # https://docs.github.com/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
 AUDIENCE = "sts.amazonaws.com"
 COSTS = {
+    "aws_apigatewayv2_api": "per request",
     "aws_cloudwatch_log_group": "per GB written and kept",
+    "aws_cloudwatch_metric_alarm": "a fixed sum a month",
     "aws_ecr_repository": "per GB a month",
     "aws_ecs_service": "per core and GB, for each hour that an instance runs",
     "aws_s3_bucket": "per GB a month and per request",

@@ -24,6 +24,7 @@ COSTS = {
     "azurerm_container_app": "per core and GB, for each second that an instance runs",
     "azurerm_container_registry": "a fixed sum a day, and per GB",
     "azurerm_log_analytics_workspace": "per GB written and kept",
+    "azurerm_monitor_metric_alert": "a fixed sum a month",
     "azurerm_storage_account": "per GB a month and per request",
 }
 

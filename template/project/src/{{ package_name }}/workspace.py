@@ -80,6 +80,12 @@ def bring_data(contract: Contract) -> str:
     raw = ROOT / contract.source.path
     if not raw.exists() and Path(ROOT, "data/raw.dvc").exists():
         # From the remote where there is one, else from this machine's cache (another version may be checked out).
+{% if cloud != 'none' %}
+        if has_remote() and Path(ROOT, "cloud.yaml").exists():
+            from .cloud.login import check
+
+            check()  # who is not let in is told why, and by which command they are
+{% endif %}
         command = "pull" if has_remote() else "checkout"
         if run("dvc", command, "data/raw.dvc", quiet=True, check=has_remote()).returncode == 0:
             return f"{contract.source.path} is here again, by dvc {command}"

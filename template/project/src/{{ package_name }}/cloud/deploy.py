@@ -217,7 +217,7 @@ def main() -> None:
             deploy(chosen.yes, chosen.even_destroy)
         else:
             destroy(chosen.yes)
-    except (CloudError, WorkspaceError, tracking.ChampionError) as error:
+    except (WorkspaceError, tracking.ChampionError) as error:
         sys.exit(str(error))
 
 

@@ -151,7 +151,7 @@ def main() -> None:
             say("bucket", check())
         else:
             push()
-    except (CloudError, WorkspaceError) as error:
+    except WorkspaceError as error:
         sys.exit(str(error))
 
 

@@ -118,7 +118,8 @@ def leave() -> str:
     run("dvc", "fetch", "--quiet", "--remote", REMOTE, "--all-commits", quiet=True)
     run("dvc", "remote", "remove", REMOTE)
     FILE.unlink()
-    return f"data and models are in .dvc/cache here; {settings.storage_url} keeps its copy until you delete it"
+    say("bucket", f"{settings.storage_url} keeps its copy until you delete it")
+    return f"data and models are in .dvc/cache here; .dvc/config and cloud.yaml changed: commit that, then: mlops remove {CLOUD}"
 
 
 def main() -> None:
@@ -138,7 +139,7 @@ def main() -> None:
             by_hand = chosen.storage_url and from_address(chosen.storage_url, chosen.region, chosen.storage_account)
             write(by_hand or from_terraform())
             say("next", "commit cloud.yaml and .dvc/config, then: uv run poe push")
-    except (CloudError, WorkspaceError) as error:
+    except WorkspaceError as error:
         sys.exit(str(error))
 
 
