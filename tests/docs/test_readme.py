@@ -1,8 +1,7 @@
-"""The READMEs' commands work as they are written."""
+"""The documentation's commands work as they are written: from the README to a served model, then the other pages."""
 
 import re
-import shlex
-import subprocess
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,62 +9,64 @@ import pytest
 from mlops_scaffold import process
 
 from tests.conftest import ROOT, git
+from tests.docs.shell import Terminal, blocks, inline, not_elsewhere
+from tests.project.running import free_port, wait_until_ready
 
-# Commands that are not run here, each with its reason; docs/verification.md lists the same.
-ELSEWHERE = {
-    "make test": "these are its tests",
-    "uv run poe serve": "tests/project/test_paths.py starts and asks it",
-    "uv run poe load": "tests/project/test_serving.py runs it against a service",
-    "uv run poe image": "tests/containers/test_image.py builds it",
-    "uv run poe image-test": "tests/containers/test_image.py runs it",
-    "uv run poe image-push": "needs a registry; tests/containers/test_image.py pushes to a stand-in",
-    "docker compose up": "needs docker compose; tests/containers/test_image.py runs the same image in the same way",
-    "docker compose --file compose.tracking.yaml up --build --detach": "tests/containers/test_tracking_server.py",
-    "uv run poe audit": "asks osv.dev",
-    "uv run poe ui": "serves until it is stopped",
-    "mlops update": "tests/docs/test_sessions.py updates a project",
-    "uvx copier update": "tests/update/test_own_template.py runs the installed one",
-    "uv run dvc remote add --default NAME URL": "needs a remote",
-    "uv run dvc push": "needs a remote",
-}
-
-
-def commands(text: str) -> list[str]:
-    """Every command of a README, once: the lines of its shell blocks, and the ones within sentences."""
-    text = re.sub(r"```(?!sh).*?```", "", re.sub(r"```sh\n(.*?)```", r"SH\1SH", text, flags=re.DOTALL), flags=re.DOTALL)
-    blocks = [line for block in re.findall(r"SH(.*?)SH", text, re.DOTALL) for line in block.strip().splitlines()]
-    inline = re.findall(r"`((?:uv run|uvx|docker|make|mlops) [^`]+)`", re.sub(r"SH.*?SH", "", text, flags=re.DOTALL))
-    return list(dict.fromkeys(blocks + inline))
+# Pages whose shell blocks are typed in the tutorial's project, in this order.
+IN_THE_PROJECT = ["doctor.md", "monitoring.md", "leave-the-laptop.md"]
+# Words of a command that stand for something of the reader's.
+PLACEHOLDERS = {"FILE": "newer.csv", "VERSION": "1", "TEXT": "'it is old'"}
+# There is one version: nothing to go back to, and the champion cannot be retired. Both say so.
+REFUSED = ("rollback", "retire")
 
 
 @pytest.mark.long
 def test_the_readmes_commands_work(tmp_path: Path) -> None:
-    checkout = tmp_path / "clone"
-    git("clone", "--quiet", str(ROOT), str(checkout), cwd=tmp_path)
-    rows = "".join(f"{n % 50},{'north' if n % 3 else 'south'},{'yes' if n % 50 > 25 else 'no'}\n" for n in range(200))
-    (checkout / "churn.csv").write_text("age,region,churned\n" + rows, encoding="utf-8")
-    env = {**process.project_environment(), "MLOPS_CACHE_DIR": str(tmp_path / "cache")}
-    env["PATH"] = f"{checkout}/.venv/bin:{env['PATH']}"
+    git("clone", "--quiet", str(ROOT), str(tmp_path / "clone"), cwd=tmp_path)
+    env = process.project_environment()
     env.pop("UV_PYTHON")
-    for command in commands((ROOT / "README.md").read_text(encoding="utf-8")):
-        if command not in ELSEWHERE:
-            run(command, checkout, {**env, "PYTHON": sys.executable})
-    assert (checkout / "demo/champion.yaml").is_file()
-    assert (checkout / "churn/champion.yaml").is_file()
-    project = checkout / "churn"
-    values = {"FILE": str(checkout / "churn.csv"), "VERSION": "1", "TEXT": "'it is old'"}
-    written = commands((project / "README.md").read_text(encoding="utf-8"))
-    assert len(written) > 10
-    for command in written:
-        if command in ELSEWHERE:
-            continue
-        filled = re.sub(r"\b(FILE|VERSION|TEXT)\b", lambda found: values[found[0]], command)
-        # There is one version: nothing to go back to, and the champion cannot be retired. Both say so.
-        run(filled, project, env, codes=(1,) if "rollback" in command or "retire" in command else (0,))
+    env |= {"MLOPS_CACHE_DIR": str(tmp_path / "cache"), "PYTHON": sys.executable, "PORT": str(free_port())}
+    terminal = Terminal(tmp_path / "clone", env)
+    for page in ("README.md", "docs/tutorial.md", "docs/own-data.md"):
+        for command in not_elsewhere(blocks((ROOT / page).read_text(encoding="utf-8")), terminal.typed):
+            type_or_start(terminal, command)
+    assert terminal.folder.name == "churn"
+    assert (terminal.folder.parent / "demo/champion.yaml").is_file()
+    assert (terminal.folder / "champion.yaml").is_file()
+
+    shutil.copy(ROOT / "docs/data/churn.csv", terminal.folder / "newer.csv")
+    for page in IN_THE_PROJECT:
+        for command in not_elsewhere(blocks((ROOT / "docs" / page).read_text(encoding="utf-8")), terminal.typed):
+            # The doctor may have something to say of the machine.
+            terminal.type(command, (0, 2) if "doctor" in command else (0,))
+
+    for page in ("README.md", "CONTRIBUTING.md", "ONBOARDING.md"):
+        text = (terminal.folder / page).read_text(encoding="utf-8")
+        # The blocks of ONBOARDING.md are typed by tests/project/test_newcomer.py.
+        written = inline(text) if page == "ONBOARDING.md" else blocks(text) + inline(text)
+        for command in not_elsewhere(written, terminal.typed):
+            filled = re.sub(r"\b(FILE|VERSION|TEXT)\b", lambda found: PLACEHOLDERS[found[0]], command)
+            # `uv run poe` lists the tasks, and exits with 1 as none was named.
+            codes = (
+                (0, 2)
+                if "doctor" in command
+                else (1,)
+                if command == "uv run poe" or any(word in command for word in REFUSED)
+                else (0,)
+            )
+            type_or_start(terminal, filled, codes)
 
 
-def run(command: str, folder: Path, env: dict[str, str], codes: tuple[int, ...] = (0,)) -> None:
-    """Run a command as it is written; its output is the failure."""
-    done = subprocess.run(shlex.split(command), cwd=folder, env=env, capture_output=True, text=True)
-    assert done.returncode in codes, f"{command}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
-    assert "Traceback" not in done.stderr, command
+def type_or_start(terminal: Terminal, command: str, codes: tuple[int, ...] = (0,)) -> None:
+    """Type a command; what talks to the service is typed while that runs."""
+    if command == "uv run poe serve":
+        return
+    if not command.startswith("uv run poe load"):
+        terminal.type(command, codes)
+        return
+    service = terminal.start("uv run poe serve")
+    try:
+        wait_until_ready(f"http://127.0.0.1:{terminal.env['PORT']}/ready")
+        assert terminal.type(command)
+    finally:
+        terminal.stop(service)

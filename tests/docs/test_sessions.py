@@ -51,24 +51,29 @@ def steady(said: str) -> str:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
+    """A place of its own for each test."""
+    return make_place(tmp_path)
+
+
+def make_place(folder: Path) -> Place:
     """Version 1.1.0 changes the width of lines, adds a file, and says so in its changelog."""
-    template = tmp_path / "template"
-    template.mkdir()
+    template = folder / "template"
+    template.mkdir(parents=True)
     shutil.copy(ROOT / "copier.yml", template)
     shutil.copytree(ROOT / "template", template / "template")
     git("init", "--quiet", "--initial-branch=main", cwd=template)
     commit(template, "one")
     git("tag", "v1.0.0", cwd=template)
     forget_fetches()
-    request = Request(tmp_path / "churn", str(template), defaults=True, set_up=False)
-    plan(request, Report(quiet=True)).tree.write_new(tmp_path / "churn")
+    request = Request(folder / "churn", str(template), defaults=True, set_up=False)
+    plan(request, Report(quiet=True)).tree.write_new(folder / "churn")
     project = template / "template/project/pyproject.toml"
     project.write_text(project.read_text().replace("line-length = 120", "line-length = 100"))
     (template / "template/project/.editorconfig").write_text("root = true\n\n[*]\nmax_line_length = 100\n")
     (template / "CHANGELOG.md").write_text("# Changelog\n\n## 1.1.0\n\n- Lines are at most 100 characters long.\n")
     commit(template, "two")
     git("tag", "v1.1.0", cwd=template)
-    place = Place(tmp_path)
+    place = Place(folder)
     git("init", "--quiet", "--initial-branch=main", cwd=place.project)
     commit(place.project, "first")
     ours = place.project / "pyproject.toml"
@@ -98,3 +103,12 @@ def test_a_session_is_what_happens(page: str, place: Place) -> None:
     if os.environ.get("MLOPS_WRITE_SESSIONS"):
         path.write_text(text, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == text
+
+
+def test_an_update_can_be_proposed_by_ci(place: Place) -> None:
+    """The commands that docs/platform-teams.md gives to a CI, as it writes them."""
+    text = (ROOT / "docs/platform-teams.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"(?ms)^```sh\n(.*?)^```$", text)
+    place.run(f"set -e\n{script}")
+    assert git("log", "-1", "--format=%s", "template-update", cwd=place.project) == "Take the template's changes in"
+    assert git("status", "--porcelain", cwd=place.project) == ""

@@ -124,3 +124,12 @@ def test_the_stages_depend_on_files_that_exist(project: Path) -> None:
     for stage in stages.values():
         for path in stage["deps"]:
             assert path in made or (project / path).is_file(), path
+
+
+def test_its_pages_name_tasks_and_files_that_exist(project: Path) -> None:
+    tasks = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["poe"]["tasks"]
+    for page in project.rglob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        assert set(re.findall(r"\buv run poe ([a-z][a-z-]*)", text)) <= set(tasks), page.name
+        for link in re.findall(r"\]\(([^)#]+)\)", text):
+            assert "://" in link or (page.parent / link).exists(), f"{page.name}: {link}"
