@@ -26,16 +26,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from mlflow import MlflowClient
 
+    from .contract import Contract
+
 NAME = __package__.replace("_", "-")  # of the experiment and of the registered model
 CHAMPION_FILE = ROOT / "champion.yaml"
-
-
-def trusted_types() -> list[str]:
-    """What a model file may hold besides numpy and scikit-learn's own: reviewed, and nothing else is ever loaded."""
-    from .features import TRUSTED_TYPES as OF_FEATURES
-    from .model import TRUSTED_TYPES as OF_MODELS
-
-    return [*OF_FEATURES, *OF_MODELS]
 
 
 class ChampionError(Exception):
@@ -163,14 +157,7 @@ def log_metrics(run: str, metrics: dict[str, float]) -> None:
 # --- model files -----------------------------------------------------------------------------------------------------
 
 
-def load_model(folder: Path) -> Any:
-    """The pipeline in a model folder. It is read by skops and may only hold the trusted types: nothing is unpickled."""
-    import skops.io
-
-    try:
-        return skops.io.load(folder / "model.skops", trusted=trusted_types())
-    except FileNotFoundError:
-        raise ChampionError(f"{folder} holds no model. Train one: uv run poe repro") from None
+{% include "template/parts/flavor/" ~ ("keras" if framework == "tensorflow" else "skops") ~ ".py" %}
 
 
 def prediction_hash(model: Any, rows: pd.DataFrame) -> str:

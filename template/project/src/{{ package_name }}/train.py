@@ -8,17 +8,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import ROOT, params
 from .contract import Contract, ContractError, load
 
 if TYPE_CHECKING:
     from mlflow.models.signature import ModelSignature
-    from sklearn.pipeline import Pipeline
 
 # What loading and running the model needs; the exact versions of this environment are written beside it.
-REQUIREMENTS = ("lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "pyyaml", "scikit-learn", "skops")
+REQUIREMENTS = (
+    *("keras", "lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "pyyaml", "scikit-learn", "skops"),
+    *("tensorflow", "tensorflow-cpu"),
+)
 # A class of the target, in MLflow's words.
 SIGNATURE_CLASSES = {bool: "boolean", int: "long", str: "string"}
 
@@ -40,21 +42,18 @@ def train() -> None:
     print(f"trained on {len(frame)} rows, run {run}")
 
 
-def save(model: Pipeline, contract: Contract) -> None:
-    """Write the model folder: skops rather than pickle, signature from the contract, our own code beside it."""
-    import mlflow.sklearn
-
-    from .tracking import trusted_types
+def save(model: Any, contract: Contract) -> None:
+    """Write the model folder: nothing pickled, signature from the contract, our own code beside it."""
+    from .tracking import save_model
 
     # It warns that pip has no version: uv installs no pip.
     logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
     folder = ROOT / "model"
     shutil.rmtree(folder, ignore_errors=True)
-    mlflow.sklearn.save_model(
+    save_model(
         model,
-        str(folder),
-        serialization_format="skops",
-        skops_trusted_types=trusted_types(),
+        contract,
+        folder,
         signature=signature(contract),
         pip_requirements=list(requirements()),
         code_paths=[str(ROOT / "src" / __package__)],

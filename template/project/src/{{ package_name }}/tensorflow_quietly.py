@@ -1,0 +1,13 @@
+"""TensorFlow and Keras, set up before they are loaded: no chatter, and the same numbers on every machine."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# oneDNN's kernels add up in another order, which depends on the processor.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import keras
+import tensorflow
+
+__all__ = ["keras", "tensorflow"]
