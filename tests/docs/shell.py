@@ -13,6 +13,7 @@ BLOCK = re.compile(r"(?ms)^```(\w*)\n(.*?)^```$")
 SHELLS = ("sh", "console")
 
 # Commands that no page's test runs, each with its reason; docs/verification.md lists the same.
+MOVED = "tests/cloud/test_move.py moves a project to each cloud and back, by emulators"
 ELSEWHERE = {
     "make test": "these are its tests",
     "uv run poe image": "tests/containers/test_image.py builds it",
@@ -36,6 +37,18 @@ ELSEWHERE = {
     "uv run dvc exp run --queue --set-param model.learning_rate=0.03": "tests/scale/test_experiments.py queues others",
     "uv run dvc exp run --queue --set-param model.learning_rate=0.1": "tests/scale/test_experiments.py queues others",
     "uv run dvc queue start --jobs 2": "tests/scale/test_experiments.py runs it",
+    "mlops add aws": MOVED,
+    'git commit --all --message "the project goes to AWS"': MOVED,
+    "uv run poe cloud-settings --storage-url s3://BUCKET --region REGION": MOVED,
+    "uv run poe cloud-settings --storage-url gs://BUCKET": MOVED,
+    "uv run poe cloud-settings --storage-url azure://CONTAINER --storage-account NAME": MOVED,
+    "uv run poe push": MOVED,
+    "uv run poe cloud-leave": MOVED,
+    'git commit --all --message "the project leaves AWS"': MOVED,
+    "mlops remove aws": MOVED,
+    'git commit --all --message "without AWS"': MOVED,
+    "uv run poe plan": "needs an account; tests/cloud/test_deploy.py runs it with a stand-in of Terraform",
+    "uv run poe deploy": "needs an account; tests/cloud/test_deploy.py runs it with a stand-in of Terraform",
     "python benchmarks/evolution.py path/to/project=path/to/its-template": "needs clones of public repositories",
 }
 

@@ -119,7 +119,8 @@ def leave() -> str:
     run("dvc", "remote", "remove", REMOTE)
     FILE.unlink()
     say("bucket", f"{settings.storage_url} keeps its copy until you delete it")
-    return f"data and models are in .dvc/cache here; .dvc/config and cloud.yaml changed: commit that, then: mlops remove {CLOUD}"
+    changed = ".dvc/config and cloud.yaml changed: commit that, then: mlops remove"
+    return f"data and models are in .dvc/cache here; {changed} {CLOUD}"
 
 
 def main() -> None:
