@@ -217,7 +217,13 @@ def turns(project: Path, name: str, rows: dict[str, catalog.Component]) -> list[
         dependents = [one for one in chosen if one in rows and set(rows[one].needs) & {name}]
         return [*((remove, one) for one in dependents), (remove, name)]
     missing = [] if not row.needs or set(row.needs) & set(chosen) else [row.needs[0]]
-    in_the_way = [one for one in chosen if one in rows and one in row.excludes]
+    # Another value of the same axis takes the place of the one that is there: what needed that one goes first.
+    left = {one for one in chosen if one not in rows or rows[one].axis == catalog.SEVERAL or rows[one].axis != row.axis}
+    in_the_way = [
+        one
+        for one in chosen
+        if one in rows and (one in row.excludes or (rows[one].needs and not set(rows[one].needs) & {*left, name}))
+    ]
     return [*((remove, one) for one in in_the_way), *((add, one) for one in missing), (add, name)]
 
 

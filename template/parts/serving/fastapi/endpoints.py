@@ -9,6 +9,7 @@ from .endpoint import Answers, Endpoint, Row
 PORT = 8000
 PORTS = ("PORT",)  # the variables that say where it listens
 READY = "/ready"  # 200, or 503 with the reason
+UNREADY = 503
 
 
 def body(contract: Contract, rows: list[Row]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def test_what_the_contract_refuses_is_refused_by_name(runner: Runner, contract: 
         if column.type in ("categorical", "text"):
             continue  # any string will do
         given[column.name] = [*given[column.name][:2], wrong]
-        with pytest.raises(tf.errors.InvalidArgumentError, match=f"(?s)must be {WANTED[column.type]}.*2"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"must be {WANTED[column.type]}"):
             runner.run(given)
 
 

@@ -1,5 +1,10 @@
 """What the tests of the service share."""
 
+{% if serving == 'tensorflow-serving' %}
+import shutil
+import sys
+from collections.abc import Iterator
+{% endif %}
 from pathlib import Path
 from typing import Any
 
@@ -19,3 +24,14 @@ def saved(contract: Contract, model: Any, tmp_path_factory: pytest.TempPathFacto
         train.save(model, contract)
     (root / "model/run_id").write_text("test\n", encoding="utf-8")
     return root / "model"
+{% if serving == 'tensorflow-serving' %}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def model_server() -> Iterator[None]:
+    """TensorFlow Serving where it is installed; a stand-in with the same SavedModel where it is not."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not shutil.which("tensorflow_model_server"):
+            patch.setenv("MODEL_SERVER", f"{sys.executable} -m tests.serving.model_server")
+        yield
+{% endif %}

@@ -55,20 +55,20 @@ def started(log: Path, says: str = "", **settings: str) -> Iterator[Server]:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=said, stderr=said)
     server = Server(f"http://127.0.0.1:{ports['PORT']}")
     try:
-        wait(lambda: is_started(server, says), process, log)
+        wait(lambda: is_started(server, says, log), process, log)
         yield server
     finally:
         process.terminate()
         process.wait(PATIENCE)
 
 
-def is_started(server: Server, says: str) -> bool:
-    """Whether it is ready; where it is to say something else, whether it does."""
+def is_started(server: Server, says: str, log: Path) -> bool:
+    """Whether it is ready; where it is to say something else, whether it does, in its answer or in its log."""
     try:
         reply = server.ask(READY)
     except OSError:
         return False
-    return says in reply.text if says else reply.status == 200
+    return says in reply.text + log.read_text(encoding="utf-8") if says else reply.status == 200
 
 
 def wait(done: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:

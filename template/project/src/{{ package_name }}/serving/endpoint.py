@@ -32,6 +32,7 @@ class Endpoint:
     path: str
     body: Callable[[Contract, list[Row]], dict[str, Any]]
     answers: Callable[[Contract, dict[str, Any]], Answers]
+    nan_is_missing: bool = False  # whether the word NaN stands for a missing number
 
 
 def rows_as_json(contract: Contract, rows: pd.DataFrame) -> list[Row]:

@@ -1,0 +1,44 @@
+"""TensorFlow Serving's endpoints for rows: https://www.tensorflow.org/tfx/serving/api_rest"""
+
+from typing import Any
+
+from ..contract import Column, Contract
+from ..tracking import NAME
+from .endpoint import Answers, Endpoint, Row
+
+PORT = 8501
+PORTS = ("PORT", "GRPC_PORT")  # the variables that say where it listens
+READY = f"/v1/models/{NAME}"  # 200 with each version's state
+UNREADY = 404  # where nothing is served; the log of `poe serve` says why
+
+
+def body(contract: Contract, rows: list[Row]) -> dict[str, Any]:
+    """Rows as it takes them: every column, NaN or an empty string where a value is missing, truths as numbers."""
+    optional = {column.name: None for column in contract.features if column.nulls}
+    columns = {column.name: column for column in contract.features}
+    return {
+        "instances": [
+            {name: _value(columns.get(name), value) for name, value in {**optional, **row}.items()} for row in rows
+        ]
+    }
+
+
+def _value(column: Column | None, value: Any) -> Any:
+    number = column is not None and column.type in ("numeric", "boolean")
+    if value is None:
+        return float("nan") if number else ""
+    return float(value) if number and isinstance(value, bool) else value
+
+
+def answers(contract: Contract, found: dict[str, Any]) -> Answers:
+    """What it answers: an object for each row of a classification, a number for each row of a regression."""
+    rows = found["predictions"]
+    if not contract.classes:
+        return Answers(rows)
+    return Answers([row["prediction"] for row in rows], [row["probability"] for row in rows])
+
+
+ENDPOINTS = {
+    "predict": Endpoint(f"/v1/models/{NAME}:predict", body, answers, nan_is_missing=True),
+    "champion": Endpoint(f"/v1/models/{NAME}/labels/champion:predict", body, answers, nan_is_missing=True),
+}

@@ -1,0 +1,202 @@
+"""The champion behind TensorFlow Serving, and beside it the challenger: https://www.tensorflow.org/tfx/serving
+
+    uv run poe serve            http://127.0.0.1:8501/v1/models/{{ project_name }}:predict, gRPC on 8500
+    uv run poe serving-folder   only write what it serves
+
+What is served is in build/serving/: a SavedModel for each version, and models.config, which names the versions and
+gives them the labels champion and challenger. It is followed while it runs: what is promoted, rolled back or retired
+is served, or served no more, within RELOAD_SECONDS.
+
+    PORT, GRPC_PORT    where it listens: on every address of the machine, TensorFlow Serving has no option for that
+    MODEL_DIR          a model folder to serve instead of the registry's
+    MODEL_SERVER       the program: tensorflow_model_server by default. Where it is not installed, its image is run by
+                       CONTAINER_ENGINE (docker by default)
+    BATCHING           1 to answer requests of several callers together (deploy/tensorflow-serving/batching.config).
+                       Then one caller's bad row refuses the others' rows too, so it is off by default.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import ROOT, tracking
+
+NAME = tracking.NAME
+FOLDER = ROOT / "build/serving"
+SETTINGS = ROOT / "deploy/tensorflow-serving"
+IMAGE = "docker.io/tensorflow/serving:2.19.1"
+MOUNTED = "/serving"  # where build/serving is in a container
+SAVED = "saved_model"
+
+
+class ServingError(Exception):
+    """What keeps it from starting: one sentence, and what to do next."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version that is served: its number, its label, and its model folder, verified."""
+
+    number: int
+    label: str
+    folder: Path
+
+
+def versions() -> list[Version]:
+    """The champion, and the challenger where there is one. Raises ChampionError where there is no champion."""
+    if given := os.environ.get("MODEL_DIR"):
+        return [checked(Version(1, "champion", Path(given)))]
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        number, folder = tracking.from_registry("champion")
+    else:
+        folder = tracking.local_champion_folder()
+        described = tracking.read_champion()
+        assert described is not None  # it has a folder
+        number = str(described.version)
+    champion = checked(Version(int(number), "champion", folder))
+    try:
+        number, folder = tracking.from_registry("challenger")
+    except tracking.ChampionError:
+        return [champion]
+    return [champion, checked(Version(int(number), "challenger", folder))]
+
+
+def checked(version: Version) -> Version:
+    """The version, if its folder has a SavedModel. Raises ChampionError."""
+    if not (version.folder / SAVED / "saved_model.pb").is_file():
+        raise tracking.ChampionError(f"{version.folder} holds no model that TensorFlow Serving can run.")
+    return version
+
+
+def write(found: list[Version]) -> None:
+    """Lay the versions out, each whole or not at all, then name them; what is no longer named is removed last."""
+    models = FOLDER / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    for version in found:
+        source, target, fresh = version.folder / SAVED, models / str(version.number), models / f".{version.number}"
+        if target.is_dir() and tracking.folder_md5(target) == tracking.folder_md5(source):
+            continue
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(source, fresh)
+        shutil.rmtree(target, ignore_errors=True)
+        fresh.rename(target)
+    for name, place in (("models.config", MOUNTED), ("local.config", FOLDER.as_posix())):
+        replace(FOLDER / name, config(found, f"{place}/models"))
+    for other in models.iterdir():
+        if other.name not in {str(version.number) for version in found}:
+            shutil.rmtree(other)
+
+
+def replace(file: Path, text: str) -> None:
+    """Write a file, whole or not at all, where its text is another."""
+    if file.exists() and file.read_text(encoding="utf-8") == text:
+        return
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(file)
+
+
+def config(found: list[Version], models: str) -> str:
+    """ModelServerConfig, in the text format of protocol buffers; an empty list where nothing is to be served."""
+    if not found:
+        return "# Nothing is served: there is no champion.\nmodel_config_list {\n}\n"
+    numbers = [f"        versions: {version.number}" for version in found]
+    labels = ['    version_labels { key: "' + f'{version.label}" value: {version.number}' + " }" for version in found]
+    lines = [
+        "# Written by `poe serve` and `poe serving-folder` from the registry: the versions, and their labels.",
+        *("model_config_list {", "  config {"),
+        f'    name: "{NAME}"',
+        f'    base_path: "{models}"',
+        '    model_platform: "tensorflow"',
+        *("    model_version_policy {", "      specific {", *numbers, "      }", "    }"),
+        *labels,
+        *("  }", "}"),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def refresh() -> str:
+    """Write what is to be served now. Gives back what is served, or why nothing is."""
+    try:
+        found = versions()
+    except tracking.ChampionError as error:
+        write([])
+        return f"nothing is served: {error}"
+    write(found)
+    return "served: " + ", ".join(f"version {version.number} as {version.label}" for version in found)
+
+
+# --- the server ------------------------------------------------------------------------------------------------------
+
+
+def command() -> list[str]:
+    """How it is started. Raises ServingError where there is neither the program nor a container engine."""
+    port, grpc = os.environ.get("PORT", "8501"), os.environ.get("GRPC_PORT", "8500")
+    program = shlex.split(os.environ.get("MODEL_SERVER", "tensorflow_model_server"))
+    if shutil.which(program[0]):
+        return [*program, *flags(port, grpc, FOLDER / "local.config", SETTINGS)]
+    engine = os.environ.get("CONTAINER_ENGINE", "docker")
+    if not shutil.which(engine):
+        raise ServingError(
+            f"Neither {program[0]} nor {engine} is installed. Install TensorFlow Serving "
+            "(https://www.tensorflow.org/tfx/serving/setup), or name docker or podman in CONTAINER_ENGINE."
+        )
+    options = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+    options += ["--user", "10001:10001", "--entrypoint", "tensorflow_model_server"]
+    options += [word for one in (port, grpc) for word in ("--publish", f"127.0.0.1:{one}:{one}")]
+    options += ["--volume", f"{FOLDER}:{MOUNTED}:ro", "--volume", f"{SETTINGS}:/settings:ro"]
+    inside = flags(port, grpc, Path(MOUNTED, "models.config"), Path("/settings"))
+    return [engine, "run", "--rm", "--init", *options, IMAGE, *inside]
+
+
+def flags(port: str, grpc: str, models: Path, settings: Path) -> list[str]:
+    """The program's options."""
+    chosen = [f"--rest_api_port={port}", f"--port={grpc}", f"--model_config_file={models.as_posix()}"]
+    chosen += ["--model_config_file_poll_wait_seconds=2", "--allow_version_labels_for_unavailable_models=true"]
+    chosen += [f"--monitoring_config_file={(settings / 'monitoring.config').as_posix()}"]
+    if os.environ.get("BATCHING") == "1":
+        chosen += ["--enable_batching=true", f"--batching_parameters_file={(settings / 'batching.config').as_posix()}"]
+    return chosen
+
+
+def serve() -> int:
+    """Serve until it is stopped, and follow the registry meanwhile. Gives back the server's exit code."""
+    told = refresh()
+    print(told, file=sys.stderr, flush=True)
+    server = subprocess.Popen(command(), cwd=ROOT)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: server.send_signal(number))
+    seconds = float(os.environ.get("RELOAD_SECONDS") or "30") or None
+    while True:
+        try:
+            return max(server.wait(seconds), 0)  # ended by the signal that we passed on: as it should
+        except subprocess.TimeoutExpired:
+            before, told = told, refresh()
+            if told != before:
+                print(told, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Parse the command line and do it."""
+    parser = argparse.ArgumentParser(prog="poe serve", description="Serve the champion by TensorFlow Serving.")
+    parser.add_argument("--folder", action="store_true", help="only write build/serving/")
+    chosen = parser.parse_args()
+    try:
+        if chosen.folder:
+            print(refresh())
+        else:
+            sys.exit(serve())
+    except ServingError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
