@@ -1,5 +1,6 @@
 """Every CI with every cloud: the same stages, accepted by each system's tools, no secret, the exchange in each job."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from mlops_scaffold.source import open_version
 
 from tests.ci.dialects import DIALECTS, Stage, blocks, neutral
 from tests.ci.test_dialects import SCHEMAS, SECRETS, run
+from tests.ci.test_executed import executed, must, npm_install
 from tests.conftest import ROOT, git
 
 CLOUDS = [row.name for row in catalog.components(ROOT) if row.axis == "cloud"]
@@ -160,3 +162,23 @@ def test_its_systems_tools_accept_it(pair: tuple[str, str, Path]) -> None:
     if ci == "github":
         run("zizmor", "--offline", "--persona=auditor", "--quiet", ".", cwd=project)
         run("jactionlint", cwd=project)
+
+
+@pytest.mark.long
+def test_the_jenkinsfiles_are_clean(pairs: dict[tuple[str, str], Path], tmp_path: Path) -> None:
+    if not shutil.which("java"):
+        pytest.skip("npm-groovy-lint needs Java, which is not here")
+    files, node = tmp_path / "files", tmp_path / "node"
+    node.mkdir()
+    npm_install(node, "npm-groovy-lint@18")
+    for (ci, cloud), project in pairs.items():
+        if ci == "jenkins":
+            (files / cloud).mkdir(parents=True)
+            shutil.copy(project / "Jenkinsfile", files / cloud)
+    command = [str(node / "node_modules/.bin/npm-groovy-lint"), "--noserver", "--failon", "info"]
+    env = {**os.environ, "PATH": f"{node / 'bin'}:{os.environ['PATH']}"}
+    must([*command, "--path", ".", "--files", "**/Jenkinsfile"], files, env)
+    # It looks at all three: one that is broken is found.
+    with (files / CLOUDS[-1] / "Jenkinsfile").open("a", encoding="utf-8") as file:
+        file.write("def x = {\n")
+    assert not executed([*command, "--path", ".", "--files", "**/Jenkinsfile"], files, env)[0]
