@@ -27,7 +27,13 @@ def inserted(chosen: Sequence[str], name: str, table: Sequence[str]) -> list[str
 
 def removing(project: Project, version: Version, name: str) -> dict[str, Any]:
     """The answers without a component. Raises MlopsError where it cannot go, or something else needs it."""
-    rows, row = table(project, version), find(project, version, name)
+    find(project, version, name)
+    return without(project, table(project, version), name)
+
+
+def without(project: Project, rows: Mapping[str, Component], name: str) -> dict[str, Any]:
+    """The answers without a component of the table. Raises MlopsError where it cannot go."""
+    row = rows[name]
     if name not in selected(project, rows):
         raise MlopsError(f"The project has no {name}.", suggest(name, selected(project, rows)))
     if row.axis == SEVERAL:

@@ -23,6 +23,7 @@ ELSEWHERE = {
     "docker compose --file compose.tracking.yaml up --build --detach": "tests/containers/test_tracking_server.py",
     "uv run poe audit": "asks osv.dev",
     "uv run poe ui": "serves until it is stopped",
+    "mlops --install-completion": "tests/unit/test_manners.py runs it, in a home of its own",
     "mlops update": "tests/docs/test_sessions.py updates a project",
     "uvx copier update": "tests/update/test_own_template.py runs the installed one",
     "uv run dvc remote add --default NAME URL": "needs a remote",

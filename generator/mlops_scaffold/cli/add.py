@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlops_scaffold.cli import completing
+
 if TYPE_CHECKING:
     from mlops_scaffold.project import Project
     from mlops_scaffold.source import Version
 
-Name = Annotated[str, typer.Argument(metavar="COMPONENT", help="One of `mlops components`.")]
+NAME: dict[str, Any] = {"metavar": "COMPONENT", "help": "One of `mlops components`."}
 Folder = Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "--pretend", "-n", help="Show it, write nothing.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Use the cached template.")]
@@ -20,7 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.
 
 
 def add(
-    component: Name,
+    component: Annotated[str, typer.Argument(autocompletion=completing.addable, **NAME)],
     project: Folder = Path(),
     dry_run: DryRun = False,
     offline: Offline = False,
@@ -32,7 +34,7 @@ def add(
 
 
 def remove(
-    component: Name,
+    component: Annotated[str, typer.Argument(autocompletion=completing.removable, **NAME)],
     project: Folder = Path(),
     force: Annotated[bool, typer.Option("--force", help="Remove files that somebody edited, too.")] = False,
     dry_run: DryRun = False,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mlops_scaffold.cli import completing
+
 Folder = Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Use the cached template.")]
 AnswersFile = Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")]
@@ -60,6 +62,8 @@ def diff(
     to: Annotated[str | None, typer.Option("--to", "--vcs-ref", "-r", help="With --incoming: the version.")] = None,
     offline: Offline = False,
     answers_file: AnswersFile = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing; exit code 2 where lines differ.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what a project has changed against its template."""
     from mlops_scaffold.difference import difference
@@ -68,7 +72,7 @@ def diff(
     from mlops_scaffold.request import Request
     from mlops_scaffold.session import opened
 
-    report = Report()
+    report = Report(quiet or as_json)
     if incoming:
         request = Request(
             folder=project,
@@ -79,17 +83,24 @@ def diff(
             dry_run=True,
             dirty=True,
         )
-        print(evolve(request, report).diff, end="")
-        return
-    with opened(project, answers_file, report, write=False) as (found, repository, _):
-        print(difference(found, repository, seeds, offline), end="")
+        lines = evolve(request, report).diff
+    else:
+        with opened(project, answers_file, report, write=False) as (found, repository, _):
+            lines = difference(found, repository, seeds, offline)
+    if as_json:
+        print(json.dumps({"project": str(project.resolve()), "diff": lines}))
+    elif not quiet:
+        print(lines, end="")
+    if quiet and lines:
+        sys.exit(2)
 
 
 def explain(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file of a project.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file of a project.", autocompletion=completing.paths)],
     project: Annotated[Path | None, typer.Option(help="The project's folder; found from PATH by default.")] = None,
     offline: Offline = False,
     answers_file: AnswersFile = None,
+    quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell who put a file here, and whose it is."""
@@ -102,6 +113,7 @@ def explain(
     told = find(found, path, offline)
     if as_json:
         print(json.dumps(asdict(told)))
+    if quiet or as_json:
         return
     print(told.path + ("  (deleted)" if told.deleted else ""))
     print(f"  {told.ownership}")

@@ -8,6 +8,7 @@ import typer
 
 def components(
     template: Annotated[str | None, typer.Option(help="The template's address or path.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
 ) -> None:
     """List what a project can have, by question."""
@@ -21,6 +22,7 @@ def components(
     found = catalog.components(open_version(find_address(template), None).folder)
     if as_json:
         print(json.dumps([asdict(component) for component in found]))
+    if quiet or as_json:
         return
     for axis, rows in groupby(found, key=lambda component: component.axis):
         print(axis)

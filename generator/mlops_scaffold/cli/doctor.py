@@ -7,11 +7,18 @@ from typing import Annotated
 
 import typer
 
+from mlops_scaffold.cli import completing
+
+Only = Annotated[
+    list[str],
+    typer.Option(metavar="CHECK", help="This check alone; may be repeated.", autocompletion=completing.checks),
+]
+
 
 def doctor(
     project: Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")] = Path(),
     fix: Annotated[bool, typer.Option("--fix", help="Run the commands by which nothing is lost.")] = False,
-    only: Annotated[list[str], typer.Option(metavar="CHECK", help="This check alone; may be repeated.")] = [],  # noqa: B006
+    only: Only = [],  # noqa: B006
     offline: Annotated[bool, typer.Option("--offline", help="Use the cached template.")] = False,
     answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,

@@ -6,12 +6,23 @@ from typing import Annotated
 
 import typer
 
+from mlops_scaffold.cli import completing
+
+Answer = Annotated[
+    list[str],
+    typer.Option("--data", "-d", metavar="KEY=VALUE", help="An answer.", autocompletion=completing.questions),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(help="Answers that come with the template: see mlops presets.", autocompletion=completing.presets),
+]
+
 
 def new(
     destination: Annotated[Path, typer.Argument(metavar="DEST", help="The folder to make.")],
-    data: Annotated[list[str], typer.Option("--data", "-d", metavar="KEY=VALUE", help="An answer.")] = [],  # noqa: B006
+    data: Answer = [],  # noqa: B006
     data_file: Annotated[Path | None, typer.Option(help="A YAML file of answers.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Answers that come with the template: see mlops presets.")] = None,
+    preset: Preset = None,
     defaults: Annotated[bool, typer.Option("--defaults", "-l", help="Ask nothing, take the defaults.")] = False,
     dataset: Annotated[Path | None, typer.Option(help="Your data: a CSV or Parquet file.")] = None,
     target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,

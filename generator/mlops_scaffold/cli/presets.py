@@ -8,6 +8,7 @@ import typer
 
 def presets(
     template: Annotated[str | None, typer.Option(help="The template's address or path.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
 ) -> None:
     """List the sets of answers that come with the template."""
@@ -20,6 +21,7 @@ def presets(
     found = catalog.presets(open_version(find_address(template), None).folder)
     if as_json:
         print(json.dumps([asdict(preset) for preset in found]))
+    if quiet or as_json:
         return
     for preset in found:
         print(f"{preset.name:12} {preset.help}")
