@@ -31,13 +31,20 @@ def origin(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = new(folder / "churn", template, "--run")
     for command in ("dvc remote add --default shared ../store", "dvc push --quiet"):
         subprocess.run(["uv", "run", *command.split()], cwd=project, env=environment(), check=True)
-    git("commit", "--quiet", "--all", "--message", "chore: data and models are shared", cwd=project)
+    commit(project, "chore: data and models are shared")
     text = (project / "params.yaml").read_text(encoding="utf-8")
     (project / "params.yaml").write_text(text.replace("latency_ms: 100", "latency_ms: 90"), encoding="utf-8")
-    git("commit", "--quiet", "--all", "--message", "feat: a faster answer is asked for", cwd=project)
+    commit(project, "feat: a faster answer is asked for")
     git("clone", "--quiet", "--bare", str(project), str(folder / "churn.git"), cwd=folder)
     shutil.rmtree(project)
     return folder / "churn.git"
+
+
+def commit(project: Path, message: str) -> None:
+    """Commit as a teammate does: the hooks need uv, which the tests' own PATH may not have."""
+    command = ["git", "commit", "--quiet", "--all", "--message", message]
+    done = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def newcomer(folder: Path) -> dict[str, str]:
