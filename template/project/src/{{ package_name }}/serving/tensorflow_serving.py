@@ -140,7 +140,7 @@ def refresh() -> str:
 def command() -> list[str]:
     """How it is started. Raises ServingError where there is neither the program nor a container engine."""
     port, grpc = os.environ.get("PORT", "8501"), os.environ.get("GRPC_PORT", "8500")
-    program = shlex.split(os.environ.get("MODEL_SERVER", "tensorflow_model_server"))
+    program = shlex.split(os.environ.get("MODEL_SERVER") or "tensorflow_model_server")
     if shutil.which(program[0]):
         return [*program, *flags(port, grpc, FOLDER / "local.config", SETTINGS)]
     engine = os.environ.get("CONTAINER_ENGINE", "docker")
@@ -169,12 +169,12 @@ def flags(port: str, grpc: str, models: Path, settings: Path) -> list[str]:
 
 def serve() -> int:
     """Serve until it is stopped, and follow the registry meanwhile. Gives back the server's exit code."""
+    seconds = reload_seconds()
     told = refresh()
     print(told, file=sys.stderr, flush=True)
     server = subprocess.Popen(command(), cwd=ROOT)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: server.send_signal(number))
-    seconds = float(os.environ.get("RELOAD_SECONDS") or "30") or None
     while True:
         try:
             return max(server.wait(seconds), 0)  # ended by the signal that we passed on: as it should
@@ -182,6 +182,15 @@ def serve() -> int:
             before, told = told, refresh()
             if told != before:
                 print(told, file=sys.stderr, flush=True)
+
+
+def reload_seconds() -> float | None:
+    """RELOAD_SECONDS, or 30; None where it is 0, which is never. Raises ServingError for what is no number."""
+    named = os.environ.get("RELOAD_SECONDS") or "30"
+    try:
+        return float(named) or None
+    except ValueError:
+        raise ServingError(f"RELOAD_SECONDS is {named!r}: give a number of seconds, or 0 to never look.") from None
 
 
 def main() -> None:
