@@ -9,16 +9,19 @@ unexport PYTHONDONTWRITEBYTECODE
 STAND_IN := GIT_AUTHOR_NAME=demo GIT_AUTHOR_EMAIL=demo@example.com GIT_COMMITTER_NAME=demo GIT_COMMITTER_EMAIL=demo@example.com
 IDENTITY := $(if $(shell git config user.email),,env $(STAND_IN))
 
+# Every core takes a file of tests at a time: what a file's tests share is made once.
+SPREAD := --numprocesses logical --dist loadfile
+
 .PHONY: demo test test-all lint docs bench clean
 
 demo: $(VENV)/.installed  ## a project with a trained and registered model, in demo/
 	$(IDENTITY) $(BIN)/mlops new demo --defaults --run
 
 test: $(VENV)/.tested  ## the tests, in under 15 minutes
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD)
 
 test-all: $(VENV)/.tested  ## and the longer suites
-	$(BIN)/python -m pytest -m "long or not long"
+	$(BIN)/python -m pytest $(SPREAD) -m "long or not long"
 
 lint: $(VENV)/.developed  ## style and types of our own code
 	$(BIN)/ruff check .

@@ -151,15 +151,24 @@ RUNNERS: dict[str, Runner] = {
 }
 
 
+@pytest.fixture(scope="module")
+def clones() -> dict[str, Path]:
+    """The clones that were made: one a CI, as a runner keeps its workspace between two builds."""
+    return {}
+
+
 @pytest.fixture
-def clone(projects: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
-    """A clean clone on a branch, as a CI checks it out."""
+def clone(
+    projects: dict[str, Path], clones: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """A branch as a CI checks it out: clean, and without the change of the build before."""
 
     def made(ci: str) -> Path:
-        folder = tmp_path / ci / "churn"
-        git("clone", "--quiet", str(projects[ci]), str(folder), cwd=tmp_path)
-        git("switch", "--quiet", "--create", "topic", cwd=folder)
-        return folder
+        if ci not in clones:
+            clones[ci] = tmp_path_factory.mktemp("workspace") / "churn"
+            git("clone", "--quiet", str(projects[ci]), str(clones[ci]), cwd=projects[ci])
+        git("switch", "--quiet", "--discard-changes", "--force-create", "topic", "origin/main", cwd=clones[ci])
+        return clones[ci]
 
     return made
 
