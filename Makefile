@@ -9,8 +9,8 @@ unexport PYTHONDONTWRITEBYTECODE
 STAND_IN := GIT_AUTHOR_NAME=demo GIT_AUTHOR_EMAIL=demo@example.com GIT_COMMITTER_NAME=demo GIT_COMMITTER_EMAIL=demo@example.com
 IDENTITY := $(if $(shell git config user.email),,env $(STAND_IN))
 
-# Every core takes a file of tests at a time: what a file's tests share is made once.
-SPREAD := --numprocesses logical --dist loadfile
+# Every core takes a file of tests at a time, or a folder: what its tests share is made once.
+SPREAD := --numprocesses logical --dist loadgroup
 
 .PHONY: demo test test-all lint docs bench clean
 

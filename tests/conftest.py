@@ -9,6 +9,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# Where all files of a folder share what is costly to make: base images, a project that has searched.
+SHARING = ("containers", "scale")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares fixtures runs on one core (`--dist loadgroup`): a file, or a folder that is SHARING."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder in SHARING else f"{folder}/{item.path.stem}"))
 
 
 @pytest.fixture(scope="session", autouse=True)
