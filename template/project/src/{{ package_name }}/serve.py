@@ -12,6 +12,7 @@
 """
 
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,7 +26,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 from . import tracking
-from .contract import Contract, load
+from .contract import Contract, ContractError, load
 from .serving import observe, prediction_log, protocol
 from .serving.champion import Keeper, Served
 from .serving.endpoint import Answers, rows_as_json
@@ -249,8 +250,12 @@ def main() -> None:
 
     observe.log_as_json()
     host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
+    try:
+        app = create_app()
+    except (ContractError, ValueError) as error:
+        sys.exit(str(error))
     # uvicorn's own line for each request is left out: ours has the id and the time.
-    uvicorn.run(create_app(), host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=30)
+    uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=30)
 
 
 if __name__ == "__main__":

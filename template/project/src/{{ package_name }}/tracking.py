@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from .contract import Contract
 
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow's words for no such model, no such alias
 NAME = __package__.replace("_", "-")  # of the experiment and of the registered model
 CHAMPION_FILE = ROOT / "champion.yaml"
 
@@ -255,13 +256,17 @@ def from_registry(alias: str) -> tuple[str, Path]:
     mlflow.set_tracking_uri(tracking_uri())
     try:
         version = client().get_model_version_by_alias(NAME, alias)
-        folder = ROOT / ".champion" / f"server-{version.version}"
+    except MlflowException as error:
+        kind = WithdrawnError if error.error_code in ABSENT else ChampionError
+        raise kind(f"MLflow's registry gives no {alias}: {error.message.splitlines()[0]}") from None
+    folder = ROOT / ".champion" / f"server-{version.version}"
+    try:
         if not (folder / "MLmodel").exists():
             mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{NAME}/{version.version}", dst_path=str(folder))
             # MLflow notes in the folder where it is from, which is no part of the model.
             (folder / "registered_model_meta").unlink(missing_ok=True)
     except MlflowException as error:
-        raise ChampionError(f"MLflow's registry gives no {alias}: {error.message.splitlines()[0]}") from None
+        raise ChampionError(f"MLflow gives no files of the {alias}: {error.message.splitlines()[0]}") from None
     if folder_md5(folder) != version.tags.get("model_md5"):
         shutil.rmtree(folder)
         raise ChampionError(f"Version {version.version} in MLflow's registry is not what was registered.")

@@ -1,7 +1,8 @@
 """What the tests of the service share."""
 
-{% if serving == 'tensorflow-serving' %}
+import json
 import shutil
+{% if serving == 'tensorflow-serving' %}
 import sys
 from collections.abc import Iterator
 {% endif %}
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from {{ package_name }} import train
 from {{ package_name }}.contract import Contract
@@ -24,6 +26,18 @@ def saved(contract: Contract, model: Any, tmp_path_factory: pytest.TempPathFacto
         train.save(model, contract)
     (root / "model/run_id").write_text("test\n", encoding="utf-8")
     return root / "model"
+
+
+@pytest.fixture
+def of_other_data(saved: Path, tmp_path: Path) -> Path:
+    """The same model, as if the first of its columns had another name."""
+    folder = tmp_path / "of other data"
+    shutil.copytree(saved, folder)
+    described = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
+    inputs = json.loads(described["signature"]["inputs"])
+    described["signature"]["inputs"] = json.dumps([{**inputs[0], "name": "unheard of"}, *inputs[1:]])
+    (folder / "MLmodel").write_text(yaml.safe_dump(described), encoding="utf-8")
+    return folder
 {% if serving == 'tensorflow-serving' %}
 
 

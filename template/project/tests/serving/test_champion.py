@@ -12,12 +12,11 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-import yaml
 from fastapi.testclient import TestClient
 
 from {{ package_name }} import serve, tracking
 from {{ package_name }}.contract import Contract
-from {{ package_name }}.serving.champion import Keeper, reload_seconds
+from {{ package_name }}.serving.champion import Keeper
 
 
 class Registry(BaseHTTPRequestHandler):
@@ -225,18 +224,23 @@ def test_a_champion_that_its_server_has_withdrawn_is_served_no_more(
 
 
 def test_a_model_for_other_data_is_refused(
-    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    contract: Contract, saved: Path, of_other_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = copy(saved, tmp_path / "model", "other")
-    described = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
-    inputs = json.loads(described["signature"]["inputs"])
-    described["signature"]["inputs"] = json.dumps([*inputs[1:], dict(type="double", name="unheard of")])
-    (folder / "MLmodel").write_text(yaml.safe_dump(described), encoding="utf-8")
-    monkeypatch.setenv("MODEL_DIR", str(folder))
-    assert f"the column {inputs[0]['name']!r}" in keeper(contract).served.reason
+    monkeypatch.setenv("MODEL_DIR", str(of_other_data))
+    with TestClient(serve.create_app()) as client:
+        found = client.get("/ready")
+        assert found.status_code == 503
+        assert f"the column {contract.features[0].name!r}" in found.json()["detail"]
 
 
-def test_the_interval_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RELOAD_SECONDS", "often")
-    with pytest.raises(ValueError, match="RELOAD_SECONDS is 'often'"):
-        reload_seconds()
+def test_a_new_champion_for_other_data_does_not_take_over(
+    contract: Contract, saved: Path, of_other_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with registry(copy(saved, tmp_path / "one", "one")) as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        looking = keeper(contract)
+        shutil.rmtree(tmp_path / "one")
+        shutil.copytree(of_other_data, tmp_path / "one")
+        looking.look()
+        assert looking.served.version == "one"
+        assert "does not fit contract.yaml" in looking.served.notice

@@ -131,6 +131,15 @@ def test_a_huge_number_breaks_nothing(server: Server, endpoint: Endpoint, contra
         assert_refused(ask(server, endpoint, contract, [rows[0], {**rows[1], name: "@"}], "9" * 400))
 
 
+def test_a_body_of_50_mb_is_refused_and_stops_nothing(
+    server: Server, endpoint: Endpoint, contract: Contract, rows: list[Row]
+) -> None:
+    name = contract.features[0].name
+    reply = ask(server, endpoint, contract, [{**rows[0], name: "@"}], '["' + "x" * 50_000_000 + '"]')
+    assert 400 <= reply.status < 500, reply.text[:500]
+    assert ask(server, endpoint, contract, rows).status == 200
+
+
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", "{}", '{"rows": [1]}', '{"inputs": [1]}'])
 def test_what_asks_for_nothing_is_refused(server: Server, endpoint: Endpoint, body: str) -> None:
     assert 400 <= server.ask(endpoint.path, body).status < 500

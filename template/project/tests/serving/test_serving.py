@@ -241,6 +241,21 @@ def test_the_prediction_log_has_every_row(contract: Contract, settings: None, tm
     assert list(lines[0]["row"]) == [column.name for column in contract.features]
 
 
+def test_a_log_that_was_cut_in_the_middle_loses_no_row_after_it(
+    contract: Contract, settings: None, tmp_path: Path
+) -> None:
+    body = {"rows": rows_as_json(contract, 5)}
+    for _ in range(2):
+        with TestClient(serve.create_app()) as client:
+            client.post("/predict", json=body)
+        (file,) = (tmp_path / "log").glob("predictions-*.jsonl")
+        whole = file.read_bytes()
+        file.write_bytes(whole[:-30])  # as if it had been killed while it wrote
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 10
+    assert [number for number, line in enumerate(lines) if not line.endswith("}")] == [4, 9]
+
+
 def test_a_log_that_cannot_be_written_fails_no_request(contract: Contract, settings: None, tmp_path: Path) -> None:
     (tmp_path / "log").write_text("a file, where the folder should be")
     with TestClient(serve.create_app()) as client:

@@ -12,7 +12,6 @@ old one, checked against the contract, and takes its place by one assignment: a 
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import tempfile
@@ -21,12 +20,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import yaml
-
 from .. import tracking
 from ..contract import Contract
-from ..train import output_type, signature_types
 from . import mlflow_server
+from .follow import check_signature, reload_seconds
 from .predictor import Predictor
 
 log = logging.getLogger(__name__)
@@ -158,18 +155,6 @@ class Keeper:
         self.served = replace(self.served, **{what: sentence})
 
 
-def reload_seconds() -> float:
-    """RELOAD_SECONDS, or 30. Raises ValueError for what is no number of seconds."""
-    named = os.environ.get("RELOAD_SECONDS") or "30"
-    try:
-        seconds = float(named)
-    except ValueError:
-        seconds = -1
-    if not 0 <= seconds < threading.TIMEOUT_MAX:
-        raise ValueError(f"RELOAD_SECONDS is {named!r}: give a number of seconds, or 0 to never look for a new model.")
-    return seconds
-
-
 def load(folder: Path, contract: Contract, token: str) -> Served:
     """The model in a folder, ready to answer. Raises ChampionError where it is none, or none for this contract."""
     before = tracking.folder_md5(folder)
@@ -179,25 +164,3 @@ def load(folder: Path, contract: Contract, token: str) -> Served:
     if tracking.folder_md5(folder) != before:  # a training is writing it
         raise tracking.ChampionError(f"{folder} changed while it was read.")
     return Served(Predictor(model, contract), version, token)
-
-
-def check_signature(folder: Path, contract: Contract) -> None:
-    """Raise ChampionError where the model's signature is not the contract's: it was trained for other data."""
-    try:
-        written = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))["signature"]
-        inputs = {column["name"]: column["type"] for column in json.loads(written["inputs"])}
-        outputs = [column["type"] for column in json.loads(written["outputs"])]
-    except (OSError, yaml.YAMLError, ValueError, KeyError, TypeError):
-        raise tracking.ChampionError(f"{folder} holds a model without a signature.") from None
-    wanted = signature_types(contract)
-    for name in [*wanted, *inputs]:
-        if wanted.get(name) != inputs.get(name):
-            raise tracking.ChampionError(
-                f"The model does not fit contract.yaml: the column {name!r} is {wanted.get(name, 'not')} in the "
-                f"contract and {inputs.get(name, 'not')} in the model. Train again: uv run poe repro"
-            )
-    if outputs != [output_type(contract)]:
-        raise tracking.ChampionError(
-            f"The model does not fit contract.yaml: it answers {', '.join(outputs)}, the target is "
-            f"{output_type(contract)}. Train again: uv run poe repro"
-        )

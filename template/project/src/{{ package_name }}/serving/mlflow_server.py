@@ -21,7 +21,6 @@ from urllib.parse import quote, urlencode
 from .. import tracking
 
 PATIENCE = 5  # seconds for an answer to begin
-ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # of the model, of the alias
 PROXIED = "mlflow-artifacts:"
 
 
@@ -109,7 +108,7 @@ def _explain(error: urllib.error.HTTPError) -> None:
         code = json.loads(error.read(10_000))["error_code"]
     except (ValueError, KeyError, TypeError, OSError):
         code = ""
-    if code in ABSENT:
+    if code in tracking.ABSENT:
         raise tracking.WithdrawnError(f"The MLflow server at {address()} has no champion of {tracking.NAME}.") from None
     raise Unreachable(f"The MLflow server at {address()} answers {error.code} {error.reason}.") from None
 

@@ -111,8 +111,9 @@ class PredictionLog:
             by_date.setdefault(f"{entry.time:%Y-%m-%d}", []).extend(self._lines(entry))
         for date, lines in by_date.items():
             path = self.folder / f"predictions-{date}-{os.getpid()}.jsonl"
+            begun = "\n" if is_cut(path) else ""
             with path.open("a", encoding="utf-8") as file:
-                file.write("".join(lines))
+                file.write(begun + "".join(lines))
 
     def _lines(self, entry: Entry) -> list[str]:
         named = dict(time=entry.time.isoformat(), request=entry.request, version=entry.version)
@@ -134,6 +135,15 @@ def _plain(values: np.ndarray, boolean: bool) -> list[Any]:
     if values.dtype.kind == "f":
         return [None if value != value else bool(value) if boolean else value for value in values.tolist()]
     return values.tolist()
+
+
+def is_cut(path: Path) -> bool:
+    """Whether a log ends in the middle of a line: its writer was killed, or its disk was full."""
+    if not path.exists() or not path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
 
 
 def from_environment(contract: Contract, metrics: Metrics) -> PredictionLog:

@@ -5,7 +5,8 @@
 
 What is served is in build/serving/: a SavedModel for each version, and models.config, which names the versions and
 gives them the labels champion and challenger. It is followed while it runs: what is promoted, rolled back or retired
-is served, or served no more, within RELOAD_SECONDS.
+is served, or served no more, within RELOAD_SECONDS. Where the MLflow server of MLFLOW_TRACKING_URI does not answer,
+what is served stays; at the start that is the champion of champion.yaml, and the log says so.
 
     PORT, GRPC_PORT    where it listens: on every address of the machine, TensorFlow Serving has no option for that
     MODEL_DIR          a model folder to serve instead of the registry's
@@ -28,6 +29,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import ROOT, tracking
+from ..contract import Contract, ContractError, load
+from . import mlflow_server
+from .follow import check_signature, reload_seconds
 
 NAME = tracking.NAME
 FOLDER = ROOT / "build/serving"
@@ -50,29 +54,37 @@ class Version:
     folder: Path
 
 
-def versions() -> list[Version]:
-    """The champion, and the challenger where there is one. Raises ChampionError where there is no champion."""
+def versions(contract: Contract) -> list[Version]:
+    """The champion, and the challenger where there is one. Raises ChampionError, Unreachable for a server's silence."""
     if given := os.environ.get("MODEL_DIR"):
-        return [checked(Version(1, "champion", Path(given)))]
+        return [checked(Version(1, "champion", Path(given)), contract)]
+    if mlflow_server.address():
+        mlflow_server.champion()  # it says within seconds that there is none, MLflow's own client tries for minutes
     if os.environ.get("MLFLOW_TRACKING_URI"):
         number, folder = tracking.from_registry("champion")
+        champion = checked(Version(int(number), "champion", folder), contract)
     else:
-        folder = tracking.local_champion_folder()
-        described = tracking.read_champion()
-        assert described is not None  # it has a folder
-        number = str(described.version)
-    champion = checked(Version(int(number), "champion", folder))
+        champion = local_champion(contract)
     try:
         number, folder = tracking.from_registry("challenger")
+        return [champion, checked(Version(int(number), "challenger", folder), contract)]
     except tracking.ChampionError:
         return [champion]
-    return [champion, checked(Version(int(number), "challenger", folder))]
 
 
-def checked(version: Version) -> Version:
-    """The version, if its folder has a SavedModel. Raises ChampionError."""
+def local_champion(contract: Contract) -> Version:
+    """The champion of champion.yaml. Raises ChampionError."""
+    folder = tracking.local_champion_folder()
+    described = tracking.read_champion()
+    assert described is not None  # it has a folder
+    return checked(Version(described.version, "champion", folder), contract)
+
+
+def checked(version: Version, contract: Contract) -> Version:
+    """The version, if its folder has a SavedModel for the contract's columns. Raises ChampionError."""
     if not (version.folder / SAVED / "saved_model.pb").is_file():
         raise tracking.ChampionError(f"{version.folder} holds no model that TensorFlow Serving can run.")
+    check_signature(version.folder, contract)
     return version
 
 
@@ -123,15 +135,47 @@ def config(found: list[Version], models: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def refresh() -> str:
-    """Write what is to be served now. Gives back what is served, or why nothing is."""
-    try:
-        found = versions()
-    except tracking.ChampionError as error:
-        write([])
-        return f"nothing is served: {error}"
-    write(found)
-    return "served: " + ", ".join(f"version {version.number} as {version.label}" for version in found)
+class Follower:
+    """Writes what is to be served, time after time."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.served: list[Version] = []
+        self.heard = False  # whether the registry has answered since the start
+
+    def look(self) -> str:
+        """Take the registry as it is now; gives back what is served, or why nothing is.
+
+        Whatever goes wrong, what is served stays. A champion that was withdrawn has not gone wrong: it goes.
+        """
+        try:
+            found = versions(self.contract)
+        except mlflow_server.Unreachable as error:
+            return self._stay(str(error)) if self.heard else self._fall_back(str(error))
+        except tracking.WithdrawnError as error:
+            self.heard = True
+            return self._take([], str(error))
+        except tracking.ChampionError as error:
+            return self._stay(str(error))
+        self.heard = True
+        return self._take(found)
+
+    def _fall_back(self, why: str) -> str:
+        """The server does not answer: the champion of champion.yaml."""
+        try:
+            found = [local_champion(self.contract)]
+        except tracking.ChampionError as error:
+            return self._take([], f"{why} And the champion of champion.yaml cannot be had: {error}")
+        return f"{self._take(found)}: the champion of champion.yaml, for {why}"
+
+    def _stay(self, why: str) -> str:
+        return f"{why} What is served stays." if self.served else self._take([], why)
+
+    def _take(self, found: list[Version], why: str = "") -> str:
+        write(found)
+        self.served = found
+        named = ", ".join(f"version {version.number} as {version.label}" for version in found)
+        return f"served: {named}" if found else f"nothing is served: {why}"
 
 
 # --- the server ------------------------------------------------------------------------------------------------------
@@ -169,8 +213,8 @@ def flags(port: str, grpc: str, models: Path, settings: Path) -> list[str]:
 
 def serve() -> int:
     """Serve until it is stopped, and follow the registry meanwhile. Gives back the server's exit code."""
-    seconds = reload_seconds()
-    told = refresh()
+    seconds, follower = reload_seconds() or None, Follower(load())
+    told = follower.look()
     print(told, file=sys.stderr, flush=True)
     server = subprocess.Popen(command(), cwd=ROOT)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -179,18 +223,9 @@ def serve() -> int:
         try:
             return max(server.wait(seconds), 0)  # ended by the signal that we passed on: as it should
         except subprocess.TimeoutExpired:
-            before, told = told, refresh()
+            before, told = told, follower.look()
             if told != before:
                 print(told, file=sys.stderr, flush=True)
-
-
-def reload_seconds() -> float | None:
-    """RELOAD_SECONDS, or 30; None where it is 0, which is never. Raises ServingError for what is no number."""
-    named = os.environ.get("RELOAD_SECONDS") or "30"
-    try:
-        return float(named) or None
-    except ValueError:
-        raise ServingError(f"RELOAD_SECONDS is {named!r}: give a number of seconds, or 0 to never look.") from None
 
 
 def main() -> None:
@@ -200,10 +235,10 @@ def main() -> None:
     chosen = parser.parse_args()
     try:
         if chosen.folder:
-            print(refresh())
+            print(Follower(load()).look())
         else:
             sys.exit(serve())
-    except ServingError as error:
+    except (ServingError, ContractError, ValueError) as error:
         sys.exit(str(error))
 
 
