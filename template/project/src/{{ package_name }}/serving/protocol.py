@@ -108,7 +108,7 @@ def metadata(contract: Contract, name: str, version: str) -> dict[str, Any]:
             dict(name="probability", datatype="FP64", shape=[-1, len(labels)], parameters=dict(labels=labels))
         )
     versions = [version] if version else []
-    return dict(name=name, versions=versions, platform="mlflow_sklearn", inputs=inputs, outputs=answers)
+    return dict(name=name, versions=versions, platform="{{ 'mlflow_tensorflow' if framework == 'tensorflow' else 'mlflow_sklearn' }}", inputs=inputs, outputs=answers)
 
 
 def prediction_type(contract: Contract) -> str:
