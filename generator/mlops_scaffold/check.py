@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from mlops_scaffold.address import Address, recorded_address
 from mlops_scaffold.manifest import Manifest, manifest, on_disk
@@ -25,18 +26,38 @@ class Standing:
     notices: list[str] = field(default_factory=list)
 
 
-def check(project: Project, offline: bool = False, prereleases: bool = False) -> Standing:
-    """Compare the project with the version that it was made from, and that with the newest. Writes nothing."""
+@dataclass(frozen=True)
+class Versions:
+    """The version of its template that a project has, and the newest one."""
+
+    address: Address
+    older: Version
+    newer: Version
+
+    @cached_property
+    def behind(self) -> bool:
+        """Whether the newest is newer."""
+        return self.older.commit != self.newer.commit and not is_older(self.address, self.newer, self.older)
+
+
+def open_versions(project: Project, offline: bool = False, prereleases: bool = False) -> Versions:
+    """Both versions; nothing is rendered. Raises MlopsError where the template cannot be had."""
     address = recorded_address(project.source)
     older = reopen_version(address, project.version, project.commit, offline)
-    newer = open_version(address, None, prereleases, offline)
+    return Versions(address, older, open_version(address, None, prereleases, offline))
+
+
+def check(project: Project, offline: bool = False, prereleases: bool = False) -> Standing:
+    """Compare the project with the version that it was made from, and that with the newest. Writes nothing."""
+    versions = open_versions(project, offline, prereleases)
+    older, newer = versions.older, versions.newer
     base = manifest(project, older, older)
     standing = Standing(older.name, newer.name, notices=[*dict.fromkeys((*older.notices, *newer.notices))])
     standing.edited = edited(project, base)
     standing.drifted = [path for path in standing.edited if path in base.managed]
-    if older.commit != newer.commit and not is_older(address, newer, older):
+    if versions.behind:
         standing.behind = True
-        standing.releases = changelog(address, older, newer)
+        standing.releases = changelog(versions.address, older, newer)
         standing.incoming = incoming(base, manifest(project, newer, older))
     return standing
 

@@ -11,9 +11,9 @@ REFUSED_PYTHON = re.compile(r"error: (The Python request|No interpreter found|Th
 
 
 @check("Every task and every git hook calls uv.")
-def uv(_: Place) -> Found:
+def uv(place: Place) -> Found:
     """The PATH has uv."""
-    if not shutil.which("uv"):
+    if (place.package is not None or uses_uv(place)) and not shutil.which("uv"):
         yield "uv is not on the PATH", f'export PATH="{Path(process.uv()).parent}:$PATH"'
 
 
@@ -21,7 +21,7 @@ def uv(_: Place) -> Found:
 def python(place: Place) -> Found:
     """A Python that pyproject.toml allows is named by .python-version."""
     file = place.folder / ".python-version"
-    if file.exists() and REFUSED_PYTHON.search(ask_uv(place, "lock", "--check").errors):
+    if uses_uv(place) and file.exists() and REFUSED_PYTHON.search(ask_uv(place, "lock", "--check").errors):
         named = file.read_text(encoding="utf-8").strip()
         yield f".python-version names {named}, which is not here or not allowed", "uv python pin --rm"
 
@@ -29,7 +29,7 @@ def python(place: Place) -> Found:
 @check("What is installed is not what pyproject.toml asks for, and CI refuses it.", safe=True)
 def lock(place: Place) -> Found:
     """What pyproject.toml asks for is in uv.lock."""
-    if not has_project_file(place):
+    if not uses_uv(place):
         return
     if not (place.folder / "uv.lock").exists():
         yield "there is no uv.lock", "uv lock"
@@ -40,7 +40,7 @@ def lock(place: Place) -> Found:
 @check("Tasks run with other packages than everybody else's, or not at all.", safe=True)
 def packages(place: Place) -> Found:
     """The environment holds what uv.lock names."""
-    if not has_project_file(place) or not (place.folder / "uv.lock").exists():
+    if not uses_uv(place) or not (place.folder / "uv.lock").exists():
         return
     if not place.project.python.exists():
         yield "there is no environment", "uv sync"
@@ -54,10 +54,10 @@ def packages(place: Place) -> Found:
         yield f"the environment is not what uv.lock names: {named}", "uv sync"
 
 
-def has_project_file(place: Place) -> bool:
-    """Whether uv has anything to do with the project."""
-    path = place.folder / "pyproject.toml"
-    return place.package is not None and path.is_file() and "[tool.uv" in path.read_text(encoding="utf-8")
+def uses_uv(place: Place) -> bool:
+    """Whether uv has anything to do with the project; one of another template may be locked by other means."""
+    is_locked = place.package is not None or (place.folder / "uv.lock").is_file()
+    return is_locked and (place.folder / "pyproject.toml").is_file()
 
 
 def ask_uv(place: Place, *arguments: str) -> process.Finished:

@@ -26,10 +26,15 @@ def git_version(_: Place) -> Found:
 @check("Without history nothing can be taken back.")
 def repository(place: Place) -> Found:
     """The project is in a git repository, and in a commit."""
-    if not succeeds("rev-parse", "--git-dir", cwd=place.folder):
+    if not in_repository(place):
         yield "the project is in no git repository", "git init --quiet && git add --all && git commit --message first"
     elif not succeeds("rev-parse", "--verify", "HEAD", cwd=place.folder):
         yield "the project is in no commit yet", "git add --all && git commit --message first"
+
+
+def in_repository(place: Place) -> bool:
+    """Whether the project is in a git repository: without one, the other checks have nothing to look at."""
+    return succeeds("rev-parse", "--git-dir", cwd=place.folder)
 
 
 @check("Nothing can be committed without a name.")
@@ -45,6 +50,8 @@ def identity(place: Place) -> Found:
 @check("Until it is taken back, some files are of the new version and some of the old.", safe=True)
 def unfinished_update(place: Place) -> Found:
     """No update was cut off."""
+    if not in_repository(place):
+        return
     found = Journal(open_repository(place.folder))
     if found.file.exists() and found.state == APPLYING:
         yield "an update was cut off", "mlops update --abort"
@@ -61,6 +68,8 @@ def unfinished_setup(place: Place) -> Found:
 @check("Files with the marks of a conflict work for nobody.")
 def conflicts(place: Place) -> Found:
     """No merge waits for a person."""
+    if not in_repository(place):
+        return
     unmerged = paths_in(git_bytes("diff", "--name-only", "--diff-filter=U", "-z", cwd=place.folder))
     if not unmerged:
         return
@@ -73,17 +82,21 @@ def conflicts(place: Place) -> Found:
 
 @check("Its template, its version and the answers are read from it.")
 def answers(place: Place) -> Found:
-    """The answers file names the template and its version."""
+    """The answers file names the template and its version, where that has any."""
+    name = place.project.answers_file
     for key in ("_src_path", "_commit"):
-        if not isinstance(place.project.answers.get(key), str):
-            name = place.project.answers_file
-            yield f"{name} has no {key}", f"git checkout {last_whole(place, name, key)} -- {name}"
+        if not isinstance(place.project.answers.get(key), str) and (commit := last_whole(place, name, key)):
+            yield f"{name} has no {key}", f"git checkout {commit} -- {name}"
             return
 
 
 def last_whole(place: Place, name: str, key: str) -> str:
-    """The newest commit in which the answers file has a line for a key; HEAD where there is none."""
+    """The newest commit in which the answers file has a line for a key; empty where there is none."""
+    if not succeeds("rev-parse", "--verify", "HEAD", cwd=place.folder):
+        return ""
     for commit in git("log", "--format=%h", "--", name, cwd=place.folder).split():
-        if f"{key}:" in git("show", f"{commit}:./{name}", cwd=place.folder):
+        if succeeds("cat-file", "-e", f"{commit}:./{name}", cwd=place.folder) and f"{key}:" in git(
+            "show", f"{commit}:./{name}", cwd=place.folder
+        ):
             return commit
-    return "HEAD"
+    return ""

@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import Path
 
 from mlops_scaffold import process
-from mlops_scaffold.check import Standing
+from mlops_scaffold.check import Standing, Versions, open_versions
 from mlops_scaffold.check import check as compare
 from mlops_scaffold.project import Project
 
+OURS = {"package_name", "problem", "framework"}  # answers that a project of our template has
 # Variables that are kept from a project's programs, but that its checks are about.
 LOOKED_AT = ("PYTHONDONTWRITEBYTECODE",)
 
@@ -42,9 +43,19 @@ class Place:
 
     @property
     def package(self) -> str | None:
-        """The name of its package; none for a project of another template."""
-        name = self.project.answers.get("package_name")
-        return str(name) if name else None
+        """The name of its package; none for a project of another template, which may ask for a name too."""
+        answers = self.project.answers
+        return str(answers["package_name"]) if answers.keys() >= OURS else None
+
+    @property
+    def is_versioned(self) -> bool:
+        """Whether it is known which version of its template the project has; the check of the answers says more."""
+        return isinstance(self.project.answers.get("_commit"), str)
+
+    @cached_property
+    def versions(self) -> Versions:
+        """The template's version here and its newest. Raises MlopsError where the template cannot be had."""
+        return open_versions(self.project, self.offline)
 
     @cached_property
     def standing(self) -> Standing:

@@ -8,14 +8,16 @@ from mlops_scaffold.doctor.registry import Found, Place, check
 @check("What the template has mended since is not in the project.")
 def behind(place: Place) -> Found:
     """The project is of the template's newest version."""
-    found = place.standing
-    if found.behind:
-        yield f"the template is at {found.newest}, the project at {found.version}", "mlops update"
+    if place.is_versioned and place.versions.behind:
+        newest, here = place.versions.newer.name, place.versions.older.name
+        yield f"the template is at {newest}, the project at {here}", "mlops update"
 
 
 @check("These files are the template's alone: what is written in them by hand is in the way of the next update.")
 def drifted(place: Place) -> Found:
     """No managed file was edited."""
+    if place.package is None or not place.is_versioned:  # other templates have no such files
+        return
     for path in place.standing.drifted:
         name = shlex.quote(path)
         yield f"{path} was edited (see: mlops diff)", f"mlops diff | git apply --reverse --include={name}"
