@@ -4,11 +4,14 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -129,6 +132,22 @@ def patient(healthy: Patient) -> Iterator[Patient]:
 
 def no_uv(p: Patient) -> None:
     p.env["PATH"] = ":".join(f for f in p.env["PATH"].split(":") if not (Path(f) / "uv").exists())
+
+
+def old_git(p: Patient) -> None:
+    """One that says so, and a package manager that brings the real one back."""
+    programs = p.folder.parent / "old"
+    programs.mkdir()
+    p.stack.callback(shutil.rmtree, programs)
+    git_is = shutil.which("git", path=p.env["PATH"])
+    program(programs / "git", f"""case "$*" in *--version) echo git version 2.25.1;; *) exec '{git_is}' "$@";; esac""")
+    program(programs / "sudo", f"""[ "$*" = "apt-get install --yes git" ] && rm '{programs}/git'""")
+    p.env["PATH"] = f"{programs}:{p.env['PATH']}"
+
+
+def program(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
 
 
 def another_python(p: Patient) -> None:
@@ -281,6 +300,31 @@ def no_remote_folder(p: Patient) -> None:
     p.stack.callback(put_back)
 
 
+class Guarded(BaseHTTPRequestHandler):
+    """An empty store that lets in who has a password."""
+
+    def do_GET(self) -> None:
+        self.send_response(404 if self.headers["authorization"] else 403)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    do_HEAD = do_GET
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+def refused_credentials(p: Patient) -> None:
+    server = p.stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Guarded))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    p.stack.callback(server.shutdown)
+    address = f"http://127.0.0.1:{server.server_port}/data"
+    p.dvc("remote", "add", "--quiet", "--force", "storage", address)
+    for option in (("auth", "basic"), ("user", "me")):
+        p.dvc("remote", "modify", "storage", *option)
+    p.stack.callback(lambda: p.remove(".dvc/config.local"))
+
+
 def unknown_remote(p: Patient) -> None:
     p.change(".dvc/config", "remote = storage", "remote = elsewhere")
 
@@ -316,6 +360,16 @@ command.upgrade(config, script.get_revision(script.get_current_head()).down_revi
 """
     subprocess.run([".venv/bin/python", "-c", code], cwd=p.folder, env=p.env, check=True, capture_output=True)
     p.stack.callback(lambda: p.remove("mlflow.db.before"))
+
+
+def newer_database(p: Patient) -> None:
+    """As an MLflow made it that has one migration more."""
+    shutil.copy(p.folder / "mlflow.db", p.folder.parent / "newer.db")
+    p.set_aside("mlflow.db")
+    (p.folder.parent / "newer.db").rename(p.folder / "mlflow.db")
+    with closing(sqlite3.connect(p.folder / "mlflow.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+    p.stack.callback(lambda: p.remove("mlflow.db.newer"))
 
 
 def no_server(p: Patient) -> None:
@@ -366,6 +420,34 @@ def port_taken(p: Patient) -> None:
     p.env["PORT"] = str(taken.getsockname()[1])
 
 
+def full_disk(p: Patient) -> None:
+    """A disk of 10 GB that uv's cache takes nearly all of: its Python counts the cache's files, whose blocks are not.
+
+    The rest is real: `uv cache prune` removes what no version of uv knows.
+    """
+    (packages,) = (p.folder / ".venv/lib").glob("python*/site-packages")
+    cache = p.folder.parent / "uv-cache"
+    (cache / "wheels-v0").mkdir(parents=True)
+    p.stack.callback(shutil.rmtree, cache)
+    with (cache / "wheels-v0/large").open("wb") as file:
+        file.truncate(9 * 10**9)
+    (packages / "small_disk.pth").write_text("import small_disk\n", encoding="utf-8")
+    (packages / "small_disk.py").write_text(SMALL_DISK.format(cache=cache), encoding="utf-8")
+    for name in ("small_disk.pth", "small_disk.py"):
+        p.stack.callback((packages / name).unlink)
+    p.env["UV_CACHE_DIR"] = str(cache)
+
+
+SMALL_DISK = """
+import pathlib, shutil
+whole = shutil.disk_usage
+def disk_usage(path):
+    used = sum(file.stat().st_size for file in pathlib.Path("{cache}").rglob("*") if file.is_file())
+    return whole(path)._replace(total=10**10, used=used, free=10**10 - used)
+shutil.disk_usage = disk_usage
+"""
+
+
 def no_engine(p: Patient) -> None:
     p.env["CONTAINER_ENGINE"] = "an-engine-that-is-not-here"
 
@@ -381,6 +463,7 @@ class Fault:
 
 FAULTS = [
     Fault(no_uv, "uv", "export PATH="),
+    Fault(old_git, "git-version", "sudo apt-get install --yes git"),
     Fault(another_python, "python", "uv python pin --rm"),
     Fault(lock_behind, "lock", "uv lock"),
     Fault(no_lock, "lock", "uv lock"),
@@ -409,11 +492,13 @@ FAULTS = [
     Fault(data_not_ignored, "data-ignored", "uv run dvc add data/raw"),
     Fault(data_not_cached, "data-cached", "uv run dvc commit --force data/raw.dvc"),
     Fault(no_remote_folder, "remote", "mkdir -p "),
+    Fault(refused_credentials, "remote", "uv run dvc remote modify --local storage password PASSWORD"),
     Fault(unknown_remote, "remote", "uv run dvc remote default --unset"),
     Fault(nothing_pushed, "pushed", "uv run dvc push"),
     Fault(no_database, "registry", "uv run python -m churn.tracking initialise"),
     Fault(no_such_database, "registry", "mv mlflow.db mlflow.db.broken && "),
     Fault(older_database, "registry", "cp mlflow.db mlflow.db.before && uv run mlflow db upgrade "),
+    Fault(newer_database, "registry", "mv mlflow.db mlflow.db.newer && "),
     Fault(no_server, "server", "unset MLFLOW_TRACKING_URI"),
     Fault(champion_broken, "champion", "git stash push -- champion.yaml"),
     Fault(champion_file_gone, "champion", "git checkout HEAD -- champion.yaml"),
@@ -423,6 +508,7 @@ FAULTS = [
     Fault(pipeline_behind, "pipeline", "uv run poe repro"),
     Fault(no_bytecode, "bytecode", "unset PYTHONDONTWRITEBYTECODE"),
     Fault(port_taken, "ports", "export PORT="),
+    Fault(full_disk, "disk", "uv cache prune"),
     Fault(no_engine, "container-engine", "export CONTAINER_ENGINE="),
 ]
 

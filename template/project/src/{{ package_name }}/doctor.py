@@ -44,7 +44,11 @@ A_MOMENT = 2  # seconds until a program on this machine does
 LEAST_DISK_GB = 2
 SECRET_FILES = (".env", ".dvc/config.local")
 SECRET_OPTIONS = {"secret_access_key", "session_token", "password", "account_key", "connection_string", "sas_token"}
-LOGINS = {"s3": "aws configure", "gs": "gcloud auth application-default login", "azure": "az login"}
+PASSWORD = "uv run dvc remote modify --local {name} password PASSWORD"
+LOGINS = {
+    **{"s3": "aws configure", "gs": "gcloud auth application-default login", "azure": "az login"},
+    **{"http": PASSWORD, "https": PASSWORD},
+}
 # What a task listens on: the variable that moves it, the usual port, and a path that only its own program answers.
 PORTS = {"serve": ("PORT", 8000, "/ready"), "ui": ("MLFLOW_PORT", 5000, "/version")}
 
@@ -286,13 +290,18 @@ def unreachable(name: str, url: str) -> Found:
         return
     from dvc.fs import RemoteMissingDepsError
 
+    login = LOGINS.get(scheme, "uv run dvc remote list").format(name=name)
     try:
-        within(PATIENCE, lambda: repo().cloud.get_remote_odb(name).exists("0" * 32))
+        there = repo().cloud.get_remote_odb(name)
+        within(PATIENCE, lambda: there.fs.info(there.oid_to_path("0" * 32)))
     except RemoteMissingDepsError:
         yield f"the remote {name} needs dvc[{scheme}]", f"uv add --dev 'dvc[{scheme}]'"
+    except FileNotFoundError as error:  # as it should: nothing has that name. By HTTP, a refusal looks the same.
+        status = getattr(error.__cause__, "status", 404)
+        if status != 404:
+            yield f"the remote {name}, {url}, does not let you in: HTTP {status}", login
     except Exception as error:
         reason = str(error) or f"no answer in {PATIENCE} s"
-        login = LOGINS.get(scheme, "uv run dvc remote list")
         yield f"the remote {name}, {url}, does not answer: {reason}", login
 
 
