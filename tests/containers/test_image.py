@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,27 +147,29 @@ def test_a_service_that_does_not_start_shows_its_log(project: Path, image: dict[
 
 
 @pytest.fixture
-def docker(project: Path, base_images: BaseImages, tmp_path: Path) -> Iterator[dict[str, str]]:
+def docker(project: Path, base_images: BaseImages) -> Iterator[dict[str, str]]:
     """The environment of a user of a Docker daemon, which is ours alone: own socket, own data, no network."""
     reason = missing("dockerd", "containerd", "runc")
     if reason:
         pytest.skip(reason)
+    # Its sockets are in it, whose paths must be short.
+    folder = Path(tempfile.mkdtemp(prefix="docker-"))
     client = "/usr/bin/docker" if Path("/usr/bin/docker").exists() else str(shutil.which("docker"))
     env = {
         **user_environment(), "CONTAINER_ENGINE": client, "CONTAINER_OPTIONS": "--network host",
-        "DOCKER_HOST": f"unix://{tmp_path}/docker.sock", "DOCKER_BUILDKIT": "1",
+        "DOCKER_HOST": f"unix://{folder}/docker.sock", "DOCKER_BUILDKIT": "1",
     }  # fmt: skip
     command = [
-        "dockerd", "--host", env["DOCKER_HOST"], "--data-root", f"{tmp_path}/data", "--exec-root", f"{tmp_path}/exec",
-        "--pidfile", f"{tmp_path}/pid", "--iptables=false", "--bridge=none", "--storage-driver=overlay2",
+        "dockerd", "--host", env["DOCKER_HOST"], "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec",
+        "--pidfile", f"{folder}/pid", "--iptables=false", "--bridge=none", "--storage-driver=overlay2",
     ]  # fmt: skip
-    with (tmp_path / "log").open("w") as log:
+    with (folder / "log").open("w") as log:
         daemon = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         for _ in range(60):
             if subprocess.run([client, "version"], env=env, capture_output=True).returncode == 0:
                 break
-            assert daemon.poll() is None, (tmp_path / "log").read_text()[-2000:]
+            assert daemon.poll() is None, (folder / "log").read_text()[-2000:]
             time.sleep(0.5)
         base_images.load(project / "Dockerfile", [client], env)
         yield env
@@ -174,7 +177,8 @@ def docker(project: Path, base_images: BaseImages, tmp_path: Path) -> Iterator[d
         daemon.terminate()
         daemon.wait(30)
         # It leaves the mount of its network name space.
-        subprocess.run(["umount", f"{tmp_path}/exec/netns/default"], capture_output=True)
+        subprocess.run(["umount", f"{folder}/exec/netns/default"], capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_a_docker_daemon_builds_the_same(project: Path, docker: dict[str, str]) -> None:

@@ -132,7 +132,7 @@ def test_no_request_of_its_documentation_breaks_it(project: Path, tmp_path: Path
         done = subprocess.run(
             [*command, "--phases", "examples,coverage,fuzzing"],
             cwd=tmp_path,  # it leaves notes
-            env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"},
+            env={**environment(), "UV_PYTHON_DOWNLOADS": "never"},
             capture_output=True,
             text=True,
         )

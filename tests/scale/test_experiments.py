@@ -1,8 +1,12 @@
 """Experiments of DVC that run beside each other write to one registry (L3)."""
 
+import os
+import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -22,16 +26,35 @@ def dvc(project: Path, *arguments: str) -> str:
     return done.stdout
 
 
+@contextmanager
+def started(project: Path) -> Iterator[None]:
+    """Two workers of DVC's queue; not one outlives the test.
+
+    They keep the output that they are started with open, and now and then one goes on waiting after its last task: to
+    read that output to its end would be to wait for it for ever.
+    """
+    command = ["uv", "run", "dvc", "queue", "start", "--jobs", "2"]
+    subprocess.run(
+        command, cwd=project, env=environment(), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        for file in (project / ".dvc/tmp/exps/celery").glob("*.pid"):
+            with suppress(ProcessLookupError):
+                os.kill(int(file.read_text(encoding="utf-8")), signal.SIGKILL)
+
+
 def test_queued_experiments_share_the_registry(project: Path) -> None:
     forget(project)
     for trees in ("3", "4", "5"):
         dvc(project, "exp", "run", "--queue", "--set-param", f"model.max_iter={trees}")
-    dvc(project, "queue", "start", "--jobs", "2")
-    for _ in range(120):
-        status = dvc(project, "queue", "status")
-        if status.count("Success") + status.count("Failed") == 3 and "0 active" in status:
-            break
-        time.sleep(1)
+    with started(project):
+        for _ in range(120):
+            status = dvc(project, "queue", "status")
+            if status.count("Success") + status.count("Failed") == 3 and "0 active" in status:
+                break
+            time.sleep(1)
     assert status.count("Success") == 3, status
     query = "select value from params join runs using (run_uuid) where key = 'max_iter' and status = 'FINISHED'"
     with sqlite3.connect(project / "mlflow.db") as database:
