@@ -16,7 +16,7 @@ def test_it_is_built_and_can_search(
 ) -> None:
     project = tmp_path_factory.mktemp("searching") / "churn"
     command = [sys.executable, "-m", "mlops_scaffold", "new", str(project), "--defaults", "--no-setup"]
-    command += ["--preset", "minimal", "-d", "compute=ray", "--template", str(template)]
+    command += ["--preset", "minimal", "-d", "compute=ray", "-d", "framework=lightgbm", "--template", str(template)]
     subprocess.run(command, check=True, capture_output=True)
     run(["uv", "lock", "--quiet"], podman, project)
     (project / "data").mkdir(exist_ok=True)
@@ -28,7 +28,7 @@ def test_it_is_built_and_can_search(
     run([*build, "--file", "kuberay/Dockerfile", "--tag", "churn-ray", "."], podman, project)
     inside = ["podman", "run", "--rm", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "churn-ray"]
     assert run([*inside, "id", "--user"], podman).strip() == "10001"
-    run([*inside, "python", "-c", "import optuna, ray, churn.search.cluster, churn.search.loop"], podman)
+    run([*inside, "python", "-c", "import lightgbm, optuna, ray, churn.search.cluster, churn.search.loop"], podman)
     assert "prepare" in run([*inside, "dvc", "stage", "list"], podman)
     assert "--trials" in run([*inside, "python", "-m", "churn.search", "--help"], podman)
     assert run([*inside, "ls", "/app/data"], podman).split() == ["raw", "raw.dvc"]

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(scope="module")
 def seldon(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a champion that MLServer serves."""
-    answers = ["--preset", "minimal", "-d", "serving=seldon", "-d", "extras=[container]"]
+    """A project with a champion that MLServer serves: of LightGBM, which needs OpenMP where the base image has none."""
+    answers = ["--preset", "minimal", "-d", "serving=seldon", "-d", "framework=lightgbm", "-d", "extras=[container]"]
     return new(tmp_path_factory.mktemp("seldon") / "loyalty", template, *answers, "--run")
 
 

@@ -44,10 +44,10 @@ A_MOMENT = 2  # seconds until a program on this machine does
 LEAST_DISK_GB = 2
 SECRET_FILES = (".env", ".dvc/config.local")
 SECRET_OPTIONS = {"secret_access_key", "session_token", "password", "account_key", "connection_string", "sas_token"}
-PASSWORD = "uv run dvc remote modify --local {name} password PASSWORD"
+HTTP_LOGIN = "uv run dvc remote modify --local {name} password PASSWORD"
 LOGINS = {
     **{"s3": "aws configure", "gs": "gcloud auth application-default login", "azure": "az login"},
-    **{"http": PASSWORD, "https": PASSWORD},
+    **{"http": HTTP_LOGIN, "https": HTTP_LOGIN},
 }
 # What a task listens on: the variable that moves it, the usual port, and a path that only its own program answers.
 PORTS = {"serve": ("PORT", 8000, "/ready"), "ui": ("MLFLOW_PORT", 5000, "/version")}
