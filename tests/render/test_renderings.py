@@ -78,7 +78,7 @@ def test_every_file_parses(project: Path) -> None:
             yaml.safe_load(text)
         elif name.endswith(".toml"):
             tomllib.loads(text)
-        elif name.endswith(".ipynb"):
+        elif name.endswith((".ipynb", ".json")):
             json.loads(text)
         elif name.endswith(".py"):
             ast.parse(text)
@@ -110,6 +110,8 @@ def test_the_linters_of_each_system_accept_it(project: Path) -> None:
         run("hadolint", "Dockerfile", cwd=project)
         run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml", cwd=project)
         run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.tracking.yaml", cwd=project)
+    if (project / ".devcontainer").exists():
+        run("hadolint", ".devcontainer/Dockerfile", cwd=project)
 
 
 def run(program: str, *arguments: str, cwd: Path) -> None:
