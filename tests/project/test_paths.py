@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -95,7 +96,9 @@ def test_new_data_is_checked_and_what_was_written_in_the_contract_stays(project:
     poe(project, "data", str(tmp_path / "first.csv"))
     file.write_text(file.read_text(encoding="utf-8") + "# a remark of mine\n", encoding="utf-8")
     (tmp_path / "second.csv").write_text("\n".join(rows.splitlines()[:-5]) + "\n", encoding="utf-8")
-    poe(project, "data", str(tmp_path / "second.csv"))
+    before = len(rows.splitlines()) - 1
+    assert f"{before - 5}, and {before} before" in poe(project, "data", str(tmp_path / "second.csv"))
+    assert f"\nrows: {before - 5}\n" in file.read_text(encoding="utf-8")
     assert "# a remark of mine" in file.read_text(encoding="utf-8")
     assert "data: second.csv" in git("log", "-1", "--format=%s", cwd=project)
     (tmp_path / "third.csv").write_text(rows.replace("malignant", "unheard of"), encoding="utf-8")
@@ -183,3 +186,20 @@ def test_the_other_framework_works_too(template: Path, tmp_path: Path) -> None:
     poe(tmp_path / "churn", "test")
     poe(tmp_path / "churn", "lint")
     assert "prediction" in poe(tmp_path / "churn", "predict")
+
+
+@pytest.mark.long
+def test_on_newer_data_the_champion_is_not_asked_what_it_learnt(project: Path, tmp_path: Path) -> None:
+    header, *lines = (project / "data/raw/example.csv").read_text(encoding="utf-8").splitlines()
+    newer = [",".join([str(float(first) + 0.01), rest]) for first, rest in (line.split(",", 1) for line in lines[:150])]
+    (tmp_path / "grown.csv").write_text("\n".join([header, *lines, *newer]) + "\n", encoding="utf-8")
+    poe(project, "data", str(tmp_path / "grown.csv"))
+    poe(project, "repro")
+    # Whoever registers before the run is in git is told so.
+    assert "git commit --all" in poe(project, "register")
+    git("commit", "--quiet", "--all", "--no-verify", "--message", "on newer data", cwd=project)
+    command = ["uv", "run", "poe", "promote"]
+    done = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True, check=False)
+    found = re.search(r"on the (\d+) of (\d+) rows that the champion was not trained on", done.stdout + done.stderr)
+    assert found, done.stdout + done.stderr
+    assert 20 < int(found[1]) < int(found[2]) - 20

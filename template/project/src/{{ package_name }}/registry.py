@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 from . import ROOT, params
 from . import tracking as t
-from .contract import load
+from .contract import Contract, load
 from .evaluate import latency_ms, score, score_slices
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
@@ -44,6 +45,7 @@ def gate() -> str:
 
 MOVED = "moved."  # tags with this prefix are moves, by their time
 A_SLICE_MAY_FALL_BY = 0.02  # where params.yaml says nothing
+COMMIT_IT = ". Commit what was run before it is promoted: git commit --all"
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def register() -> str:
     number = log_version(client, report, model_md5)
     client.set_registered_model_alias(t.NAME, "challenger", number)
     record(client, number, "register", "it passes the gates")
-    return f"registered as version {number}, the challenger"
+    return f"registered as version {number}, the challenger{'' if t.is_committed('dvc.lock') else COMMIT_IT}"
 
 
 def trained_md5() -> str:
@@ -203,7 +205,10 @@ def promote(why: str = "") -> str:
 
 
 def compare(challenger: ModelVersion, incumbent: t.Champion | None) -> str:
-    """Both on the test part of today. Raises RegistryError where the challenger is worse, overall or on a slice."""
+    """Both on the test part of today, as far as the champion has not learnt it.
+
+    Raises RegistryError where the challenger is worse, overall or on a slice.
+    """
     import pandas as pd
 
     primary = params()["evaluate"]["primary"]
@@ -220,9 +225,12 @@ def compare(challenger: ModelVersion, incumbent: t.Champion | None) -> str:
     except t.ChampionError as error:
         raise RegistryError(f"Not promoted, since there is nothing to compare with. {error}") from None
     model = t.load_model(ROOT / "model")
+    rows, test = len(test), unseen(contract, test, incumbent)
     new = score(model, contract, test, [primary])[primary]
     old = score(champion, contract, test, [primary])[primary]
     verdict = f"{primary} {new:.4f}, the champion's {old:.4f}"
+    if len(test) < rows:
+        verdict += f" on the {len(test)} of {rows} rows that the champion was not trained on"
     if new < old:
         raise RegistryError(f"Not promoted: {verdict} (version {incumbent.version}) on the same data.")
     settings = params()["evaluate"]
@@ -231,6 +239,25 @@ def compare(challenger: ModelVersion, incumbent: t.Champion | None) -> str:
     if falls:
         raise RegistryError(f"Not promoted: {verdict}, but it is worse where {', '.join(falls)}.")
     return verdict
+
+
+def unseen(contract: Contract, test: pd.DataFrame, champion: t.Champion) -> pd.DataFrame:
+    """The rows of the test part that the champion was not trained on: of the others it knows the answer.
+
+    Newer data is split anew, so some are. All rows, where its training part is not to be had or a class would be gone.
+    """
+    import pandas as pd
+
+    folder = ROOT / ".champion/prepared"
+    if champion.data == t.data_md5() or not t.of_run(champion, "data/prepared", folder):
+        return test
+    train, names = pd.read_parquet(folder / "train.parquet"), [column.name for column in contract.features]
+    if not set(names) <= set(train.columns):
+        return test
+    known = pd.util.hash_pandas_object(train[names], index=False)
+    kept = test[~pd.util.hash_pandas_object(test[names], index=False).isin(known).to_numpy()].reset_index(drop=True)
+    whole = set(contract.classes) <= set(kept[contract.target]) if contract.classes else len(kept) > 1
+    return kept if whole else test
 
 
 def fallen(new: dict[str, Any], old: dict[str, Any], primary: str) -> list[str]:

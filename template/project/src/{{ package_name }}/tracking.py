@@ -207,6 +207,13 @@ def git_commit() -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def is_committed(path: str) -> bool:
+    """Whether a file is as it was committed last; also where git knows nothing of it."""
+    if not shutil.which("git"):
+        return True
+    return not subprocess.run(["git", "status", "--porcelain", path], cwd=ROOT, capture_output=True).stdout
+
+
 # --- the champion ----------------------------------------------------------------------------------------------------
 
 
@@ -274,20 +281,30 @@ def from_registry(alias: str) -> tuple[str, Path]:
 
 
 def _from_dvc(champion: Champion) -> Path:
-    """The champion from DVC's cache or remote, by the commit whose dvc.lock names it."""
+    """The champion from DVC's cache or remote."""
     folder = ROOT / ".champion" / champion.model
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(exist_ok=True)
-    # It may have been registered before its dvc.lock was committed, and before there was a remote.
-    named = _said("git", "log", "--reverse", "--format=%H", f"-S{champion.model}", "--", "dvc.lock").split()
-    remote = _said(sys.executable, "-m", "dvc", "config", "core.remote").strip()
-    command = [sys.executable, "-m", "dvc", "get", "--quiet", "--rev", (named or [champion.commit])[0]]
-    command += [*(["--remote", remote] if remote else []), ".", "model", "--out", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode or folder_md5(folder) != champion.model:
+    if not (of_run(champion, "model", folder) and folder_md5(folder) == champion.model):
         shutil.rmtree(folder, ignore_errors=True)
+        if not _commits(champion):
+            told = f"The champion, version {champion.version}, was promoted and its dvc.lock never committed."
+            raise ChampionError(f"{told} Go back to the one before: uv run poe rollback")
         raise ChampionError(f"Neither DVC's cache nor a remote has the champion, version {champion.version}.")
     return folder
+
+
+def of_run(champion: Champion, path: str, folder: Path) -> bool:
+    """Whether DVC's cache or remote gave into `folder` what the champion's run had at `path`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(exist_ok=True)
+    remote = _said(sys.executable, "-m", "dvc", "config", "core.remote").strip()
+    command = [sys.executable, "-m", "dvc", "get", "--quiet", "--rev", (_commits(champion) or [champion.commit])[0]]
+    command += [*(["--remote", remote] if remote else []), ".", path, "--out", str(folder)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).returncode == 0
+
+
+def _commits(champion: Champion) -> list[str]:
+    """The commits that brought its model into dvc.lock: it may have been registered before, and before a remote."""
+    return _said("git", "log", "--reverse", "--format=%H", f"-S{champion.model}", "--", "dvc.lock").split()
 
 
 def _said(*command: str) -> str:

@@ -180,8 +180,10 @@ def bring_in(file: Path, target: str | None, problem: str | None, in_git: bool, 
             raise WorkspaceError(
                 "The file does not fit the contract. Edit contract.yaml, or infer it again with --target."
             )
-    contract = (new if first else old).with_path(str(RAW / file.name))
-    text = contract.dump() if first else with_source(contract)
+        if new.rows < old.rows:
+            say("rows", f"{new.rows}, and {old.rows} before: the file takes the place of all data, old rows included")
+    contract = (new if first else replace(old, rows=new.rows)).with_path(str(RAW / file.name))
+    text = contract.dump() if first else with_file(contract)
     replace_raw(file)
     (ROOT / "contract.yaml").write_text(text, encoding="utf-8")
     version_raw(in_git)
@@ -189,18 +191,14 @@ def bring_in(file: Path, target: str | None, problem: str | None, in_git: bool, 
         commit_data(file.name, (str(RAW),) if in_git else ("data/raw.dvc", "data/.gitignore"))
 
 
-def with_source(contract: Contract) -> str:
-    """contract.yaml with another `source` and nothing else changed: what somebody wrote in it stays."""
-    line = next(line for line in contract.dump().splitlines() if line.startswith("source: "))
-    text, found = re.subn(
-        r"^source: .*$",
-        lambda _: line,
-        (ROOT / "contract.yaml").read_text(encoding="utf-8"),
-        count=1,
-        flags=re.MULTILINE,
-    )
-    if not found:
-        raise WorkspaceError(f"contract.yaml has no line `source: ...` to change. Write it as: {line}")
+def with_file(contract: Contract) -> str:
+    """contract.yaml with other lines `source` and `rows` and nothing else changed: what somebody wrote in it stays."""
+    text = (ROOT / "contract.yaml").read_text(encoding="utf-8")
+    for key in ("source", "rows"):
+        line = next(line for line in contract.dump().splitlines() if line.startswith(f"{key}: "))
+        text, found = re.subn(rf"^{key}: .*$", lambda _, line=line: line, text, count=1, flags=re.MULTILINE)
+        if not found:
+            raise WorkspaceError(f"contract.yaml has no line `{key}: ...` to change. Write it as: {line}")
     return text
 
 
