@@ -229,10 +229,10 @@ def compare(challenger: ModelVersion, incumbent: t.Champion | None) -> str:
     new = score(model, contract, test, [primary])[primary]
     old = score(champion, contract, test, [primary])[primary]
     verdict = f"{primary} {new:.4f}, the champion's {old:.4f}"
-    if len(test) < rows:
-        verdict += f" on the {len(test)} of {rows} rows that the champion was not trained on"
+    where = "" if len(test) == rows else f" on the {len(test)} of {rows} rows that the champion was not trained on"
     if new < old:
-        raise RegistryError(f"Not promoted: {verdict} (version {incumbent.version}) on the same data.")
+        raise RegistryError(f"Not promoted: {verdict} (version {incumbent.version}){where or ' on the same data'}.")
+    verdict += where
     settings = params()["evaluate"]
     theirs = dict(score_slices(champion, contract, test, settings))
     falls = fallen(dict(score_slices(model, contract, test, settings)), theirs, primary)
