@@ -1,14 +1,13 @@
 """The dev container is built as its file says; a user without rights has in it what `uv run poe setup` needs (L3)."""
 
 import json
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from tests.containers.standins import run
+from tests.project.running import new
 
 pytestmark = pytest.mark.long
 
@@ -16,10 +15,8 @@ pytestmark = pytest.mark.long
 def test_a_user_without_rights_has_what_setup_needs(
     template: Path, podman: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    project = tmp_path_factory.mktemp("developing") / "churn"
-    command = [sys.executable, "-m", "mlops_scaffold", "new", str(project), "--defaults", "--no-setup"]
-    command += ["--preset", "production", "-d", "framework=lightgbm", "--template", str(template)]
-    subprocess.run(command, check=True, capture_output=True)
+    options = ["--no-setup", "--preset", "production", "-d", "framework=lightgbm"]
+    project = new(tmp_path_factory.mktemp("developing") / "churn", template, *options)
     told = json.loads((project / ".devcontainer/devcontainer.json").read_text(encoding="utf-8"))
     file = project / ".devcontainer" / told["build"]["dockerfile"]
     run(["buildah", "build", "--file", str(file), "--tag", "churn-dev", str(file.parent)], podman)

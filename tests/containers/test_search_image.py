@@ -1,12 +1,11 @@
 """The image of a search on Ray is built, holds what a search needs and no data, and runs without rights (L3)."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.containers.standins import run
+from tests.project.running import new
 
 pytestmark = pytest.mark.long
 
@@ -14,10 +13,8 @@ pytestmark = pytest.mark.long
 def test_it_is_built_and_can_search(
     template: Path, podman: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    project = tmp_path_factory.mktemp("searching") / "churn"
-    command = [sys.executable, "-m", "mlops_scaffold", "new", str(project), "--defaults", "--no-setup"]
-    command += ["--preset", "minimal", "-d", "compute=ray", "-d", "framework=lightgbm", "--template", str(template)]
-    subprocess.run(command, check=True, capture_output=True)
+    options = ["--no-setup", "--preset", "minimal", "-d", "compute=ray", "-d", "framework=lightgbm"]
+    project = new(tmp_path_factory.mktemp("searching") / "churn", template, *options)
     run(["uv", "lock", "--quiet"], podman, project)
     (project / "data").mkdir(exist_ok=True)
     pointer = "outs:\n- md5: d41d8cd98f00b204e9800998ecf8427e.dir\n  path: raw\n  hash: md5\n"
