@@ -32,6 +32,7 @@ OUTPUTS = {
     "image": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/churn",
     "service": "churn",
     "deploy_identity": "arn:aws:iam::123456789012:role/churn-deploy",
+    "destroy_identity": "arn:aws:iam::123456789012:role/churn-destroy",
     "identity_provider": "",
 }
 # What a plan has in it, and the outputs after it was applied; kept in a folder beside.
@@ -52,11 +53,21 @@ if words[0] == "plan":
     rows = [dict(address=f"module.x.{kind}.it", type=kind, change=dict(actions=does)) for kind in kinds]
     rows.append(dict(address="module.x.aws_vpc.it", type="aws_vpc", change=dict(actions=["no-op"])))
     out = next(word for word in words if word.startswith("-out=")).removeprefix("-out=")
-    pathlib.Path(out).write_text(json.dumps(dict(resource_changes=rows, destroy="-destroy" in words)))
+    kept = any(word.startswith("-target") for word in words)
+    pathlib.Path(out).write_text(json.dumps(dict(resource_changes=rows, destroy="-destroy" in words, kept=kept)))
+elif words == ["show", "-json"]:
+    there = json.loads(state.read_text()) if state.exists() else {}
+    made = ["identity", "registry"] if there and not (here / "gone").exists() else ["identity"] if there else []
+    root = dict(child_modules=[dict(address=f"module.{name}", resources=[]) for name in made])
+    print(json.dumps(dict(values=dict(root_module=root)) if there else {}))
 elif words[0] == "show":
     print(pathlib.Path(words[-1]).read_text())
 elif words[0] == "apply":
-    if json.loads(pathlib.Path(words[-1]).read_text())["destroy"]:
+    plan = json.loads(pathlib.Path(words[-1]).read_text())
+    (here / "gone").unlink(missing_ok=True)
+    if plan["destroy"] and plan["kept"]:
+        (here / "gone").touch()
+    elif plan["destroy"]:
         state.unlink()
     else:
         state.write_text((here / "wanted.json").read_text())
@@ -217,6 +228,39 @@ def test_destroying_shows_and_asks_too(project: Project) -> None:
     assert done.returncode == 0, done.stderr
     assert "0 to add, 0 to change, 2 to destroy" in done.stdout
     assert not (project.programs / "outputs.json").exists()
+
+
+def test_ci_takes_down_all_but_the_identities_as_one_that_may_and_it_can_be_made_again(project: Project) -> None:
+    keyless = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "CI": "true", "CLOUD_ID_TOKEN": "a.b.c"}
+    shutil.copy(project.programs / "wanted.json", project.programs / "outputs.json")
+    assert project.poe("cloud-settings").returncode == 0
+    text = (project.folder / "cloud.yaml").read_text(encoding="utf-8")
+    (project.folder / "cloud.yaml").write_text(without(text, "destroy_identity"), encoding="utf-8")
+    refused = project.poe("cloud-login", "--to-destroy", **keyless)
+    assert refused.returncode
+    assert "CI may not take anything down here. infra/README.md says how to let it (ci_may_destroy)" in refused.stderr
+    (project.folder / "cloud.yaml").write_text(text, encoding="utf-8")
+    project.log()
+
+    stage = [task.split() for task in ("cloud-login --to-destroy", "destroy --yes --keep-identities")]
+    told = ""
+    for task in stage:
+        done = project.poe(*task, **keyless)
+        assert done.returncode == 0, done.stderr
+        told += done.stdout
+    assert "aws knows this job as arn:aws:sts::123456789012:assumed-role/churn-destroy/ci" in told
+    (plan,) = (line for line in project.log() if line.startswith("plan"))
+    assert [word for word in plan.split() if word.startswith("-target")] == [
+        f"-target=module.{name}" for name in ("alerts", "service", "registry", "storage")
+    ]
+    # What is left is not taken for a registry: the next deployment begins at the beginning.
+    assert "first storage, registry and identities" in project.poe("plan").stdout
+
+
+def without(text: str, name: str) -> str:
+    """cloud.yaml without one of its lines."""
+    assert f"{name}:" in text
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(f"{name}:"))
 
 
 def test_what_is_wrong_is_one_sentence_with_a_next_step(project: Project) -> None:

@@ -25,11 +25,13 @@ VALUES = {
     "var.name": "churn",
     "var.region": REGION,
     "var.account": ACCOUNT,
+    "var.bucket": BUCKET,
+    "var.state_bucket": "example-state",
     "var.state_key": "churn/terraform.tfstate",
-    "statement.value": "example-state",
     "local.issuer": ISSUER.removeprefix("https://"),
     "var.trust.audience": "sts.amazonaws.com",
     "var.trust.subject": "repo:example/churn:ref:refs/heads/main",
+    "var.provider_arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER[8:]}",
     "aws_iam_openid_connect_provider.ci.arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER[8:]}",
     "aws_iam_role.service.arn": f"arn:aws:iam::{ACCOUNT}:role/churn-service",
     "aws_iam_role.execution.arn": f"arn:aws:iam::{ACCOUNT}:role/churn-execution",
@@ -59,27 +61,28 @@ def aws(monkeypatch: pytest.MonkeyPatch, parts: dict[str, Module]) -> Iterator[N
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         iam.create_open_id_connect_provider(Url=ISSUER, ClientIDList=["sts.amazonaws.com"])
         identity = parts["identity"]
-        for block in identity.blocks:
-            if block.type == "aws_iam_role":
-                trust = "trust" if block.name == "deploy" else "tasks"
-                iam.create_role(
-                    RoleName=f"churn-{block.name}", AssumeRolePolicyDocument=json.dumps(document(identity, trust))
-                )
-        for block in identity.blocks:
-            if block.type == "aws_iam_role_policy":
-                role = block.body["role"].split(".")[1]
-                text = json.dumps(document(identity, block.body["policy"].split(".")[2]))
-                iam.put_role_policy(RoleName=f"churn-{role}", PolicyName=block.name, PolicyDocument=text)
+        # What one module gives another by the root.
+        given = {f"{name}_policy": document(identity, name) for name in ("plan", "state")}
+        for module in (identity, parts["destroy"]):
+            for role in module.blocks:
+                if role.type == "aws_iam_role":
+                    trust = document(module, "tasks" if role.name in ("service", "execution") else "trust")
+                    iam.create_role(RoleName=f"churn-{role.name}", AssumeRolePolicyDocument=json.dumps(trust))
+            for block in module.blocks:
+                if block.type == "aws_iam_role_policy":
+                    owner, named = block.body["role"].split(".")[1], block.body["policy"].strip("${}").split(".")
+                    text = json.dumps(given[named[1]] if named[0] == "var" else document(module, named[2]))
+                    iam.put_role_policy(RoleName=f"churn-{owner}", PolicyName=block.name, PolicyDocument=text)
         yield
 
 
-def assumed(role: str) -> Any:
-    """S3 as a role sees it, from CI's token on."""
+def assumed(role: str, service: str = "s3") -> Any:
+    """A service as a role sees it, from CI's token on."""
     given = boto3.client("sts").assume_role_with_web_identity(
         RoleArn=f"arn:aws:iam::{ACCOUNT}:role/churn-{role}", RoleSessionName="ci", WebIdentityToken="token"
     )["Credentials"]
     return boto3.client(
-        "s3",
+        service,
         aws_access_key_id=given["AccessKeyId"],
         aws_secret_access_key=given["SecretAccessKey"],
         aws_session_token=given["SessionToken"],
@@ -111,6 +114,36 @@ def test_the_deploy_identity_reaches_its_own_data_and_no_more(aws: None) -> None
         assert refused(s3.delete_bucket, Bucket=BUCKET)
 
     as_it_is_allowed()
+
+
+def test_who_takes_things_down_deletes_its_own_bucket_and_makes_nothing(aws: None) -> None:
+    s3 = assumed("destroy")
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="dvc/x", Body=b"rows")
+
+    @set_initial_no_auth_action_count(0)
+    def as_it_is_allowed() -> None:
+        assert refused(s3.put_object, Bucket=BUCKET, Key="dvc/x", Body=b"others")
+        assert refused(s3.get_object, Bucket=BUCKET, Key="dvc/x")
+        assert refused(s3.put_bucket_policy, Bucket=BUCKET, Policy="{}")
+        assert refused(s3.delete_bucket, Bucket="somebody-elses")
+        assert refused(s3.delete_bucket, Bucket="example-state")
+        assert refused(s3.put_object, Bucket="example-state", Key="other/terraform.tfstate", Body=b"{}")
+        s3.put_object(Bucket="example-state", Key="churn/terraform.tfstate", Body=b"{}")
+        s3.delete_object(Bucket=BUCKET, Key="dvc/x")
+        s3.delete_bucket(Bucket=BUCKET)
+
+    as_it_is_allowed()
+    identities = assumed("destroy", "iam")
+
+    @set_initial_no_auth_action_count(0)
+    def as_it_is_refused() -> None:
+        assert refused(identities.delete_role, RoleName="churn-destroy")
+        assert refused(identities.delete_role_policy, RoleName="churn-destroy", PolicyName="destroy")
+        assert refused(
+            identities.put_role_policy, RoleName="churn-destroy", PolicyName="more", PolicyDocument=json.dumps({})
+        )
+
+    as_it_is_refused()
 
 
 def test_the_service_reads_models_and_no_more(aws: None) -> None:

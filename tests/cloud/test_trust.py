@@ -18,6 +18,7 @@ from tests.cloud.trust import (
     aws_admits,
     azure_admits,
     gcp_admits,
+    of_destroy,
     of_main,
     policy,
     strangers,
@@ -77,11 +78,32 @@ def test_each_pair_asks_for_audience_and_subject(pair: tuple[str, str, Path]) ->
 @needs_terraform
 def test_only_tokens_of_main_are_taken(pair: tuple[str, str, Path], tmp_path: Path) -> None:
     cloud, ci, infra = pair
-    admits = ADMITS[cloud](infra, tmp_path / "ci", settings(cloud, ci))
+    admits = ADMITS[cloud](infra, tmp_path / "ci", settings(cloud, ci), "identity")
     token = of_main(ci, AUDIENCES[cloud] + (ci if cloud == "gcp" else ""))
     assert admits(token)
     for stranger in strangers(ci, token):
         assert not admits(stranger), stranger
+
+
+@needs_terraform
+def test_only_the_job_that_takes_things_down_is_taken_for_that(pair: tuple[str, str, Path], tmp_path: Path) -> None:
+    cloud, ci, infra = pair
+    destroys = ADMITS[cloud](infra, tmp_path / "ci", settings(cloud, ci), "destroy")
+    audience = AUDIENCES[cloud] + (ci if cloud == "gcp" else "")
+    token = of_destroy(ci, audience)
+    assert destroys(token)
+    for stranger in strangers(ci, token):
+        assert not destroys(stranger), stranger
+    if ci == "github":  # the others say no more than that the job is of main
+        assert not ADMITS[cloud](infra, tmp_path / "ci", settings(cloud, ci), "identity")(token)
+        assert not destroys(of_main(ci, audience))
+
+
+def test_nobody_takes_anything_down_until_somebody_says_so(pair: tuple[str, str, Path]) -> None:
+    _, _, infra = pair
+    root = modules(infra)[""]
+    assert root.named("variable")["ci_may_destroy"]["default"] is False
+    assert root.named("module")["destroy"]["count"] == "${var.ci_may_destroy ? 1 : 0}"
 
 
 def settings(cloud: str, ci: str) -> dict[str, Any]:
@@ -90,38 +112,50 @@ def settings(cloud: str, ci: str) -> dict[str, Any]:
     return {**SETTINGS[ci], **users}
 
 
-def of_aws(infra: Path, folder: Path, given: dict[str, Any]) -> Callable[[Token], bool]:
+# What each cloud says to a token that wants to be somebody: `identity` has the one who deploys, `destroy` the one who
+# takes things down.
+TRUSTED = {"identity": "local.trust", "destroy": "local.trust_to_destroy"}
+
+
+def of_aws(infra: Path, folder: Path, given: dict[str, Any], who: str) -> Callable[[Token], bool]:
     """What AWS says to a token."""
-    trust = ask_terraform(str(TERRAFORM), infra, folder, given)
-    values = {"var.trust.audience": trust["audience"], "var.trust.subject": trust["subject"]}
+    trust = ask_terraform(str(TERRAFORM), infra, folder, given, TRUSTED[who])
+    values = {"var.trust.audience": trust["audience"], "var.trust.subject": trust["subject"], "var.provider_arn": "arn"}
     values |= {
         "local.issuer": trust["issuer"].removeprefix("https://"),
         "aws_iam_openid_connect_provider.ci.arn": "arn",
     }
-    document = policy(modules(infra)["identity"].block("aws_iam_policy_document", "trust"), values)
+    document = policy(modules(infra)[who].block("aws_iam_policy_document", "trust"), values)
     return lambda token: aws_admits(document, trust["issuer"], token)
 
 
-def of_gcp(infra: Path, folder: Path, given: dict[str, Any]) -> Callable[[Token], bool]:
-    """What Google Cloud says to a token."""
+def of_gcp(infra: Path, folder: Path, given: dict[str, Any], who: str) -> Callable[[Token], bool]:
+    """What Google Cloud says to a token where both are let in: the pool takes it, and the account is its."""
     provider = modules(infra)["identity"].block("google_iam_workload_identity_pool_provider", "ci")
     assert provider["attribute_condition"] == "${local.condition}"
     assert provider["oidc"][0]["allowed_audiences"] == ["${local.audience}"]
-    wanted = "[local.trust.issuer, local.audience, local.condition]"
-    issuer, audience, condition = ask_terraform(str(TERRAFORM), infra, folder, given, wanted)
-    return lambda token: gcp_admits(issuer, audience, condition, token)
+    # Where both show the same tokens, they are written once.
+    apart = TRUSTED["destroy"] in (infra / "main.tf").read_text(encoding="utf-8")
+    to_destroy = f"{TRUSTED['destroy' if apart else 'identity']}.subject"
+    subject_of = {"identity": "local.trust.subject", "destroy": to_destroy}[who]
+    wanted = f"[local.trust.issuer, local.audience, local.condition, {subject_of}]"
+    issuer, audience, condition, subject = ask_terraform(str(TERRAFORM), infra, folder, given, wanted, to_destroy)
+    member = modules(infra)[who].block("google_service_account_iam_member", "ci")["member"]
+    anybody = member.startswith("principalSet://") and member.endswith("/*")
+    assert anybody or re.search(r"^principal://.*/subject/\$\{var\.(trust\.)?subject\}$", member)
+    return lambda token: gcp_admits(issuer, audience, condition, token) and (anybody or token.sub == subject)
 
 
-def of_azure(infra: Path, folder: Path, given: dict[str, Any]) -> Callable[[Token], bool]:
+def of_azure(infra: Path, folder: Path, given: dict[str, Any], who: str) -> Callable[[Token], bool]:
     """What Azure says to a token."""
-    credential = modules(infra)["identity"].block("azurerm_federated_identity_credential", "ci")
+    credential = modules(infra)[who].block("azurerm_federated_identity_credential", "ci")
     assert {name: credential[name] for name in ("for_each", "issuer", "audience", "subject")} == {
         "for_each": "${var.trust.subjects}",
         "issuer": "${var.trust.issuer}",
         "audience": ["${var.trust.audience}"],
         "subject": "${each.value}",
     }
-    trust = ask_terraform(str(TERRAFORM), infra, folder, given)
+    trust = ask_terraform(str(TERRAFORM), infra, folder, given, TRUSTED[who])
     return lambda token: azure_admits(trust, token)
 
 

@@ -49,10 +49,18 @@ def of_main(ci: str, audience: str) -> Token:
     }[ci]
 
 
+def of_destroy(ci: str, audience: str) -> Token:
+    """The token of the job that takes things down: GitHub's names the environment instead of the branch."""
+    token = of_main(ci, audience)
+    return replace(token, sub=token.sub.replace("ref:refs/heads/main", "environment:destroy"))
+
+
 def strangers(ci: str, token: Token) -> Iterator[Token]:
     """Tokens that look nearly like it and must not be taken."""
     yield replace(token, aud="https://example.com")
     yield replace(token, iss="https://issuer.example.com")
+    environment = [("environment:destroy", "environment:staging"), ("environment:destroy", "ref:refs/heads/main"),
+                   ("churn@345", "churn-fork@345"), ("example@12", "somebody@99")]  # fmt: skip
     others = {
         "github": [("refs/heads/main", "refs/heads/feature"), ("ref:refs/heads/main", "pull_request"),
                    ("churn@345", "churn-fork@345"), ("example@12", "somebody@99"), ("churn@345", "churn@346")],
@@ -61,13 +69,18 @@ def strangers(ci: str, token: Token) -> Iterator[Token]:
                      ("vcs-origin/github.com/example/churn/vcs-ref/refs/heads/main", "")],
         "jenkins": [("job/main/", "job/feature/"), ("job/churn/", "job/other/"), ("job/main/", "job/PR-1/")],
     }[ci]  # fmt: skip
-    for old, new in others:
+    for old, new in environment if ":environment:" in token.sub else others:
         assert old in token.sub
         yield replace(token, sub=token.sub.replace(old, new))
 
 
 def ask_terraform(
-    terraform: str, infra: Path, folder: Path, settings: Mapping[str, Any], wanted: str = "local.trust"
+    terraform: str,
+    infra: Path,
+    folder: Path,
+    settings: Mapping[str, Any],
+    wanted: str = "local.trust",
+    destroy_subject: str = '""',
 ) -> Any:
     """An expression on the locals of ci.tf and trust.tf, with these settings; worked out by Terraform itself."""
     folder.mkdir(exist_ok=True)
@@ -77,8 +90,8 @@ def ask_terraform(
     text = (infra / "modules/identity/trust.tf").read_text(encoding="utf-8")
     inner = re.search(r"^locals \{.*?^\}$", text, re.MULTILINE | re.DOTALL)
     moved = inner[0].replace("var.trust.", "local.trust.").replace("var.", "local.") if inner else ""
-    given = 'locals {\n  name           = "churn"\n  project_number = "123456"\n}\n'
-    (folder / "trust.tf").write_text(f"{moved}\n{given}", encoding="utf-8")
+    given = f'name = "churn"\n  project_number = "123456"\n  destroy_subject = {destroy_subject}'
+    (folder / "trust.tf").write_text(f"{moved}\nlocals {{\n  {given}\n}}\n", encoding="utf-8")
     command = [terraform, f"-chdir={folder}", "console"]
     done = subprocess.run(command, input=f"jsonencode({wanted})\n", capture_output=True, text=True)
     said = re.sub(r"\x1b\[[0-9;]*m|[│╷╵]", "", done.stderr)

@@ -3,10 +3,16 @@
 
 data "aws_caller_identity" "current" {}
 
+# Rights are to what has these names: they stay when it is taken down.
+locals {
+  account = data.aws_caller_identity.current.account_id
+  bucket  = "${var.name}-${local.account}-${var.region}"
+}
+
 module "storage" {
   source = "./modules/storage"
 
-  name             = "${var.name}-${data.aws_caller_identity.current.account_id}-${var.region}"
+  name             = local.bucket
   old_version_days = var.old_version_days
   delete_data      = var.delete_data
 }
@@ -22,17 +28,34 @@ module "identity" {
   source = "./modules/identity"
 
   name           = var.name
-  bucket_arn     = module.storage.arn
-  repository_arn = module.registry.arn
+  bucket_arn     = "arn:aws:s3:::${local.bucket}"
+  repository_arn = "arn:aws:ecr:${var.region}:${local.account}:repository/${var.name}"
 {% if ci != 'none' %}
   region         = var.region
-  account        = data.aws_caller_identity.current.account_id
+  account        = local.account
   state_bucket   = var.state_bucket
   state_key      = "{{ project_name }}/terraform.tfstate"
   trust          = local.trust
 {% endif %}
 }
 
+{% if ci != 'none' and 'container' in extras %}
+# It is given nothing of what it takes down, which would have to go after it.
+module "destroy" {
+  source = "./modules/destroy"
+  count  = var.ci_may_destroy ? 1 : 0
+
+  name         = var.name
+  region       = var.region
+  account      = local.account
+  bucket       = local.bucket
+  plan_policy  = module.identity.plan_policy
+  state_policy = module.identity.state_policy
+  provider_arn = module.identity.provider_arn
+  trust        = local.trust_to_destroy
+}
+
+{% endif %}
 # The service and what watches it need an image: there is none before the first `uv run poe image-push`.
 module "service" {
   source = "./modules/service"

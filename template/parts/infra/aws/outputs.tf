@@ -40,6 +40,11 @@ output "deploy_identity" {
   value       = {{ '""' if ci == 'none' else 'module.identity.deploy_role_arn' }}
 }
 
+output "destroy_identity" {
+  description = "The role that CI takes to take things down; empty while ci_may_destroy is false."
+  value       = {{ 'try(module.destroy[0].role_arn, "")' if ci != 'none' and 'container' in extras else '""' }}
+}
+
 output "identity_provider" {
   description = "Google Cloud and Azure need more than the identity; AWS does not."
   value       = ""
@@ -47,5 +52,5 @@ output "identity_provider" {
 
 output "account" {
   description = "The AWS account."
-  value       = data.aws_caller_identity.current.account_id
+  value       = local.account
 }

@@ -49,6 +49,21 @@ module "identity" {
 {% endif %}
 }
 
+{% if ci != 'none' and 'container' in extras %}
+# It is given nothing of what it takes down, which would have to go after it.
+module "destroy" {
+  source = "./modules/destroy"
+  count  = var.ci_may_destroy ? 1 : 0
+
+  name               = var.name
+  group              = azurerm_resource_group.this.name
+  group_id           = azurerm_resource_group.this.id
+  region             = var.region
+  state_container_id = var.state_container_id
+  trust              = local.trust_to_destroy
+}
+
+{% endif %}
 # The service and what watches it need an image: there is none before the first `uv run poe image-push`.
 module "service" {
   source = "./modules/service"

@@ -40,6 +40,11 @@ output "deploy_identity" {
   value       = {{ '""' if ci == 'none' else 'module.identity.deploy_client_id' }}
 }
 
+output "destroy_identity" {
+  description = "The client id of the identity that CI becomes to take things down; empty while ci_may_destroy is false."
+  value       = {{ 'try(module.destroy[0].client_id, "")' if ci != 'none' and 'container' in extras else '""' }}
+}
+
 output "identity_provider" {
   description = "The tenant that trusts CI's tokens."
   value       = data.azurerm_client_config.current.tenant_id

@@ -46,6 +46,14 @@ variable "state_container_id" {
 }
 
 {% endif %}
+{% if ci != 'none' and 'container' in extras %}
+variable "ci_may_destroy" {
+  description = "Whether CI's stage destroy may take down all but identities: it then has an identity of its own. README.md says what comes first."
+  type        = bool
+  default     = false
+}
+
+{% endif %}
 variable "image" {
   description = "The image to run, with its tag or digest. Empty, as before the first push: everything but the service is made."
   type        = string

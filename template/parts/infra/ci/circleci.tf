@@ -63,4 +63,9 @@ locals {
     subject  = "org/${var.ci_organization}/project/${var.ci_project}/user/*/vcs-origin/${var.ci_repository}/vcs-ref/refs/heads/main"
 {% endif %}
   }
+{% if cloud != 'gcp' and 'container' in extras %}
+
+  # The subject names the branch and not the job: whatever runs on main may take things down, once ci_may_destroy is set.
+  trust_to_destroy = local.trust
+{% endif %}
 }

@@ -40,4 +40,15 @@ locals {
     subjects = { main = {{ subject }} }
 {% endif %}
   }
+{% if 'container' in extras %}
+
+  # The stage destroy is in an environment of its own, and its token says so instead of the branch.
+  trust_to_destroy = merge(local.trust, {
+{% if cloud == 'azure' %}
+    subjects = { destroy = "repo:${var.ci_repository}:environment:destroy" }
+{% else %}
+    subject = "repo:${var.ci_repository}:environment:destroy"
+{% endif %}
+  })
+{% endif %}
 }

@@ -44,4 +44,9 @@ locals {
     subjects = { main = "project_path:${var.ci_repository}:ref_type:branch:ref:main" }
 {% endif %}
   }
+{% if cloud != 'gcp' and 'container' in extras %}
+
+  # The subject names the branch and no environment: whatever runs on main may take things down, once ci_may_destroy is set.
+  trust_to_destroy = local.trust
+{% endif %}
 }

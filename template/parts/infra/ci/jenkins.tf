@@ -38,4 +38,9 @@ locals {
     subjects = { main = var.ci_job }
 {% endif %}
   }
+{% if cloud != 'gcp' and 'container' in extras %}
+
+  # The subject names the job for main and not the stage: whatever runs on main may take things down, once ci_may_destroy is set.
+  trust_to_destroy = local.trust
+{% endif %}
 }

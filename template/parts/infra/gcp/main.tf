@@ -7,6 +7,10 @@ data "google_project" "current" {
 }
 
 {% endif %}
+locals {
+  bucket = "${var.project_id}-${var.name}"
+}
+
 # What the project's own interfaces must be switched on for. They stay on when this is taken down.
 resource "google_project_service" "needed" {
   for_each = toset([
@@ -29,7 +33,7 @@ resource "google_project_service" "needed" {
 module "storage" {
   source = "./modules/storage"
 
-  name             = "${var.project_id}-${var.name}"
+  name             = local.bucket
   region           = var.region
   old_version_days = var.old_version_days
   delete_data      = var.delete_data
@@ -60,6 +64,11 @@ module "identity" {
   state_bucket = var.state_bucket
   state_prefix = "{{ project_name }}"
   trust        = local.trust
+{% if ci == 'github' and 'container' in extras %}
+
+  # The pool lets these in too, and each token into its own account.
+  destroy_subject = var.ci_may_destroy ? local.trust_to_destroy.subject : ""
+{% endif %}
 
 {% if ci != 'circleci' %}
   # Tokens are made out to the project by its number.
@@ -70,6 +79,27 @@ module "identity" {
   depends_on = [google_project_service.needed]
 }
 
+{% if ci != 'none' and 'container' in extras %}
+# It is given nothing of what it takes down, which would have to go after it.
+module "destroy" {
+  source = "./modules/destroy"
+  count  = var.ci_may_destroy ? 1 : 0
+
+  name         = var.name
+  project_id   = var.project_id
+  bucket       = local.bucket
+  state_bucket = var.state_bucket
+  state_prefix = "{{ project_name }}"
+  plan_role    = module.identity.plan_role
+  pool         = module.identity.pool
+{% if ci == 'github' %}
+  subject      = local.trust_to_destroy.subject
+{% endif %}
+
+  depends_on = [google_project_service.needed]
+}
+
+{% endif %}
 # The service and what watches it need an image: there is none before the first `uv run poe image-push`.
 module "service" {
   source = "./modules/service"

@@ -40,6 +40,11 @@ output "deploy_identity" {
   value       = {{ '""' if ci == 'none' else 'module.identity.deploy_account' }}
 }
 
+output "destroy_identity" {
+  description = "The service account that CI becomes to take things down; empty while ci_may_destroy is false."
+  value       = {{ 'try(module.destroy[0].account, "")' if ci != 'none' and 'container' in extras else '""' }}
+}
+
 output "identity_provider" {
   description = "The full name of the provider that trusts CI's tokens."
   value       = {{ '""' if ci == 'none' else 'module.identity.identity_provider' }}

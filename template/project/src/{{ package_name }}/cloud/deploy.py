@@ -5,7 +5,8 @@ uv run poe deploy    show that, ask, push the image with the champion, make it, 
 uv run poe destroy   show what stands, ask, take it down
 
 With --yes nobody is asked, as in a CI, where a person starts the stage. It refuses to take anything down unless
---even-destroy is given too. What is applied is the very plan that was shown.
+--even-destroy is given too. What is applied is the very plan that was shown. CI's stage takes down with
+--keep-identities, as it may not touch who may do what: they cost nothing, and it is logged in as one of them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from .settings import FILE, Settings, from_terraform, read, write
 
 PATIENCE = 300  # seconds until a new service must be ready
 REVISIONS = {"aws_ecs_task_definition"}  # a new one for each image; the one before stays, to go back to
+# Everything but who may do what.
+KEEPING_IDENTITIES = [f"-target=module.{name}" for name in ("alerts", "service", "registry", "storage")]
 SIGNS = {"create": "+", "update": "~", "delete": "-", "delete create": "±", "create delete": "±"}
 
 
@@ -116,8 +119,8 @@ def target(settings: Settings) -> str:
 def plan_only() -> None:
     """Show what `deploy` would do now."""
     begin()
-    stands = terraform.outputs()
-    show(make_plan(f"-var=image={target(from_terraform())}") if stands else foundation())
+    begun = terraform.stands("registry")
+    show(make_plan(f"-var=image={target(from_terraform())}") if begun else foundation())
 
 
 # --- deploy ----------------------------------------------------------------------------------------------------------
@@ -126,7 +129,7 @@ def plan_only() -> None:
 def deploy(yes: bool, even_destroy: bool) -> None:
     """Show, ask, make; the foundation first where nothing stands yet. A deployment that stopped goes on."""
     begin()
-    if not terraform.outputs():
+    if not terraform.stands("registry"):
         carry_out(foundation(), yes, even_destroy)
     settings = from_terraform()
     remember(settings)
@@ -190,12 +193,12 @@ def wait_until_ready(endpoint: str) -> str:
 # --- destroy ---------------------------------------------------------------------------------------------------------
 
 
-def destroy(yes: bool) -> None:
-    """Show what stands, ask, take it down."""
+def destroy(yes: bool, keep_identities: bool) -> None:
+    """Show what stands, ask, take it down; a destruction that stopped goes on."""
     begin()
     if FILE.exists():
         say("data", "what is only in the bucket goes with it. To have it here first: uv run poe cloud-leave")
-    plan = make_plan("-destroy", "-var=image=")
+    plan = make_plan("-destroy", "-var=image=", *(KEEPING_IDENTITIES if keep_identities else []))
     carry_out(plan, yes, even_destroy=True)
 
 
@@ -209,6 +212,7 @@ def main() -> None:
     deploying.add_argument("--even-destroy", action="store_true", help="with --yes: also what takes something down")
     destroying = commands.add_parser("destroy", help="show what stands, ask, take it down")
     destroying.add_argument("--yes", action="store_true", help="do not ask")
+    destroying.add_argument("--keep-identities", action="store_true", help="all but who may do what, as CI does it")
     chosen = parser.parse_args()
     try:
         if chosen.command == "plan":
@@ -216,7 +220,7 @@ def main() -> None:
         elif chosen.command == "deploy":
             deploy(chosen.yes, chosen.even_destroy)
         else:
-            destroy(chosen.yes)
+            destroy(chosen.yes, chosen.keep_identities)
     except (WorkspaceError, tracking.ChampionError) as error:
         sys.exit(str(error))
 

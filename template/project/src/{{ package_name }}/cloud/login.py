@@ -2,7 +2,7 @@
 
 uv run poe cloud-login               in CI; where the job is given no token, as for a fork, the bucket is left alone
 uv run poe cloud-login --required    the same, and it fails there
-uv run poe cloud-login --to-destroy  as the identity that DESTROY_IDENTITY names: CI's own may not take anything down
+uv run poe cloud-login --to-destroy  as the identity that may take things down: CI's own may not
 uv run poe cloud-check               anywhere: does the bucket let you in?
 
 People log in by their cloud's own program; `poe cloud-check` says by which. In CI, what is found out is written to
@@ -48,14 +48,14 @@ def log_in(must: bool) -> str:
 
 
 def log_in_to_destroy() -> str:
-    """Exchange this job's token for an identity that may delete, which the team made and names for that."""
-    identity = os.environ.get("DESTROY_IDENTITY")
-    if not identity:
+    """Exchange this job's token for the identity that may delete. Raises CloudError where there is none."""
+    settings = required()
+    if not settings.destroy_identity:
         raise CloudError(
-            "CI's own identity may not take anything down. Name one that may in DESTROY_IDENTITY, or do it "
-            "with your own login: uv run poe destroy"
+            "CI may not take anything down here. infra/README.md says how to let it (ci_may_destroy); or do it with "
+            "your own login: uv run poe destroy"
         )
-    return f"{CLOUD} knows this job as {exchange(replace(required(), deploy_identity=identity))}"
+    return f"{CLOUD} knows this job as {exchange(replace(settings, deploy_identity=settings.destroy_identity))}"
 
 
 def exchange(settings: Settings) -> str:
@@ -139,7 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="poe cloud-login", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     login = commands.add_parser("login", help="exchange this job's token")
-    login.add_argument("--to-destroy", action="store_true", help="as the identity that DESTROY_IDENTITY names")
+    login.add_argument("--to-destroy", action="store_true", help="as the identity that may take things down")
     login.add_argument("--required", action="store_true", help="fail where the job has none")
     commands.add_parser("check", help="ask whether the bucket lets you in")
     commands.add_parser("push", help="bring data and models to the bucket")

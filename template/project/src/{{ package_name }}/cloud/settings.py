@@ -37,6 +37,7 @@ class Settings:
     service: str = ""
     endpoint: str = ""
     deploy_identity: str = ""  # whom a CI becomes: a role's ARN, a service account's address, a client's id
+    destroy_identity: str = ""  # the same, where it takes things down; empty where CI may not
     identity_provider: str = ""  # gcp: the workload identity provider's full name; azure: the tenant's id
 
 

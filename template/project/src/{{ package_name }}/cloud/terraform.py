@@ -46,6 +46,13 @@ def ask(*arguments: str) -> str:
     return done.stdout
 
 
+def stands(module: str) -> bool:
+    """Whether something of a module of infra/ has been made."""
+    told: dict[str, Any] = json.loads(ask("show", "-json"))
+    made = told.get("values", {}).get("root_module", {}).get("child_modules", [])
+    return f"module.{module}" in [row["address"] for row in made]
+
+
 def outputs() -> dict[str, str]:
     """The outputs of what stands, by name; none where nothing stands yet."""
     told: dict[str, Any] = json.loads(ask("output", "-json"))

@@ -16,43 +16,41 @@ data "aws_iam_policy_document" "data" {
     actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
     resources = ["${var.bucket_arn}/dvc/*", "${var.bucket_arn}/mlflow/*"]
   }
-
-  dynamic "statement" {
-    for_each = var.state_bucket == "" ? [] : [var.state_bucket]
-
-    content {
-      sid       = "ListState"
-      actions   = ["s3:ListBucket"]
-      resources = ["arn:aws:s3:::${statement.value}"]
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.state_bucket == "" ? [] : [var.state_bucket]
-
-    content {
-      sid       = "UseState"
-      actions   = ["s3:GetObject", "s3:PutObject"]
-      resources = ["arn:aws:s3:::${statement.value}/${var.state_key}"]
-    }
-  }
-
-  # The lock is a file beside the state.
-  dynamic "statement" {
-    for_each = var.state_bucket == "" ? [] : [var.state_bucket]
-
-    content {
-      sid       = "LockState"
-      actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
-      resources = ["arn:aws:s3:::${statement.value}/${var.state_key}.tflock"]
-    }
-  }
 }
 
 resource "aws_iam_role_policy" "data" {
   name   = "data"
   role   = aws_iam_role.deploy.id
   policy = data.aws_iam_policy_document.data.json
+}
+
+# Where a plan starts from: the state, and its lock, which is a file beside it.
+data "aws_iam_policy_document" "state" {
+  statement {
+    sid       = "ListState"
+    actions   = ["s3:ListBucket"]
+    resources = ["arn:aws:s3:::${var.state_bucket}"]
+  }
+
+  statement {
+    sid       = "UseState"
+    actions   = ["s3:GetObject", "s3:PutObject"]
+    resources = ["arn:aws:s3:::${var.state_bucket}/${var.state_key}"]
+  }
+
+  statement {
+    sid       = "LockState"
+    actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+    resources = ["arn:aws:s3:::${var.state_bucket}/${var.state_key}.tflock"]
+  }
+}
+
+resource "aws_iam_role_policy" "state" {
+  count = var.state_bucket == "" ? 0 : 1
+
+  name   = "state"
+  role   = aws_iam_role.deploy.id
+  policy = data.aws_iam_policy_document.state.json
 }
 
 data "aws_iam_policy_document" "deploy" {

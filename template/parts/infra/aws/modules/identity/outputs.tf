@@ -14,3 +14,20 @@ output "deploy_role_arn" {
   value       = aws_iam_role.deploy.arn
 }
 {% endif %}
+{% if ci != 'none' and 'container' in extras %}
+
+output "provider_arn" {
+  description = "What trusts CI's tokens."
+  value       = aws_iam_openid_connect_provider.ci.arn
+}
+
+output "plan_policy" {
+  description = "The right to read settings."
+  value       = data.aws_iam_policy_document.plan.json
+}
+
+output "state_policy" {
+  description = "The right to use the state; empty if CI does not use it."
+  value       = var.state_bucket == "" ? "" : data.aws_iam_policy_document.state.json
+}
+{% endif %}

@@ -2,8 +2,3 @@ output "url" {
   description = "Registry and repository, without a tag."
   value       = aws_ecr_repository.this.repository_url
 }
-
-output "arn" {
-  description = "The repository, for policies."
-  value       = aws_ecr_repository.this.arn
-}

@@ -14,3 +14,15 @@ output "identity_provider" {
   value       = google_iam_workload_identity_pool_provider.ci.name
 }
 {% endif %}
+{% if ci != 'none' and 'container' in extras %}
+
+output "pool" {
+  description = "Those whose tokens the provider has taken."
+  value       = google_iam_workload_identity_pool.ci.name
+}
+
+output "plan_role" {
+  description = "The right to read settings."
+  value       = google_project_iam_custom_role.plan.name
+}
+{% endif %}

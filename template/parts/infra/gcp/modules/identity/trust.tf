@@ -18,7 +18,11 @@ locals {
   subject   = "assertion['oidc.circleci.com/project-id']"
 {% else %}
   audience  = "https://iam.googleapis.com/projects/${var.project_number}/locations/global/workloadIdentityPools/${local.pool}/providers/${local.provider}"
+{% if ci == 'github' and 'container' in extras %}
+  condition = "assertion.sub in ${jsonencode(compact([var.trust.subject, var.destroy_subject]))}"
+{% else %}
   condition = "assertion.sub == \"${var.trust.subject}\""
+{% endif %}
   subject   = "assertion.sub"
 {% endif %}
 }
@@ -46,10 +50,18 @@ resource "google_service_account" "deploy" {
   display_name = "What CI may do for ${var.name}, from main alone"
 }
 
+{% if ci == 'github' %}
+# The provider lets in a job that takes things down as well, if ci_may_destroy is set: that one is somebody else.
+{% else %}
 # Whoever the provider lets in: its condition has let in main alone.
+{% endif %}
 resource "google_service_account_iam_member" "ci" {
   service_account_id = google_service_account.deploy.name
   role               = "roles/iam.workloadIdentityUser"
+{% if ci == 'github' %}
+  member             = "principal://iam.googleapis.com/${google_iam_workload_identity_pool.ci.name}/subject/${var.trust.subject}"
+{% else %}
   member             = "principalSet://iam.googleapis.com/${google_iam_workload_identity_pool.ci.name}/*"
+{% endif %}
 }
 {% endif %}

@@ -41,6 +41,13 @@ variable "state_prefix" {
   type        = string
 }
 
+{% if ci == 'github' and 'container' in extras %}
+variable "destroy_subject" {
+  description = "Whom the tokens that take things down are about; empty: none is taken."
+  type        = string
+}
+
+{% endif %}
 variable "trust" {
 {% if ci == 'circleci' %}
   description = "Which tokens of CI are trusted: who issued them, for whom, about whom (* stands for a user's id)."

@@ -1,0 +1,1 @@
+{% include "template/parts/infra/" ~ cloud ~ "/modules/destroy/main.tf" %}
