@@ -17,9 +17,10 @@ from tests.project.running import RUN, environment, new, poe, serving
 
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default project, made and run by one command."""
+    """The default project with a site besides, made and run by one command."""
     folder = tmp_path_factory.mktemp("a b") / "churn"
     command = [*RUN, "new", str(folder), "--defaults", "--run", "--json", "--template", str(template)]
+    command += ["--data", "extras=[container, monitoring, docs]"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["steps"][-1]["step"] == "champion committed"
@@ -150,6 +151,31 @@ def test_the_cards_and_the_report_say_what_the_champion_is(project: Path) -> Non
         (project / name).unlink()
     assert "## Metrics" in poe(project, "report")
     assert "up-to-date" in poe(project, "outdated").lower()
+
+
+def test_its_site_shows_the_champion_and_ends_at_a_dead_link(project: Path) -> None:
+    poe(project, "docs")
+    page = {path.parent.name: path.read_text(encoding="utf-8") for path in (project / "site").rglob("index.html")}
+    champion = yaml.safe_load((project / "champion.yaml").read_text(encoding="utf-8"))
+    for name, value in champion["metrics"].items():
+        assert re.search(rf"<td>{name}</td>\s*<td>{value:.4f}</td>", page["MODEL_CARD"])
+    assert "feat: the first champion" in page["CHAMPIONS"]
+    assert "<td><code>diagnosis</code></td>" in page["DATA_CARD"]
+    assert "An untrained pipeline from raw rows to predictions." in page["code"]
+    fetched = r'<(?:link|script|img)\b[^>]*(?:href|src)="(?:https?:)?//'
+    assert not [name for name, text in page.items() if re.search(fetched, text)]
+    assert git("status", "--porcelain", cwd=project) == ""
+
+    (project / "docs/why.md").write_text("[the reason](nowhere.md)\n", encoding="utf-8")
+    command = ["uv", "run", "poe", "docs"]
+    try:
+        broken = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True, check=False)
+        assert broken.returncode == 1
+        assert "why.md:1" in broken.stderr
+        assert "The site is not built" in broken.stderr
+        assert "Traceback" not in broken.stderr
+    finally:
+        (project / "docs/why.md").unlink()
 
 
 def test_an_interrupted_set_up_goes_on(template: Path, tmp_path: Path) -> None:

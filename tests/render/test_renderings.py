@@ -17,6 +17,7 @@ from mlops_scaffold.rendering import Asked, copier_adapter, plain
 from mlops_scaffold.source import open_version
 
 from tests.conftest import ROOT
+from tests.docs.test_site import in_navigation
 from tests.render.matrix import all_pairs
 
 BIN = Path(sys.executable).parent
@@ -135,3 +136,13 @@ def test_its_pages_name_tasks_and_files_that_exist(project: Path) -> None:
         assert set(re.findall(r"\buv run poe ([a-z][a-z-]*)", text)) <= set(tasks), page.name
         for link in re.findall(r"\]\(([^)#]+)\)", text):
             assert "://" in link or (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_sites_navigation_names_pages_that_are_there(project: Path) -> None:
+    if not (project / "zensical.toml").exists():
+        return
+    config = tomllib.loads((project / "zensical.toml").read_text(encoding="utf-8"))["project"]
+    pages = set(in_navigation(config["nav"]))
+    copied = {f"project/{path.name}" for path in project.glob("*.md")}
+    written = {f"project/{name}.md" for name in ("MODEL_CARD", "DATA_CARD", "CHAMPIONS")}
+    assert pages == copied | written | {path.name for path in (project / "docs").iterdir()}

@@ -14,9 +14,9 @@ import yaml
 
 from . import ROOT, params
 from .contract import Contract, ContractError, load
-from .report import table
 from .tracking import NAME, Champion, ChampionError, read_champion
 
+NO_CHAMPION = "There is no champion yet: uv run poe repro, then register, then promote."
 HEAD = "<!-- Written by `uv run poe cards`: what you want to add belongs into README.md. -->"
 
 
@@ -26,6 +26,8 @@ def model_card(champion: Champion, contract: Contract) -> Iterator[str]:
     yield f"# Model card: {NAME}"
     yield HEAD
     yield f"Version {champion.version} predicts `{contract.target}` ({contract.problem})."
+    if champion.retired:
+        yield f"**It is retired, and nothing may use it: {champion.retired}**"
     yield "## Where it comes from"
     yield table(
         ["what", "value"],
@@ -65,7 +67,7 @@ def data_card(contract: Contract) -> Iterator[str]:
     raw: dict[str, Any] = yaml.safe_load((ROOT / "contract.yaml").read_text(encoding="utf-8"))
     rows = []
     for name, column in raw["columns"].items():
-        accepted = ", ".join(map(str, column.get("categories", []))) or between(column)
+        accepted = ", ".join(f"`{value}`" for value in column.get("categories", [])) or between(column)
         rows.append([f"`{name}`", column["type"], accepted, f"{column.get('nulls', 0):.0%}"])
     yield table(["column", "type", "accepted", "missing at most"], rows)
     ignored = raw.get("ignored") or {}
@@ -80,6 +82,12 @@ def between(column: dict[str, Any]) -> str:
     if low is None and high is None:
         return "anything"
     return f"{'' if low is None else low} to {'' if high is None else high}".strip()
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown; a bar or a line's end in a cell would end it."""
+    cells = [head, ["---"] * len(head), *([one.replace("|", "\\|").replace("\n", " ") for one in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
 def report_of(champion: Champion) -> dict[str, Any]:
@@ -104,7 +112,7 @@ def main() -> None:
     try:
         champion, contract = read_champion(), load()
         if champion is None:
-            raise ChampionError("There is no champion yet: uv run poe repro, then register, then promote.")
+            raise ChampionError(NO_CHAMPION)
     except (ChampionError, ContractError) as error:
         sys.exit(str(error))
     for name, parts in (("MODEL_CARD.md", model_card(champion, contract)), ("DATA_CARD.md", data_card(contract))):

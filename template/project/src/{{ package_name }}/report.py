@@ -22,6 +22,7 @@ from typing import Any
 import yaml
 
 from . import ROOT, params
+from .cards import table
 from .contract import ContractError, load
 from .registry import RegistryError, read_report
 
@@ -155,12 +156,6 @@ def size_section(base: str) -> str:
     outs = lock.get("stages", {}).get("train", {}).get("outs", [])
     before = next((out["size"] for out in outs if out["path"] == "model"), None)
     return f"The model takes {here / 1e6:.2f} MB" + (f", {before / 1e6:.2f} MB at the base." if before else ".")
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A table in Markdown; a bar in a cell would end it."""
-    cells = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
 def number(value: float | None) -> str:
