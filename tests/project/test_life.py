@@ -94,7 +94,11 @@ def play(project: Path, service: Service) -> None:
     assert "version 1 is champion again" in poe(project, "rollback", "--reason", "complaints")
     assert champion(project) == 1
     assert service.becomes(first)
-    assert "no challenger" in poe(project, "promote")
+    parameters = (project / "params.yaml").read_text(encoding="utf-8")
+    (project / "params.yaml").write_text(parameters.replace("max_iter: 300", "max_iter: 301"), encoding="utf-8")
+    said = poe(project, "promote")
+    assert "no challenger. Since that run, params.yaml changed: uv run poe repro comes first" in said
+    (project / "params.yaml").write_text(parameters, encoding="utf-8")
 
     # Retired for a reason: it cannot come back, and a retired champion is served by nobody.
     assert "version 3 is retired" in poe(project, "retire", "3", "--reason", "it was trained on the wrong year")

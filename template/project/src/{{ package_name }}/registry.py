@@ -16,7 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from . import ROOT, params
 from . import tracking as t
@@ -107,11 +110,18 @@ def register() -> str:
             raise RegistryError(f"This model is version {version.version}, which is retired: {version.tags['retired']}")
         if "champion" not in version.aliases:
             client.set_registered_model_alias(t.NAME, "challenger", version.version)
-        return f"already registered as version {version.version}"
+        life = "champion" if "champion" in version.aliases else "challenger"
+        return f"already registered as version {version.version}, the {life}{run_first()}"
     number = log_version(client, report, model_md5)
     client.set_registered_model_alias(t.NAME, "challenger", number)
     record(client, number, "register", "it passes the gates")
     return f"registered as version {number}, the challenger{'' if t.is_committed('dvc.lock') else COMMIT_IT}"
+
+
+def run_first() -> str:
+    """What to do before there can be another model, where something was edited since the pipeline ran."""
+    changed = t.changed_since_run()
+    return f". Since that run, {', '.join(changed)} changed: uv run poe repro comes first" if changed else ""
 
 
 def trained_md5() -> str:
@@ -184,7 +194,8 @@ def promote(why: str = "") -> str:
     challenger, before = by_alias(client, "challenger"), by_alias(client, "champion")
     if challenger is None:
         if before is not None:
-            return "there is no challenger: nothing to do"
+            told = f"there is no challenger{run_first() or ': nothing to do'}"
+            return f"{told}. A new model becomes one by: uv run poe register"
         raise RegistryError("There is no challenger. Run: uv run poe register")
     incumbent = t.read_champion()
     if incumbent is not None and incumbent.model == challenger.tags["model_md5"]:
@@ -221,10 +232,11 @@ def compare(challenger: ModelVersion, incumbent: t.Champion | None) -> str:
     if trained_md5() != challenger.tags["model_md5"]:
         raise RegistryError("The challenger is not the model in model/. Register that first: uv run poe register")
     try:
-        champion = t.load_model(t.champion_folder())
+        folder = t.champion_folder()
     except t.ChampionError as error:
         raise RegistryError(f"Not promoted, since there is nothing to compare with. {error}") from None
-    model = t.load_model(ROOT / "model")
+    check_same_question(folder, contract, incumbent)
+    champion, model = t.load_model(folder), t.load_model(ROOT / "model")
     rows, test = len(test), unseen(contract, test, incumbent)
     new = score(model, contract, test, [primary])[primary]
     old = score(champion, contract, test, [primary])[primary]
@@ -239,6 +251,20 @@ def compare(challenger: ModelVersion, incumbent: t.Champion | None) -> str:
     if falls:
         raise RegistryError(f"Not promoted: {verdict}, but it is worse where {', '.join(falls)}.")
     return verdict
+
+
+def check_same_question(folder: Path, contract: Contract, incumbent: t.Champion) -> None:
+    """Raise RegistryError where the champion cannot be asked about the data of today: other target or columns."""
+    described = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
+    target, known = described["metadata"]["target"], {column.name for column in contract.features}
+    lost = [one["name"] for one in json.loads(described["signature"]["inputs"]) if one["name"] not in known]
+    if lost or target != contract.target:
+        why = f"predicts {target!r}" if target != contract.target else f"needs the column {lost[0]!r}"
+        raise RegistryError(
+            f"Not promoted: the champion (version {incumbent.version}) {why}, so the two cannot be compared on "
+            f"the data of today. To do without its comparison, retire it first: uv run poe retire {incumbent.version} "
+            '--reason "it is for other data" --even-champion'
+        )
 
 
 def unseen(contract: Contract, test: pd.DataFrame, champion: t.Champion) -> pd.DataFrame:

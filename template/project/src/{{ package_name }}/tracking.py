@@ -190,6 +190,21 @@ def locked_md5(stage: str, path: str) -> str:
     return next((out["md5"] for out in outs if out["path"] == path), "")
 
 
+def changed_since_run() -> list[str]:
+    """The files that changed since the pipeline ran, as DVC sees it; none where the data is not here to be compared."""
+    from dvc.repo import Repo
+
+    from .contract import load
+
+    if not (ROOT / load().source.path).exists():
+        return []
+    found: dict[str, None] = {}  # in the stages' order, each once
+    for changes in Repo(str(ROOT)).status().values():
+        for change in changes:
+            found |= dict.fromkeys(change.get("changed deps", []) if isinstance(change, dict) else ["dvc.yaml"])
+    return list(found)
+
+
 def data_md5() -> str:
     """The hash of the raw data: DVC's, or of the file itself where git keeps it; empty for generated rows."""
     tracked = ROOT / "data/raw.dvc"
