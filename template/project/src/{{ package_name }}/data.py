@@ -101,6 +101,8 @@ def main() -> None:
             load().sample(options.rows, options.seed).to_csv(options.output or sys.stdout, index=False)
     except ContractError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:  # `poe repro` says what is now
+        sys.exit(130)
 
 
 if __name__ == "__main__":

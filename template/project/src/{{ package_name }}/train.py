@@ -97,6 +97,8 @@ def main() -> None:
         train()
     except (ContractError, FileNotFoundError) as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:  # `poe repro` says what is now
+        sys.exit(130)
 
 
 if __name__ == "__main__":

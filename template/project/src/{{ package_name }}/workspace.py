@@ -8,6 +8,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -258,16 +259,34 @@ def version_raw(in_git: bool) -> None:
 
 def repro(options: list[str]) -> int:
     """Run the pipeline by DVC; without the data and without a remote, its stages on generated rows. The exit code."""
-    command = [sys.executable, "-m", "dvc", "repro", *options]
     if (ROOT / load().source.path).exists() or has_remote():
-        return subprocess.run(command, cwd=ROOT).returncode
+        return run_to_its_end(sys.executable, "-m", "dvc", "repro", *options)
     say("pipeline", "the data is not here and no DVC remote has it: the stages run on generated rows")
     for stage in (("data", "prepare"), ("train",), ("evaluate",)):
         module, *arguments = stage
-        code = subprocess.run([sys.executable, "-m", f"{__package__}.{module}", *arguments], cwd=ROOT).returncode
+        code = run_to_its_end(sys.executable, "-m", f"{__package__}.{module}", *arguments)
         if code:
             return code
     return 0
+
+
+def run_to_its_end(*command: str) -> int:
+    """Run DVC, or a stage. Ctrl-C is theirs to hear: they put away what they hold, and we say what is now.
+
+    Gives back the exit code. Raises WorkspaceError where it was stopped.
+    """
+    stopped: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: stopped.append(number))
+    try:
+        code = subprocess.run(command, cwd=ROOT).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if stopped and code:
+        raise WorkspaceError(
+            "Stopped. Stages that were done are kept; what the stopped one was to write (model/ or metrics.json) comes "
+            "back when you go on: uv run poe repro"
+        )
+    return code
 
 
 # --- hooks -----------------------------------------------------------------------------------------------------------
