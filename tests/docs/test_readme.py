@@ -61,12 +61,13 @@ def type_or_start(terminal: Terminal, command: str, codes: tuple[int, ...] = (0,
     """Type a command; what talks to the service is typed while that runs."""
     if command == "uv run poe serve":
         return
-    if not command.startswith("uv run poe load"):
+    if not command.startswith("uv run poe load") or command.endswith("--body"):
         terminal.type(command, codes)
         return
     service = terminal.start("uv run poe serve")
     try:
         wait_until_ready(f"http://127.0.0.1:{terminal.env['PORT']}/ready")
-        assert terminal.type(command)
+        said = terminal.type(command.replace("127.0.0.1:8000", f"127.0.0.1:{terminal.env['PORT']}"))
+        assert '"predictions"' in said or "curl" not in command
     finally:
         terminal.stop(service)

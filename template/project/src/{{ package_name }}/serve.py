@@ -4,14 +4,14 @@
 
 /predict takes rows, /v2 is the Open Inference Protocol; /health, /ready and /metrics are for whoever runs it.
 
-    HOST, PORT             where it listens
+    HOST, PORT             where it listens, as --host and --port
     MODEL_DIR              a model folder to serve instead of the champion of champion.yaml (in an image)
     MLFLOW_TRACKING_URI    an MLflow server: its champion is served, and a new one as soon as it is promoted
     RELOAD_SECONDS         how often it looks for a new champion: 30; 0 is never
     PREDICTION_LOG         a folder for a log of all rows and answers: none by default
 """
 
-import os
+import argparse
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,6 +30,7 @@ from .contract import Contract, ContractError, load
 from .serving import observe, prediction_log, protocol
 from .serving.champion import Keeper, Served
 from .serving.endpoint import Answers, rows_as_json
+from .serving.listen import AddressError, add_address, check_free
 from .serving.predictor import Predictor
 from .serving.rows import Columns, RowReader, RowsError
 
@@ -248,14 +249,18 @@ def main() -> None:
     """Serve until stopped; requests under way are answered first."""
     import uvicorn
 
+    parser = argparse.ArgumentParser(prog="poe serve", description="Serve the champion.")
+    add_address(parser)
+    options = parser.parse_args()
     observe.log_as_json()
-    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
     try:
+        check_free(options.host, options.port)
         app = create_app()
-    except (ContractError, ValueError) as error:
+    except (AddressError, ContractError, ValueError) as error:
         sys.exit(str(error))
     # uvicorn's own line for each request is left out: ours has the id and the time.
-    uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=30)
+    settings: dict[str, Any] = dict(log_config=None, access_log=False, timeout_graceful_shutdown=30)
+    uvicorn.run(app, host=options.host, port=options.port, **settings)
 
 
 if __name__ == "__main__":

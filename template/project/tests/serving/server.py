@@ -47,9 +47,9 @@ class Server:
 def started(log: Path, says: str = "", **settings: str) -> Iterator[Server]:
     """The service with some settings, as soon as it is ready, or says why not; what it writes goes to `log`."""
     ports = {name: str(free_port()) for name in PORTS}
-    command = [sys.executable, "-m", "poethepoet", "serve"]
+    command = [sys.executable, "-m", "poethepoet", "serve", "--port", ports["PORT"]]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    env = {**os.environ, "PATH": path, "HOST": "127.0.0.1", **ports, **settings}
+    env = {**os.environ, "PATH": path, "HOST": "127.0.0.1", **ports, **settings, "PORT": "1"}  # --port goes before
     env.pop("MLFLOW_TRACKING_URI", None)
     with log.open("wb") as said:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=said, stderr=said)

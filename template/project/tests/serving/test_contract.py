@@ -14,6 +14,7 @@ from {{ package_name }}.contract import Contract
 from {{ package_name }}.predict import predictions
 from {{ package_name }}.serving.endpoint import Endpoint, Row, rows_as_json
 from {{ package_name }}.serving.endpoints import ENDPOINTS, READY, UNREADY
+from {{ package_name }}.serving.load import arguments, asked
 
 from .server import Reply, Server, started
 
@@ -143,6 +144,11 @@ def test_a_body_of_50_mb_is_refused_and_stops_nothing(
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", "{}", '{"rows": [1]}', '{"inputs": [1]}'])
 def test_what_asks_for_nothing_is_refused(server: Server, endpoint: Endpoint, body: str) -> None:
     assert 400 <= server.ask(endpoint.path, body).status < 500
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_the_body_that_poe_load_prints_is_answered(server: Server, name: str) -> None:
+    assert server.ask(ENDPOINTS[name].path, asked(arguments(["--body", "--endpoint", name]))).status == 200
 
 
 def test_without_a_champion_it_is_not_ready_and_says_why(contract: Contract, rows: list[Row], tmp_path: Path) -> None:

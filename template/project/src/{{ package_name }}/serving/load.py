@@ -2,10 +2,11 @@
 
     uv run poe load --seconds 10 --concurrency 16 --rows 1
     uv run poe load --once      one request, shown with its answer
+    uv run poe load --body      the body of a request, for a caller of your own; nothing is asked
 
 --endpoint says which of the service's endpoints is asked; with --path and --key any other that takes rows in JSON.
-It starts nothing: HOST and PORT say where the service is. Each caller has one connection and asks again when it is
-answered, so the rate is what the service manages, not what is thrown at it.
+It starts nothing: HOST and PORT, or --host and --port, say where the service is. Each caller has one connection and
+asks again when it is answered, so the rate is what the service manages, not what is thrown at it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from typing import Any
 
 from ..contract import Contract, ContractError, load
 from .endpoint import Row, rows_as_json
-from .endpoints import ENDPOINTS, PORT, READY
+from .endpoints import ENDPOINTS, READY
+from .listen import add_address
 
 PATIENCE = 30  # seconds for one answer
 
@@ -96,8 +98,8 @@ async def measure(host: str, port: int, work: list[bytes], seconds: float, concu
     )
 
 
-def main() -> None:
-    """Parse the command line, ask, print."""
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    """The command line, or the words that are given."""
     parser = argparse.ArgumentParser(prog="poe load", description="Ask a running service, and say how long it takes.")
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--concurrency", type=int, default=16, help="callers at once")
@@ -107,36 +109,62 @@ def main() -> None:
     parser.add_argument("--key", default="rows", help="that endpoint's name for the rows")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--once", action="store_true", help="ask once: print the request and the answer")
-    options = parser.parse_args()
-    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", PORT))
-    path, body_of = ENDPOINTS[options.endpoint].path, ENDPOINTS[options.endpoint].body
-    if options.path:
-        path, body_of = options.path, lambda _, rows: {options.key: rows}
+    parser.add_argument("--body", action="store_true", help="print the body of a request, and ask nothing")
+    add_address(parser)
+    return parser.parse_args(given)
+
+
+def main() -> None:
+    """Parse the command line, ask, print."""
+    options = arguments()
     try:
-        work = requests(load(), options.rows, path, host, body_of)
-        asyncio.run(_first(host, port, work[0]))
-        if options.once:
-            show(f"http://{host}:{port}{path}", work[0].partition(b"\r\n\r\n")[2])
-            return
-        found = asyncio.run(measure(host, port, work, options.seconds, options.concurrency))
+        told = asked(options)
     except ContractError as error:
         sys.exit(str(error))
     except (OSError, EOFError) as error:
-        sys.exit(f"Nothing answers at http://{host}:{port} ({error}). Start the service with: uv run poe serve")
+        address = f"http://{options.host}:{options.port}"
+        sys.exit(f"Nothing answers at {address} ({error}). Start the service with: uv run poe serve")
+    try:
+        print(told, flush=True)
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def asked(options: argparse.Namespace) -> str:
+    """Ask as the command line says; gives back what to print."""
+    host, port = options.host, options.port
+    path, body_of = ENDPOINTS[options.endpoint].path, ENDPOINTS[options.endpoint].body
+    if options.path:
+        path, body_of = options.path, lambda _, rows: {options.key: rows}
+    work = requests(load(), options.rows, path, host, body_of)
+    body = work[0].partition(b"\r\n\r\n")[2]
+    if options.body:
+        return indented(body)
+    asyncio.run(_first(host, port, work[0]))
+    if options.once:
+        return once(f"http://{host}:{port}{path}", body)
+    found = asyncio.run(measure(host, port, work, options.seconds, options.concurrency))
     if options.json:
-        print(json.dumps(found))
-        return
-    print(f"{found['requests']} requests, {found['per_second']} a second, {found['failed']} failed")
-    print(*found["failures"], sep="\n", end="\n" if found["failures"] else "")
-    print(f"ms: median {found['p50']}, 95% {found['p95']}, 99% {found['p99']}, longest {found['longest']}")
+        return json.dumps(found)
+    return "\n".join(
+        [
+            f"{found['requests']} requests, {found['per_second']} a second, {found['failed']} failed",
+            *found["failures"],
+            f"ms: median {found['p50']}, 95% {found['p95']}, 99% {found['p99']}, longest {found['longest']}",
+        ]
+    )
 
 
-def show(url: str, body: bytes) -> None:
-    """Ask once, and print what was sent and what came back."""
-    print(f"POST {url}", json.dumps(json.loads(body), indent=2), sep="\n")
+def once(url: str, body: bytes) -> str:
+    """Ask once: what was sent, and what came back."""
     request = urllib.request.Request(url, body, {"content-type": "application/json"})
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-        print(json.dumps(json.loads(answer.read()), indent=2))
+        return f"POST {url}\n{indented(body)}\n{indented(answer.read())}"
+
+
+def indented(body: bytes) -> str:
+    """JSON as people read it."""
+    return json.dumps(json.loads(body), indent=2)
 
 
 async def _first(host: str, port: int, request: bytes) -> None:

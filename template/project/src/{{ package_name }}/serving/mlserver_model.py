@@ -7,15 +7,17 @@ versions of packages that training does not want, so it runs in an environment o
 group `serve`, locked in uv.lock as all others. It works in one process (parallel_workers: 0), so that all requests see
 the same champion.
 
-    HOST, PORT, GRPC_PORT, METRICS_PORT            where it listens
+    HOST, PORT, GRPC_PORT, METRICS_PORT            where it listens; the first two as --host and --port
     MODEL_DIR, MLFLOW_TRACKING_URI, RELOAD_SECONDS which model it serves: see champion.py
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from .. import ROOT
 from ..contract import load
 from . import protocol
 from .champion import Keeper, Served
+from .listen import AddressError, add_address, check_free
 from .rows import RowReader, RowsError
 
 LISTENS = {"HOST": "127.0.0.1", "PORT": "8000", "GRPC_PORT": "8081", "METRICS_PORT": "8082"}
@@ -113,6 +116,16 @@ def main() -> None:
     from mlserver.cli.main import root
     from mlserver.utils import install_uvloop_event_loop
 
+    parser = argparse.ArgumentParser(prog="poe serve", description="Serve the champion by MLServer.")
+    add_address(parser)
+    options = parser.parse_args()
+    os.environ |= {"HOST": options.host, "PORT": str(options.port)}
+    try:
+        check_free(options.host, options.port)
+        for name in ("GRPC_PORT", "METRICS_PORT"):
+            check_free(options.host, int(os.environ.get(name) or LISTENS[name]), name + "={free} uv run poe serve")
+    except (AddressError, ValueError) as error:
+        sys.exit(str(error))
     for name, usual in LISTENS.items():
         theirs = "MLSERVER_HTTP_PORT" if name == "PORT" else f"MLSERVER_{name}"
         os.environ.setdefault(theirs, os.environ.get(name) or usual)

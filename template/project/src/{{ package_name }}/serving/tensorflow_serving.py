@@ -8,7 +8,8 @@ gives them the labels champion and challenger. It is followed while it runs: wha
 is served, or served no more, within RELOAD_SECONDS. Where the MLflow server of MLFLOW_TRACKING_URI does not answer,
 what is served stays; at the start that is the champion of champion.yaml, and the log says so.
 
-    PORT, GRPC_PORT    where it listens: on every address of the machine, TensorFlow Serving has no option for that
+    PORT, GRPC_PORT    where it listens, the first as --port too: on every address, TensorFlow Serving has no
+                       option for that
     MODEL_DIR          a model folder to serve instead of the registry's
     MODEL_SERVER       the program: tensorflow_model_server by default. Where it is not installed, its image is run by
                        CONTAINER_ENGINE (docker by default)
@@ -32,6 +33,7 @@ from .. import ROOT, tracking
 from ..contract import Contract, ContractError, load
 from . import mlflow_server
 from .follow import check_signature, reload_seconds
+from .listen import AddressError, add_address, check_free
 
 NAME = tracking.NAME
 FOLDER = ROOT / "build/serving"
@@ -232,13 +234,17 @@ def main() -> None:
     """Parse the command line and do it."""
     parser = argparse.ArgumentParser(prog="poe serve", description="Serve the champion by TensorFlow Serving.")
     parser.add_argument("--folder", action="store_true", help="only write build/serving/")
+    add_address(parser, host=False)
     chosen = parser.parse_args()
     try:
         if chosen.folder:
             print(Follower(load()).look())
         else:
+            os.environ["PORT"] = str(chosen.port)
+            check_free("127.0.0.1", chosen.port)
+            check_free("127.0.0.1", int(os.environ.get("GRPC_PORT") or 8500), "GRPC_PORT={free} uv run poe serve")
             sys.exit(serve())
-    except (ServingError, ContractError, ValueError) as error:
+    except (AddressError, ServingError, ContractError, ValueError) as error:
         sys.exit(str(error))
 
 
