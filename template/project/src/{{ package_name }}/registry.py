@@ -160,7 +160,8 @@ def log_version(client: MlflowClient, report: dict[str, Any], model_md5: str) ->
     """Log the folder as it is, never training again, and make a version of it. Gives back its number."""
     from mlflow.exceptions import MlflowException
 
-    run: str | None = (ROOT / "model/run_id").read_text(encoding="utf-8").strip()
+    trained = (ROOT / "model/run_id").read_text(encoding="utf-8").strip()
+    run: str | None = trained
     try:
         client.get_run(run)
     except MlflowException:  # trained on another machine
@@ -168,6 +169,7 @@ def log_version(client: MlflowClient, report: dict[str, Any], model_md5: str) ->
         t.log_metrics(run, report["metrics"])
         client.set_terminated(run)
     tags = dict(
+        run=trained,
         model_md5=model_md5,
         data_md5=t.data_md5(),
         git_commit=t.git_commit(),
@@ -344,6 +346,8 @@ class Registered:
     commit: str
     registered: datetime
     retired: str = ""
+    model: str = ""
+    run: str = ""  # of the training: what the service calls its version
 
 
 def versions() -> list[Registered]:
@@ -359,6 +363,8 @@ def versions() -> list[Registered]:
             commit=version.tags["git_commit"],
             registered=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
             retired=version.tags.get("retired", ""),
+            model=version.tags["model_md5"],
+            run=version.tags.get("run") or version.run_id,
         )
         for version in sorted(found, key=lambda version: -int(version.version))
     ]
@@ -372,20 +378,36 @@ def life(version: ModelVersion) -> str:
 
 
 def status() -> str:
-    """All versions, the newest first, then every move, the newest first."""
+    """All versions, the newest first, then every move, the newest first. `run` is what the service's answers name."""
     primary = params()["evaluate"]["primary"]
     every = versions()
     if not every:
         return "no version is registered"
-    lines = [f"{'version':8} {'is':12} {primary:>22}  data      commit"]
+    lines = [f"{'version':8} {'is':12} {primary:>22}  run       data      commit"]
     for one in every:
-        value = one.metrics.get(primary, float("nan"))
-        lines.append(f"{one.number!s:8} {one.life:12} {value:22.4f}  {one.data[:8]:8}  {one.commit[:8]}")
-    lines += ["", f"{'when':17} {'version':8} {'move':10} {'who':16} why"]
-    for move in reversed(moves()):
+        value, hashes = one.metrics.get(primary, float("nan")), (one.run, one.data, one.commit)
+        lines.append(f"{one.number!s:8} {one.life:12} {value:22.4f}  {'  '.join(f'{text[:8]:8}' for text in hashes)}")
+    lines += [*disagreement(every, t.read_champion()), ""]
+    history = list(reversed(moves()))
+    width = max((len(move.who) for move in history), default=0)
+    lines.append(f"{'when':17} {'version':8} {'move':10} {'who':{width}} why")
+    for move in history:
         when = move.when[:16].replace("T", " ")
-        lines.append(f"{when:17} {move.version:8} {move.what:10} {move.who[:16]:16} {move.why}")
+        lines.append(f"{when:17} {move.version:8} {move.what:10} {move.who:{width}} {move.why}")
     return "\n".join(lines)
+
+
+def disagreement(every: list[Registered], named: t.Champion | None) -> list[str]:
+    """A sentence where champion.yaml names another model than the registry, and which of the two is served."""
+    champion = next((one for one in every if "champion" in one.life), None)
+    named = None if named and named.retired else named
+    if (named.model if named else "") == (champion.model if champion else ""):
+        return []
+    theirs = f"version {named.version} (model {named.model[:8]})" if named else "no model"
+    ours = f"version {champion.number}" if champion else "no version"
+    served = "the registry's, by MLFLOW_TRACKING_URI" if os.environ.get("MLFLOW_TRACKING_URI") else "champion.yaml's"
+    told = f"champion.yaml names {theirs}, in the registry {ours} is champion. Served is {served}."
+    return ["", told if t.is_committed(t.CHAMPION_FILE.name) else f"{told} See: git diff champion.yaml"]
 
 
 def find(client: MlflowClient, model_md5: str) -> ModelVersion | None:

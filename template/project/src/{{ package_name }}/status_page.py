@@ -28,12 +28,13 @@ def page(every: list[Registered], history: list[Move], primary: str) -> str:
 def versions_table(every: list[Registered], primary: str) -> str:
     """One row a version, the metric that decides first."""
     names = sorted({name for one in every for name in one.metrics}, key=lambda name: (name != primary, name))
-    head = ["version", "is", *map(pages.number, names), "data", "commit", "registered"]
+    head = ["version", "is", *map(pages.number, names), "run", "data", "commit", "registered"]
     rows = [
         [
             pages.text(one.number),
             badge(one),
             *(pages.number(f"{one.metrics[name]:.4f}" if name in one.metrics else "") for name in names),
+            shortened(one.run),
             shortened(one.data),
             shortened(one.commit),
             pages.text(f"{one.registered:%Y-%m-%d %H:%M}", "when"),

@@ -1,14 +1,17 @@
 """The moves in a model's life say what to do next."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
 
 from {{ package_name }}.contract import Contract
-from {{ package_name }}.registry import RegistryError, check_same_question
+from {{ package_name }}.registry import Registered, RegistryError, check_same_question, disagreement
 from {{ package_name }}.tracking import Champion
+
+LIVES = ((3, "challenger"), (2, "champion"))
 
 
 def champion(folder: Path, target: str, *columns: str) -> Path:
@@ -26,3 +29,15 @@ def test_a_champion_of_other_data_is_not_compared_and_it_is_said_what_to_do(cont
         check_same_question(champion(tmp_path, contract.target, known, "unheard of"), contract, incumbent)
     with pytest.raises(RegistryError, match="predicts 'unheard of'"):
         check_same_question(champion(tmp_path, "unheard of", known), contract, incumbent)
+
+
+def test_it_is_said_where_champion_yaml_and_the_registry_disagree(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    every = [Registered(number, life, {}, "", "", datetime.now(UTC), model=f"model-{number}") for number, life in LIVES]
+    assert disagreement(every, Champion(2, "model-2", "", "", "", {})) == []
+    _, told = disagreement(every, Champion(1, "model-1", "", "", "", {}))
+    assert told.startswith("champion.yaml names version 1 (model model-1), in the registry version 2 is champion.")
+    assert "champion.yaml names no model" in disagreement(every, None)[1]
+    assert disagreement(every[:1], Champion(2, "model-2", "", "", "", {}, retired="unfair")) == []
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    assert "Served is the registry's" in disagreement(every, None)[1]
