@@ -161,4 +161,5 @@ def test_a_model_that_is_better_but_worse_on_a_slice_is_refused(project: Path, t
     said = refused(folder, "promote")
     assert "but it is worse where region=west" in said
     assert "region=north" not in said
+    assert "gates.a_slice_may_fall_by in params.yaml" in said
     assert champion(folder) == 1

@@ -148,12 +148,14 @@ def check_gates(report: dict[str, Any]) -> None:
     if not gain >= gates["better_than_baseline_by"]:
         need = gates["better_than_baseline_by"]
         raise RegistryError(
-            f"Not registered: {primary} is {gain:+.4f} against the baseline, the gate asks for {need:+}."
+            f"Not registered: {primary} is {gain:+.4f} against the baseline, the gate asks for {need:+} "
+            "(gates.better_than_baseline_by in params.yaml)."
         )
     contract = load()
     took = latency_ms(t.load_model(ROOT / "model"), contract.coerce(contract.sample(50)))
     if took > gates["latency_ms"]:
-        raise RegistryError(f"Not registered: one row takes {took:.0f} ms, the gate allows {gates['latency_ms']} ms.")
+        allowed = f"{gates['latency_ms']} ms (gates.latency_ms in params.yaml)"
+        raise RegistryError(f"Not registered: one row takes {took:.0f} ms, the gate allows {allowed}.")
 
 
 def log_version(client: MlflowClient, report: dict[str, Any], model_md5: str) -> str:
@@ -251,7 +253,8 @@ def compare(challenger: ModelVersion, incumbent: t.Champion | None) -> str:
     theirs = dict(score_slices(champion, contract, test, settings))
     falls = fallen(dict(score_slices(model, contract, test, settings)), theirs, primary)
     if falls:
-        raise RegistryError(f"Not promoted: {verdict}, but it is worse where {', '.join(falls)}.")
+        allowed = "than gates.a_slice_may_fall_by in params.yaml allows"
+        raise RegistryError(f"Not promoted: {verdict}, but it is worse where {', '.join(falls)}, by more {allowed}.")
     return verdict
 
 
@@ -291,8 +294,12 @@ def unseen(contract: Contract, test: pd.DataFrame, champion: t.Champion) -> pd.D
 def fallen(new: dict[str, Any], old: dict[str, Any], primary: str) -> list[str]:
     """The slices on which the primary metric falls by more than params.yaml allows."""
     allowed = params()["gates"].get("a_slice_may_fall_by", A_SLICE_MAY_FALL_BY)
-    pairs = ((name, new[name][primary], old[name][primary]) for name in new if name in old)
-    return [f"{name} ({now:.4f}, was {before:.4f})" for name, now, before in pairs if before - now > allowed]
+    pairs = ((name, new[name]["rows"], new[name][primary], old[name][primary]) for name in new if name in old)
+    return [
+        f"{name} ({now:.4f}, was {before:.4f}, on {rows} rows)"
+        for name, rows, now, before in pairs
+        if before - now > allowed
+    ]
 
 
 def rollback(why: str = "") -> str:

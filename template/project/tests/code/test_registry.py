@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from {{ package_name }}.contract import Contract
-from {{ package_name }}.registry import Registered, RegistryError, check_same_question, disagreement
+from {{ package_name }}.registry import Registered, RegistryError, check_same_question, disagreement, fallen
 from {{ package_name }}.tracking import Champion
 
 LIVES = ((3, "challenger"), (2, "champion"))
@@ -41,3 +41,9 @@ def test_it_is_said_where_champion_yaml_and_the_registry_disagree(monkeypatch: p
     assert disagreement(every[:1], Champion(2, "model-2", "", "", "", {}, retired="unfair")) == []
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     assert "Served is the registry's" in disagreement(every, None)[1]
+
+
+def test_a_slice_that_falls_is_named_with_its_rows() -> None:
+    old = {name: dict(rows=40, r2=0.5) for name in ("a=1", "a=2", "a=3")}
+    new = {"a=1": dict(rows=40, r2=0.1), "a=2": dict(rows=40, r2=0.6)}
+    assert fallen(new, old, "r2") == ["a=1 (0.1000, was 0.5000, on 40 rows)"]
