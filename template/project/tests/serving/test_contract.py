@@ -106,6 +106,28 @@ def test_a_column_too_many_is_named(server: Server, endpoint: Endpoint, contract
     assert_refused(ask(server, endpoint, contract, [{**row, "unheard of": "1"} for row in rows]), "unheard of")
 
 
+def test_a_column_that_the_contract_ignores_is_dropped(
+    server: Server, endpoint: Endpoint, contract: Contract, rows: list[Row]
+) -> None:
+    without = ask(server, endpoint, contract, rows)
+    for name in contract.ignored:
+        reply = ask(server, endpoint, contract, [{**row, name: "x"} for row in rows])
+        if endpoint.drops_ignored:
+            assert endpoint.answers(contract, json.loads(reply.text)) == endpoint.answers(
+                contract, json.loads(without.text)
+            )
+        else:
+            assert_refused(reply, name)
+
+
+def test_a_category_that_was_never_seen_is_answered(
+    server: Server, endpoint: Endpoint, contract: Contract, rows: list[Row]
+) -> None:
+    """Drift tells of it; the data that is trained on must not have it."""
+    for column in (one for one in contract.features if one.type == "categorical"):
+        assert ask(server, endpoint, contract, [{**row, column.name: "unheard of"} for row in rows]).status == 200
+
+
 def test_a_value_of_another_type_is_named(
     server: Server, endpoint: Endpoint, contract: Contract, rows: list[Row]
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,15 @@ def test_an_unknown_column_is_named(contract: Contract, client: TestClient) -> N
     found = client.post("/predict", json={"rows": rows})
     assert found.status_code == 422
     assert "unheard of" in found.text
+
+
+def test_a_column_that_the_contract_ignores_is_not_read(contract: Contract) -> None:
+    rows = rows_as_json(contract, 3)
+    sent = [{**row, "customer": value} for row, value in zip(rows, (1, None, {"any": "thing"}), strict=True)]
+    reader = RowReader(replace(contract, ignored={"customer": "identifier"}))
+    assert list(reader.read_body(json.dumps({"rows": sent}).encode())) == [column.name for column in contract.features]
+    assert list(reader.read_rows(sent)) == [column.name for column in contract.features]
+    assert "customer" in json.dumps(reader.schema())
 
 
 def test_a_value_of_the_wrong_type_is_named(contract: Contract, client: TestClient) -> None:

@@ -33,6 +33,7 @@ class Endpoint:
     body: Callable[[Contract, list[Row]], dict[str, Any]]
     answers: Callable[[Contract, dict[str, Any]], Answers]
     nan_is_missing: bool = False  # whether the word NaN stands for a missing number
+    drops_ignored: bool = True  # whether a column that contract.yaml ignores may be sent
 
 
 def rows_as_json(contract: Contract, rows: pd.DataFrame) -> list[Row]:

@@ -7,7 +7,9 @@ Every way in (/predict, /v2) ends here, so a row means the same whichever way it
     categorical, text    a string; a category that the contract does not know counts as missing, as in training
     date                 a string, in ISO 8601 or as the training data had it
 
-A value may be null, and its column left out, where the contract allows missing values.
+A value may be null, and its column left out, where the contract allows missing values. A column that it ignores is
+accepted and not read, as in a file. Ranges are for the data that is trained on: what is outside is answered here, and
+told by drift.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ WANTED = {
     "date": "a date as a string, such as 2026-01-31",
     "text": "a string",
 }
+# A column that contract.yaml ignores: whatever it holds, nobody reads it.
+IGNORED = NotRequired[Annotated[Any, Field(description="ignored")]]
 # A batch, column by column: float64, datetime64[us] or objects (str, None), each of shape (rows,).
 Columns = dict[str, np.ndarray]
 
@@ -56,7 +60,8 @@ class RowReader:
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         # Columns may have names that Python cannot have, so a row is a dictionary with typed keys.
-        row = TypedDict("Row", {column.name: _field(column) for column in contract.features})  # type: ignore[misc]
+        known = {column.name: _field(column) for column in contract.features} | dict.fromkeys(contract.ignored, IGNORED)
+        row = TypedDict("Row", known)  # type: ignore[misc]
         rows = Annotated[
             list[with_config(ConfigDict(extra="forbid"))(row)],  # type: ignore[misc]
             FailFast(),  # what is wrong is looked for only where something is
