@@ -5,14 +5,14 @@ import socket
 
 import pytest
 
+from {{ package_name }}.serving import listen
 from {{ package_name }}.serving.endpoints import PORT
-from {{ package_name }}.serving.listen import AddressError, add_address, check_free
 
 
 def port(*given: str) -> int:
     """The port of a command line."""
     parser = argparse.ArgumentParser()
-    add_address(parser)
+    listen.add_address(parser)
     found: int = parser.parse_args(given).port
     return found
 
@@ -28,8 +28,8 @@ def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.Monkey
 def test_a_port_that_is_taken_is_a_sentence_with_a_command() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
-        with pytest.raises(AddressError, match=rf"^Port {taken} is taken\..*: uv run poe serve --port \d+$"):
-            check_free("127.0.0.1", taken)
-    check_free("127.0.0.1", taken)
-    with pytest.raises(AddressError, match="port 99999"):
-        check_free("127.0.0.1", 99999)
+        with pytest.raises(listen.AddressError, match=rf"^Port {taken} is taken\..*: uv run poe serve --port \d+$"):
+            listen.check_free("127.0.0.1", taken)
+    listen.check_free("127.0.0.1", taken)
+    with pytest.raises(listen.AddressError, match="port 99999"):
+        listen.check_free("127.0.0.1", 99999)
