@@ -10,6 +10,7 @@ from mlops_scaffold import catalog, dataset
 from mlops_scaffold.address import find_address
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import require_identity
+from mlops_scaffold.project import ANSWERS_FILE
 from mlops_scaffold.rendering import Asked, questions, render
 from mlops_scaffold.report import Report
 from mlops_scaffold.settings import load_settings, read_mapping
@@ -84,6 +85,8 @@ def check_destination(destination: Path) -> None:
     """Raise where something is in the way."""
     if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
         raise MlopsError(f"{destination} exists and is no folder.", "Choose another name.")
+    if (destination / ANSWERS_FILE).is_file():
+        raise MlopsError(f"{destination} is a project already.", f"Go on with its set-up: mlops setup {destination}")
     if destination.is_dir() and any(destination.iterdir()):
         raise MlopsError(f"{destination} exists and is not empty.", "Choose another name, or empty it.")
 

@@ -72,7 +72,7 @@ BAD = {
     "one row": ("age,label\n1,a\n", "label", "only one row"),
     "no header": ("1,2,3\n4,5,6\n7,8,9\n", "3", "has no header"),
     "duplicate columns": ("age,age,label\n1,2,a\n3,4,b\n", "label", "duplicate columns: age"),
-    "a wrong target": (GOOD, "lable", "Columns: label"),
+    "a wrong target": (GOOD, "lable", "Did you mean 'label'? Columns: label"),
     "a target of one value": (GOOD.replace(",b", ",a"), "label", "only one value"),
     "a target without values": ("age,label\n1,\n2,\n3,\n", "label", "no value in any row"),
     "a target that differs in every row": ("age,label\n1,a\n2,b\n3,c\n4,d\n", "label", "different in every row"),

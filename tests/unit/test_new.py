@@ -139,6 +139,16 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     assert not (tmp_path / "churn").exists()
 
 
+def test_a_project_that_is_there_already_goes_on_with_setup(template: Path, tmp_path: Path) -> None:
+    arguments = ("new", "churn", "--defaults", "--no-setup", "--template", str(template))
+    assert mlops(*arguments, cwd=tmp_path).returncode == 0
+    before = files(tmp_path)
+    again = mlops(*arguments, cwd=tmp_path)
+    assert again.returncode == 1
+    assert "Go on with its set-up: mlops setup churn" in again.stderr
+    assert files(tmp_path) == before
+
+
 def test_a_destination_that_is_in_use_is_refused(template: Path, tmp_path: Path) -> None:
     (tmp_path / "churn").mkdir()
     (tmp_path / "churn/mine.txt").write_text("mine")

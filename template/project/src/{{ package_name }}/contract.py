@@ -63,6 +63,11 @@ class Source:
     thousands: str = ""
     example: str = ""
 
+    @property
+    def style(self) -> dict[str, Any]:
+        """How pandas writes CSV as the raw data is written."""
+        return dict(sep=self.separator, quotechar=self.quote, decimal=self.decimal)
+
 
 @dataclass(frozen=True)
 class Column:

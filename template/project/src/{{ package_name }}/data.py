@@ -98,7 +98,9 @@ def main() -> None:
         if options.command == "prepare":
             prepare()
         else:
-            load().sample(options.rows, options.seed).to_csv(options.output or sys.stdout, index=False)
+            contract = load()
+            rows = contract.sample(options.rows, options.seed)
+            rows.to_csv(options.output or sys.stdout, index=False, **contract.source.style)
     except ContractError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:  # `poe repro` says what is now

@@ -73,7 +73,8 @@ def infer(path: Path, target: str | None, problem: str | None = None) -> tuple[C
         raise ContractError("Which column is to be predicted?", f"Name it: {', '.join(names)}.")
     if target not in names:
         nearest = difflib.get_close_matches(target, names, len(names), 0.0)
-        raise ContractError(f"There is no column {target!r} in {path.name}.", f"Columns: {', '.join(nearest)}.")
+        meant = f"Did you mean {nearest[0]!r}? " if difflib.get_close_matches(target, nearest[:1]) else ""
+        raise ContractError(f"There is no column {target!r} in {path.name}.", f"{meant}Columns: {', '.join(nearest)}.")
     if len(frame) < 2:
         raise ContractError(f"{path.name} has only {len(frame)} row.", "Give a file with more rows.")
     frame = drop_without_target(frame, target, found)

@@ -62,7 +62,7 @@ def chunks(contract: Contract, path: Path | None) -> Iterator[pd.DataFrame]:
 
 
 def predict(path: Path | None, output: Path | TextIO) -> int:
-    """Predict a file with the champion; gives back the number of rows."""
+    """Predict a file with the champion, in CSV written as the training data is; gives back the number of rows."""
     contract = load()
     model = tracking.load_model(tracking.champion_folder())
     count = 0
@@ -70,7 +70,7 @@ def predict(path: Path | None, output: Path | TextIO) -> int:
         # A column of the file that has the name of an answer keeps its values under another name.
         found = predictions(model, contract, rows)
         answered = rows.rename(columns={name: f"{name} (in the file)" for name in found.columns}).join(found)
-        answered.to_csv(output, mode="a", header=not count, index=False)
+        answered.to_csv(output, mode="a", header=not count, index=False, **contract.source.style)
         count += len(rows)
     return count
 

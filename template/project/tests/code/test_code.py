@@ -1,10 +1,12 @@
 """The code does what it says."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from {{ package_name }} import predict, tracking
 from {{ package_name }}.contract import Contract, ContractError, load
 from {{ package_name }}.predict import predictions
 from {{ package_name }}.tracking import folder_md5, prediction_hash
@@ -35,6 +37,21 @@ def test_rows_from_a_file_become_the_same_as_typed_rows(contract: Contract, tmp_
     features = [column.name for column in contract.features if column.type in ("numeric", "boolean")]
     read = contract.coerce(pd.read_csv(tmp_path / "rows.csv", dtype={name: "str" for name in contract.of_type("text")}))
     pd.testing.assert_frame_equal(read[features], contract.coerce(rows)[features])
+
+
+def test_predictions_are_written_as_the_data_is(
+    contract: Contract, model: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = replace(contract, source=replace(contract.source, separator=";", decimal=",", thousands=""))
+    monkeypatch.setattr(predict, "load", lambda: ours)
+    monkeypatch.setattr(tracking, "champion_folder", lambda: tmp_path)
+    monkeypatch.setattr(tracking, "load_model", lambda _: model)
+    rows, answers = tmp_path / "rows.csv", tmp_path / "answers.csv"
+    ours.sample(20).drop(columns=contract.target).to_csv(rows, index=False, **ours.source.style)
+    assert predict.predict(rows, answers) == 20
+    asked, answered = (path.read_text(encoding="utf-8").splitlines() for path in (rows, answers))
+    assert all(answer.startswith(f"{row};") for row, answer in zip(asked, answered, strict=True))
+    assert "," in answered[-1].removeprefix(asked[-1])
 
 
 def test_predictions_keep_the_order_of_the_rows(contract: Contract, model: object) -> None:
