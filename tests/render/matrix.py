@@ -19,9 +19,8 @@ def axes(folder: Path) -> dict[str, list[str]]:
     return {axis: [*names, "none"] if axis in (*catalog.OPTIONAL, *SEVERAL) else names for axis, names in found.items()}
 
 
-def is_possible(folder: Path, chosen: tuple[str, ...]) -> bool:
+def is_possible(rows: dict[str, catalog.Component], chosen: tuple[str, ...]) -> bool:
     """Whether the table allows these values together."""
-    rows = {component.name: component for component in catalog.components(folder)}
     return all(
         (not rows[name].needs or set(rows[name].needs) & set(chosen)) and not set(rows[name].excludes) & set(chosen)
         for name in chosen
@@ -32,11 +31,12 @@ def is_possible(folder: Path, chosen: tuple[str, ...]) -> bool:
 def all_pairs(folder: Path) -> Iterator[Answers]:
     """Possible combinations that hold every possible pair of values of two axes: greedy, the same every time."""
     table = axes(folder)
-    possible = [row for row in product(*table.values()) if is_possible(folder, row)]
-    wanted = {pair for row in possible for pair in _pairs(row)}
+    rows = {component.name: component for component in catalog.components(folder)}
+    possible = {row: _pairs(row) for row in product(*table.values()) if is_possible(rows, row)}
+    wanted = set().union(*possible.values())
     while wanted:
-        best = max(possible, key=lambda row: len(wanted & _pairs(row)))
-        wanted -= _pairs(best)
+        best = max(possible, key=lambda row: len(wanted & possible[row]))
+        wanted -= possible[best]
         yield _answers(dict(zip(table, best, strict=True)))
     yield _answers({"extras": [name for name in table["extras"] if name != "none"]})
 
