@@ -30,6 +30,14 @@ def poe(project: Path, *task: str) -> str:
     return done.stdout
 
 
+def python(project: Path, code: str) -> str:
+    """What a program prints that has the project's package and its packages."""
+    command = ["uv", "run", "python", "-c", code]
+    done = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout.strip()
+
+
 def new(folder: Path, template: Path, *options: str) -> Path:
     """A project in `folder`, made by `mlops new` with the defaults for what the options do not say."""
     command = [*RUN, "new", str(folder), "--defaults", "--template", str(template), *options]

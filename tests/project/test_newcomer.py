@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.conftest import git
+from tests.project import first_change
 from tests.project.running import RUN, environment, new, serving
 
 pytestmark = pytest.mark.long
@@ -99,7 +100,7 @@ def test_a_newcomer_is_productive_after_one_command(ready: str, origin: Path, tm
     ask_the_service(project, env)
 
     before = json.loads((project / "metrics.json").read_text(encoding="utf-8"))["metrics"]
-    edit_the_model(project, page)
+    first_change.make(project)
     said = {command: run(command, project, env) for command in change.splitlines()}
     after = json.loads((project / "metrics.json").read_text(encoding="utf-8"))["metrics"]
     assert after != before
@@ -122,13 +123,3 @@ def ask_the_service(project: Path, env: dict[str, str]) -> None:
     with serving(project, env) as address:
         said = run("uv run poe load --once", project, {**env, "PORT": address.rpartition(":")[2]})
     assert '"predictions": [' in said
-
-
-def edit_the_model(project: Path, page: str) -> None:
-    """The change that ONBOARDING.md proposes, made as it says."""
-    found = re.search(r"in `build` of `([^`]+)`.*?a line `([^`]+)` before `\*\*parameters`", page, re.DOTALL)
-    assert found
-    path, line = project / found[1], found[2]
-    text = path.read_text(encoding="utf-8")
-    assert text.count("        **parameters,") == 1
-    path.write_text(text.replace("        **parameters,", f"        {line}\n        **parameters,"), encoding="utf-8")

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from tests.conftest import git
-from tests.project.running import RUN, environment, new, poe, serving
+from tests.project import first_change
+from tests.project.running import RUN, environment, new, poe, python, serving
 
 
 @pytest.fixture(scope="module")
@@ -212,6 +213,9 @@ def test_the_other_framework_works_too(template: Path, tmp_path: Path) -> None:
     poe(tmp_path / "churn", "test")
     poe(tmp_path / "churn", "lint")
     assert "prediction" in poe(tmp_path / "churn", "predict")
+    change = first_change.make(tmp_path / "churn")
+    built = "from churn import contract, model, params; print(model.build(contract.load(), params()['model'])[-1]"
+    assert python(tmp_path / "churn", f"{built}.{change.argument})") == change.value
 
 
 @pytest.mark.long

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from tests.conftest import git
-from tests.project.running import new, poe
+from tests.project import first_change
+from tests.project.running import new, poe, python
 
 pytestmark = pytest.mark.long
 
@@ -58,4 +59,23 @@ def test_a_model_with_code_in_it_is_refused(project: Path) -> None:
             poe(project, "repro")
     finally:
         model.write_text(ours, encoding="utf-8")
+        git("checkout", "--quiet", ".", cwd=project)
+
+
+LAYERS = """
+from houses import model, params
+from houses.tensorflow_quietly import keras
+features = keras.Input((3,))
+network = keras.Model(features, model.layers(features, params()["model"]))
+print({type(layer.kernel_regularizer).__name__ for layer in network.layers if hasattr(layer, "kernel_regularizer")})
+"""
+
+
+def test_the_first_change_reaches_every_layer(project: Path) -> None:
+    """The one that its first page proposes."""
+    assert python(project, LAYERS) == "{'NoneType'}"
+    first_change.make(project)
+    try:
+        assert python(project, LAYERS) == "{'L2'}"
+    finally:
         git("checkout", "--quiet", ".", cwd=project)
