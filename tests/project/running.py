@@ -55,18 +55,23 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(project: Path, env: dict[str, str]) -> Iterator[str]:
+def started(project: Path, env: dict[str, str]) -> Iterator[None]:
     """The project's service as its README starts it; stopped at the end, as a container is."""
-    port = free_port()
-    server = subprocess.Popen(
-        ["uv", "run", "poe", "serve"], cwd=project, env={**env, "PORT": str(port)}, start_new_session=True
-    )
+    server = subprocess.Popen(["uv", "run", "poe", "serve"], cwd=project, env=env, start_new_session=True)
     try:
-        wait_until_ready(f"http://127.0.0.1:{port}/ready")
-        yield f"http://127.0.0.1:{port}"
+        yield
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
+
+
+@contextmanager
+def serving(project: Path, env: dict[str, str]) -> Iterator[str]:
+    """The same, ready, at the address that it gives."""
+    port = str(free_port())
+    with started(project, {**env, "PORT": port}):
+        wait_until_ready(f"http://127.0.0.1:{port}/ready")
+        yield f"http://127.0.0.1:{port}"
 
 
 def wait_until_ready(url: str) -> None:

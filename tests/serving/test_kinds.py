@@ -2,10 +2,8 @@
 
 import csv
 import json
-import os
 import random
 import re
-import signal
 import subprocess
 import time
 import urllib.error
@@ -16,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.running import environment, free_port, new, poe
+from tests.project.running import environment, free_port, new, poe, started
 
 pytestmark = pytest.mark.long
 
@@ -62,15 +60,10 @@ def project(kind: str, template: Path, tmp_path_factory: pytest.TempPathFactory)
 
 @contextmanager
 def served(project: Path) -> Iterator[dict[str, str]]:
-    """The project's service as its README starts it; gives the variables that it was started with."""
+    """The project's service; gives the variables that it was started with."""
     where = {"RELOAD_SECONDS": "0.5", **{name: str(free_port()) for name in PORTS}}
-    command = ["uv", "run", "poe", "serve"]
-    server = subprocess.Popen(command, cwd=project, env={**environment(), **where}, start_new_session=True)
-    try:
+    with started(project, {**environment(), **where}):
         yield where
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
 
 
 def ready(where: dict[str, str], wanted: int) -> str:

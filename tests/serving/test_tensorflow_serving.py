@@ -8,7 +8,6 @@ proved, and its configuration is read by TensorFlow Serving's own definitions.
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -24,7 +23,7 @@ from mlops_scaffold.rendering import Asked, render
 from mlops_scaffold.source import open_version
 
 from tests.conftest import git
-from tests.project.running import environment, free_port, new, poe
+from tests.project.running import environment, free_port, new, poe, started
 from tests.serving.kubernetes import BIN, assert_good_pod, kustomize
 from tests.serving.test_kinds import table
 
@@ -82,17 +81,13 @@ def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def served(project: Path) -> Iterator[str]:
-    """The project's service as its README starts it; gives the model's address."""
+    """The project's service; gives the model's address."""
     port = str(free_port())
     env = {**environment(), "RELOAD_SECONDS": "0.5", "PORT": port, "GRPC_PORT": str(free_port())}
     if not shutil.which("tensorflow_model_server"):
         env["MODEL_SERVER"] = f"{project / '.venv/bin/python'} -m tests.serving.model_server"
-    server = subprocess.Popen(["uv", "run", "poe", "serve"], cwd=project, env=env, start_new_session=True)
-    try:
+    with started(project, env):
         yield f"http://127.0.0.1:{port}/v1/models/churn"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
 
 
 def versions(address: str) -> set[str]:

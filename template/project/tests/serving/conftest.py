@@ -4,7 +4,9 @@ import json
 import shutil
 {% if serving == 'tensorflow-serving' %}
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+{% else %}
+from collections.abc import Callable
 {% endif %}
 from pathlib import Path
 from typing import Any
@@ -29,15 +31,24 @@ def saved(contract: Contract, model: Any, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def of_other_data(saved: Path, tmp_path: Path) -> Path:
+def changed(saved: Path, tmp_path: Path) -> Callable[[str, Callable[[Any], Any]], Path]:
+    """Makes of the same model one with another signature: of the inputs or the outputs something else."""
+
+    def change(part: str, made: Callable[[Any], Any]) -> Path:
+        folder = tmp_path / "of other data"
+        shutil.copytree(saved, folder)
+        described = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
+        described["signature"][part] = json.dumps(made(json.loads(described["signature"][part])))
+        (folder / "MLmodel").write_text(yaml.safe_dump(described), encoding="utf-8")
+        return folder
+
+    return change
+
+
+@pytest.fixture
+def of_other_data(changed: Callable[[str, Callable[[Any], Any]], Path]) -> Path:
     """The same model, as if the first of its columns had another name."""
-    folder = tmp_path / "of other data"
-    shutil.copytree(saved, folder)
-    described = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
-    inputs = json.loads(described["signature"]["inputs"])
-    described["signature"]["inputs"] = json.dumps([{**inputs[0], "name": "unheard of"}, *inputs[1:]])
-    (folder / "MLmodel").write_text(yaml.safe_dump(described), encoding="utf-8")
-    return folder
+    return changed("inputs", lambda columns: [{**columns[0], "name": "unheard of"}, *columns[1:]])
 {% if serving == 'tensorflow-serving' %}
 
 
