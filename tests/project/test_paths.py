@@ -37,6 +37,9 @@ def test_one_command_makes_a_committed_project_with_a_champion(project: Path) ->
     champion = yaml.safe_load((project / "champion.yaml").read_text(encoding="utf-8"))
     assert champion["metrics"]["roc_auc_ovr_weighted"] > 0.9
     assert "champion" in poe(project, "status")
+    # Nothing was made beside it, such as a folder with %20 for the blank.
+    assert [path.name for path in project.parent.iterdir()] == ["churn"]
+    assert not [path for path in project.parents[1].iterdir() if "%" in path.name]
 
 
 def test_its_own_tests_and_linters_are_green(project: Path) -> None:

@@ -183,9 +183,10 @@ def log_version(client: MlflowClient, report: dict[str, Any], model_md5: str) ->
     client.finalize_logged_model(logged.model_id, "READY")
     if not client.search_registered_models(f"name='{t.NAME}'"):
         client.create_registered_model(t.NAME)
-    version = client.create_model_version(
-        t.NAME, source=f"models:/{logged.model_id}", run_id=run, tags=tags, model_id=logged.model_id
-    )
+    with t.as_default():
+        version = client.create_model_version(
+            t.NAME, source=f"models:/{logged.model_id}", run_id=run, tags=tags, model_id=logged.model_id
+        )
     return str(version.version)
 
 
