@@ -1,6 +1,6 @@
 """The documentation site: your pages in docs/, and beside them what the project says of itself, built into site/.
 
-uv run poe docs                   writes docs/project/ anew and builds the site; a link to no page ends it
+uv run poe docs                   writes docs/project/ anew and builds the site; a dead link ends it
 uv run poe docs-serve             and shows it on http://127.0.0.1:8090; a change in docs/ shows at once
 """
 
