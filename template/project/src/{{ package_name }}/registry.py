@@ -240,8 +240,8 @@ def compare(challenger: ModelVersion, incumbent: t.Champion | None) -> str:
         folder = t.champion_folder()
     except t.ChampionError as error:
         raise RegistryError(f"Not promoted, since there is nothing to compare with. {error}") from None
-    check_same_question(folder, contract, incumbent)
     champion, model = t.load_model(folder), t.load_model(ROOT / "model")
+    check_same_question(folder, champion, contract, incumbent)
     rows, test = len(test), unseen(contract, test, incumbent)
     new = score(model, contract, test, [primary])[primary]
     old = score(champion, contract, test, [primary])[primary]
@@ -259,13 +259,17 @@ def compare(challenger: ModelVersion, incumbent: t.Champion | None) -> str:
     return verdict
 
 
-def check_same_question(folder: Path, contract: Contract, incumbent: t.Champion) -> None:
-    """Raise RegistryError where the champion cannot be asked about the data of today: other target or columns."""
+def check_same_question(folder: Path, champion: Any, contract: Contract, incumbent: t.Champion) -> None:
+    """Raise RegistryError where the champion cannot be asked about the data of today."""
     described = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
     target, known = described["metadata"]["target"], {column.name for column in contract.features}
     lost = [one["name"] for one in json.loads(described["signature"]["inputs"]) if one["name"] not in known]
-    if lost or target != contract.target:
-        why = f"predicts {target!r}" if target != contract.target else f"needs the column {lost[0]!r}"
+    why = f"needs the column {lost[0]!r}" if lost else ""
+    if contract.classes and {*map(str, getattr(champion, "classes_", []))} != {*map(str, contract.classes)}:
+        why = f"knows other classes of {contract.target!r}"
+    if target != contract.target:
+        why = f"predicts {target!r}"
+    if why:
         raise RegistryError(
             f"Not promoted: the champion (version {incumbent.version}) {why}, so the two cannot be compared on "
             f"the data of today. To do without its comparison, retire it first: uv run poe retire {incumbent.version} "

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -81,7 +82,7 @@ def test_hashes_change_with_the_content(contract: Contract, model: object, tmp_p
 # --- a model's life, and a run that is stopped -----------------------------------------------------------------------
 
 
-def champion(folder: Path, target: str, *columns: str) -> Path:
+def folder_of(folder: Path, target: str, *columns: str) -> Path:
     """A champion's folder, as far as it says what it was trained for."""
     inputs = json.dumps([dict(type="double", name=name) for name in columns])
     described = dict(signature=dict(inputs=inputs), metadata=dict(target=target))
@@ -91,11 +92,19 @@ def champion(folder: Path, target: str, *columns: str) -> Path:
 
 def test_a_champion_of_other_data_is_not_compared_and_it_is_said_what_to_do(contract: Contract, tmp_path: Path) -> None:
     known, incumbent = contract.features[0].name, Champion(4, "", "", "", "", {})
-    registry.check_same_question(champion(tmp_path, contract.target, known), contract, incumbent)
+
+    def check(target: str, *columns: str, classes: list[object]) -> None:
+        model = SimpleNamespace(classes_=classes)
+        registry.check_same_question(folder_of(tmp_path, target, *columns), model, contract, incumbent)
+
+    check(contract.target, known, classes=contract.classes)
     with pytest.raises(registry.RegistryError, match=r"needs the column 'unheard of'.*poe retire 4 "):
-        registry.check_same_question(champion(tmp_path, contract.target, known, "unheard of"), contract, incumbent)
+        check(contract.target, known, "unheard of", classes=contract.classes)
     with pytest.raises(registry.RegistryError, match="predicts 'unheard of'"):
-        registry.check_same_question(champion(tmp_path, "unheard of", known), contract, incumbent)
+        check("unheard of", known, classes=["unheard of"])
+    if contract.classes:
+        with pytest.raises(registry.RegistryError, match="knows other classes"):
+            check(contract.target, known, classes=[*contract.classes, "unheard of"])
 
 
 def test_it_is_said_where_champion_yaml_and_the_registry_disagree(monkeypatch: pytest.MonkeyPatch) -> None:
