@@ -66,7 +66,7 @@ class Source:
     @property
     def style(self) -> dict[str, Any]:
         """How pandas writes CSV as the raw data is written."""
-        return dict(sep=self.separator, quotechar=self.quote, decimal=self.decimal)
+        return dict(sep=self.separator, quotechar=self.quote, decimal=self.decimal, encoding=self.encoding)
 
 
 @dataclass(frozen=True)

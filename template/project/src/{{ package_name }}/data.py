@@ -84,6 +84,18 @@ def write_example(contract: Contract) -> Path:
     return path
 
 
+def as_written(contract: Contract, rows: pd.DataFrame) -> pd.DataFrame:
+    """Typed rows as the raw data has them: truths by its words, whole numbers without a point."""
+    written = rows.copy()
+    for column in contract.columns:
+        if column.type == "boolean" and not column.categories:
+            words = {1.0: (*column.true_values, "True")[0], 0.0: (*column.false_values, "False")[0]}
+            written[column.name] = rows[column.name].map(words)
+        elif column.integer and not column.categories:
+            written[column.name] = rows[column.name].astype("Int64")
+    return written
+
+
 def main() -> None:
     """Parse the command line and do it."""
     parser = argparse.ArgumentParser(prog="data", description="Prepare the data, or generate rows.")
@@ -99,7 +111,7 @@ def main() -> None:
             prepare()
         else:
             contract = load()
-            rows = contract.sample(options.rows, options.seed)
+            rows = as_written(contract, contract.sample(options.rows, options.seed))
             rows.to_csv(options.output or sys.stdout, index=False, **contract.source.style)
     except ContractError as error:
         sys.exit(str(error))

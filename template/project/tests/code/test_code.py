@@ -14,6 +14,7 @@ import yaml
 
 from {{ package_name }} import predict, registry, tracking
 from {{ package_name }}.contract import Contract, ContractError, load
+from {{ package_name }}.data import as_written
 from {{ package_name }}.predict import predictions
 from {{ package_name }}.tracking import Champion, folder_md5, prediction_hash
 from {{ package_name }}.workspace import WorkspaceError, run_to_its_end
@@ -51,15 +52,16 @@ def test_rows_from_a_file_become_the_same_as_typed_rows(contract: Contract, tmp_
 def test_predictions_are_written_as_the_data_is(
     contract: Contract, model: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours = replace(contract, source=replace(contract.source, separator=";", decimal=",", thousands=""))
+    style = dict(separator=";", decimal=",", thousands="", encoding="utf-8")
+    ours = replace(contract, source=replace(contract.source, **style))
     monkeypatch.setattr(predict, "load", lambda: ours)
     monkeypatch.setattr(tracking, "champion_folder", lambda: tmp_path)
     monkeypatch.setattr(tracking, "load_model", lambda _: model)
     rows, answers = tmp_path / "rows.csv", tmp_path / "answers.csv"
-    ours.sample(20).drop(columns=contract.target).to_csv(rows, index=False, **ours.source.style)
-    assert predict.predict(rows, answers) == 20
+    as_written(ours, ours.sample(20)).to_csv(rows, index=False, **ours.source.style)
+    assert len(ours.read(rows)) == predict.predict(rows, answers) == 20
     asked, answered = (path.read_text(encoding="utf-8").splitlines() for path in (rows, answers))
-    assert all(answer.startswith(f"{row};") for row, answer in zip(asked, answered, strict=True))
+    assert all(answer.startswith(f"{row};") for row, answer in zip(asked[1:], answered[1:], strict=True))
     assert "," in answered[-1].removeprefix(asked[-1])
 
 
