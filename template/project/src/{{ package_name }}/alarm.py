@@ -1,7 +1,7 @@
 """Drift that acts, in CI: one open report of it, and a newly trained model as challenger.
 
-uv run poe alarm          after `poe drift`: opens an issue on GitHub or GitLab, or brings the open one up to date
-uv run poe challenge      after `poe repro` and `poe gate`: registers the model, and tells it in the issue
+    uv run poe alarm          after `poe drift`: opens an issue on GitHub or GitLab, or brings the open one up to date
+    uv run poe challenge      after `poe repro` and `poe gate`: registers the model, and tells it in the issue
 
 There is never more than one open issue; closing it is for a person who has understood. So is the promotion. CircleCI
 and Jenkins keep no issues: there `challenge` ends with exit code 2, so that the build is marked and somebody looks.

@@ -1,7 +1,9 @@
 """The documentation site: your pages in docs/, and beside them what the project says of itself, built into site/.
 
-uv run poe docs                   writes docs/project/ anew and builds the site; a dead link ends it
-uv run poe docs-serve             and shows it on http://127.0.0.1:8090; a change in docs/ shows at once
+    uv run poe docs                   writes docs/project/ anew and builds the site; a dead link ends it
+    uv run poe docs-serve             and shows it on http://127.0.0.1:8090; a change in docs/ shows at once
+
+Nothing is fetched, and nothing of the package is run for it: the code is read, as are champion.yaml and its history.
 """
 
 from __future__ import annotations

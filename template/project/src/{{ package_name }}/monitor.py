@@ -1,7 +1,7 @@
 """Watch the model: have the rows that it is asked about moved away from those that it was trained on?
 
-uv run poe drift FILE            a CSV or Parquet file, with or without the target
-uv run poe drift                 the prediction log in the folder that PREDICTION_LOG names (logs/ by default)
+    uv run poe drift FILE            a CSV or Parquet file, with or without the target
+    uv run poe drift                 the prediction log in the folder that PREDICTION_LOG names (logs/ by default)
 
 Writes report/drift.html for people, report/drift.json for programs, and report/drift.prom for Prometheus (by the
 textfile collector of its node exporter). With --fail, drift is exit code 2.

@@ -1,6 +1,6 @@
 """Let the challenger answer what the service was asked, and compare its answers with the champion's.
 
-uv run poe shadow                 the prediction log in the folder that PREDICTION_LOG names (logs/ by default)
+    uv run poe shadow                 the prediction log in the folder that PREDICTION_LOG names (logs/ by default)
 
 Prints what is to be said, writes report/shadow.html for people and report/shadow.prom for Prometheus. It decides
 nothing: labels do (`poe promote`), and a person who has looked where the two differ.

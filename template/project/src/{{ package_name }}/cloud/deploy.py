@@ -1,8 +1,8 @@
 """What stands in the cloud: shown before it is made, made, asked whether it is ready, and taken down again.
 
-uv run poe plan      what a deployment would change, and what of it costs money while it stands
-uv run poe deploy    show that, ask, push the image with the champion, make it, wait until it is ready
-uv run poe destroy   show what stands, ask, take it down
+    uv run poe plan      what a deployment would change, and what of it costs money while it stands
+    uv run poe deploy    show that, ask, push the image with the champion, make it, wait until it is ready
+    uv run poe destroy   show what stands, ask, take it down
 
 With --yes nobody is asked, as in a CI, where a person starts the stage. It refuses to take anything down unless
 --even-destroy is given too. What is applied is the very plan that was shown. CI's stage takes down with
