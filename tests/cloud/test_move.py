@@ -14,6 +14,7 @@ import pytest
 
 from tests.ci.test_executed import npm_install
 from tests.cloud.emulators import EMULATORS, Emulator
+from tests.cloud.refusing import refusing
 from tests.conftest import git, mlops
 from tests.project.running import environment, new
 
@@ -86,8 +87,18 @@ def test_a_project_moves_to_a_cloud_and_back(moved: Moved) -> None:
     assert no_bucket.returncode
     assert "Make it (uv run poe deploy)" in no_bucket.stderr
     assert "Traceback" not in no_bucket.stderr
+    found = moved.run("poe", "doctor", "--only", "remote")
+    assert f"the bucket of the remote storage, {moved.store.url}/dvc, is not there" in found.stdout, found.stdout
+    assert "uv run poe deploy" in found.stdout
+    with refusing(cloud) as theirs:
+        refused = moved.run("poe", "cloud-check", **theirs)
+    assert refused.returncode
+    assert re.search(r"does not let you use the (bucket|container) 'churn-data': it is somebody else's", refused.stderr)
+    assert "See who you are: " in refused.stderr
+    assert "Traceback" not in refused.stderr
 
     moved.must("python", "-c", moved.store.make)
+    assert "nothing found" in moved.must("poe", "doctor", "--only", "remote")
     # A push that stopped after the raw data: the rest is brought, and what has arrived is not sent again.
     first = pushed(moved.must("dvc", "push", "data/raw.dvc"))
     rest = pushed(moved.must("poe", "push"))

@@ -11,6 +11,7 @@ import pytest
 
 from tests.cloud.infra import CIS, CLOUDS, modules, rendered
 from tests.cloud.trust import (
+    ORG,
     SETTINGS,
     USER,
     Token,
@@ -171,6 +172,21 @@ def test_settings_that_are_not_filled_in_are_named(
         empty = {**settings("azure", ci), name: type(value)()}
         with pytest.raises(AssertionError, match=rf"{name} (is|has) .*[Ss]et (it|them) in terraform\.tfvars\."):
             ask_terraform(str(TERRAFORM), folders["azure", ci], tmp_path / "ci", empty)
+
+
+@needs_terraform
+@pytest.mark.parametrize(("cloud", "like"), [("aws", "eu-central-1"), ("gcp", "europe-west1"), ("azure", "westeurope")])
+def test_what_is_no_region_is_told_before_anything_is_made(
+    cloud: str, like: str, folders: dict[tuple[str, str], Path], tmp_path: Path
+) -> None:
+    shutil.copy(folders[cloud, "github"] / "variables.tf", tmp_path)
+    account = {"azure": {"subscription_id": ORG}, "gcp": {"project_id": "example-project"}}.get(cloud, {})
+    (tmp_path / "region.tf").write_text("locals {\n  region = var.region\n}\n", encoding="utf-8")
+    given = {**account, **SETTINGS["github"], "region": like}
+    assert ask_terraform(str(TERRAFORM), folders[cloud, "github"], tmp_path, given, "local.region") == like
+    wrong = {**given, "region": "Frankfurt am Main"}
+    with pytest.raises(AssertionError, match=f"region is the name of a.* region.*such as {like}"):
+        ask_terraform(str(TERRAFORM), folders[cloud, "github"], tmp_path, wrong, "local.region")
 
 
 @needs_terraform

@@ -1,6 +1,7 @@
 """The search on a Ray cluster of two nodes on this machine, token and all (L3)."""
 
 import os
+import platform
 import secrets
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from tests.project.running import environment, free_port
 from tests.scale.searching import TRIALS, forget, found, kill, search, trials
 
 pytestmark = pytest.mark.long
+ANOTHER_PYTHON = 'import platform\nplatform.python_version_tuple = lambda: ("3", "99", "0")\n'
 
 
 @dataclass
@@ -121,15 +123,20 @@ def test_a_lost_node_loses_no_finished_trial(cluster: Cluster, project: Path, re
     assert finished.items() <= trials(project).items()
 
 
-def test_a_node_with_another_version_is_said_before_any_trial(cluster: Cluster, project: Path, tmp_path: Path) -> None:
+def test_a_node_with_another_python_or_package_is_said_before_any_trial(
+    cluster: Cluster, project: Path, tmp_path: Path
+) -> None:
     forget(project)
     older = [uv.find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--target", str(tmp_path), "skops==0.13.0"]
     subprocess.run(older, env=os.environ, check=True)
+    # There need not be a second Python on this machine: the one that is there says on that node that it is another.
+    (tmp_path / "sitecustomize.py").write_text(ANOTHER_PYTHON, encoding="utf-8")
     cluster.start(PYTHONPATH=str(tmp_path))
     done = search(project, **cluster.env)
     cluster.lose(-1)
     assert done.returncode == 1
-    assert "has skops 0.13.0 (here " in done.stderr
+    here = ".".join(platform.python_version_tuple()[:2])
+    assert f"has Python 3.99 (here {here}), skops 0.13.0 (here " in done.stderr
     assert "Traceback" not in done.stderr
     assert not trials(project)
 

@@ -10,8 +10,19 @@ import yaml
 from tests.conftest import git
 from tests.project import first_change
 from tests.project.running import new, poe, python
+from tests.scale.searching import found, search, trials
 
 pytestmark = pytest.mark.long
+# A trial is a few seconds long.
+SPACE = """
+seed: 7
+batch: 3
+folds: 2
+model:
+  dropout: { from: 0.0, to: 0.5, step: 0.05 }
+  learning_rate: { from: 0.0003, to: 0.01, log: true }
+  batch_size: { choices: [32, 64] }
+"""
 
 
 def table(path: Path) -> Path:
@@ -32,10 +43,10 @@ def table(path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A regression by TensorFlow, served by FastAPI."""
+    """A regression by TensorFlow, served by FastAPI, that can search."""
     folder = tmp_path_factory.mktemp("tensorflow")
     data = ["--dataset", str(table(folder / "houses.csv")), "--target", "price"]
-    answers = ["-d", "framework=tensorflow", "-d", "serving=fastapi"]
+    answers = ["-d", "framework=tensorflow", "-d", "serving=fastapi", "-d", "compute=ray"]
     return new(folder / "houses", template, "--preset", "minimal", *data, *answers, "--run")
 
 
@@ -46,6 +57,25 @@ def test_it_learns_predicts_and_its_tests_are_green(project: Path, tmp_path: Pat
     poe(project, "test")
     poe(project, "predict", "data/raw/houses.csv", "--output", str(tmp_path / "answers.csv"))
     assert len((tmp_path / "answers.csv").read_text(encoding="utf-8").splitlines()) == 401
+
+
+def test_it_finds_better_parameters(project: Path) -> None:
+    params = project / "params.yaml"
+    params.write_text(params.read_text(encoding="utf-8").replace("epochs: 100", "epochs: 3"), encoding="utf-8")
+    (project / "search.yaml").write_text(SPACE, encoding="utf-8")
+    before = yaml.safe_load(params.read_text(encoding="utf-8"))
+    try:
+        done = search(project, "3", "--workers", "1")
+        assert found(done).startswith("the best is trial ")
+        made = trials(project)
+        assert [len(scores) for _, scores in made.values()] == [2, 2, 2]
+        best_of, _ = max(made.values(), key=lambda trial: sum(trial[1]))
+        after = yaml.safe_load(params.read_text(encoding="utf-8"))
+        assert after == {**before, "model": {**before["model"], **best_of}}
+        # A network for each fold of each trial: nothing that TensorFlow should warn of.
+        assert "WARNING" not in done.stdout + done.stderr
+    finally:
+        git("checkout", "--quiet", ".", cwd=project)
 
 
 def test_a_model_with_code_in_it_is_refused(project: Path) -> None:

@@ -38,6 +38,7 @@ from .workspace import LARGEST_FILE_MB, RAW
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
+    from dvc_data.hashfile.db import HashFileDB
 
 PATIENCE = 10  # seconds until a remote or a server counts as not reachable
 A_MOMENT = 2  # seconds until a program on this machine does
@@ -49,6 +50,7 @@ LOGINS = {
     **{"s3": "aws configure", "gs": "gcloud auth application-default login", "azure": "az login"},
     **{"http": HTTP_LOGIN, "https": HTTP_LOGIN},
 }
+BUCKETS = ("s3", "gs", "azure")
 # What a task listens on: the variable that moves it, the usual port, and a path that only its own program answers.
 PORTS = {"serve": ("PORT", 8000, "/ready"), "ui": ("MLFLOW_PORT", 5000, "/version")}
 
@@ -300,9 +302,24 @@ def unreachable(name: str, url: str) -> Found:
         status = getattr(error.__cause__, "status", 404)
         if status != 404:
             yield f"the remote {name}, {url}, does not let you in: HTTP {status}", login
+        elif scheme in BUCKETS and not has_bucket(there):
+            made = "uv run poe deploy" if Path(ROOT, "infra").is_dir() else f"uv run dvc remote modify {name} url URL"
+            yield f"the bucket of the remote {name}, {url}, is not there: make it, or mend its name", made
     except Exception as error:
         reason = str(error) or f"no answer in {PATIENCE} s"
         yield f"the remote {name}, {url}, does not answer: {reason}", login
+
+
+def has_bucket(there: HashFileDB) -> bool:
+    """Whether the bucket of a remote is there: a file in one that is not is missed like any other."""
+    bucket = there.oid_to_path("0" * 32).lstrip("/").partition("/")[0]
+    try:
+        within(PATIENCE, lambda: there.fs.ls(bucket))
+    except FileNotFoundError:
+        return False
+    except OSError:  # who may see the remote's folder may not see the others
+        return True
+    return True
 
 
 def within(seconds: float, act: Callable[[], object]) -> object:

@@ -1,5 +1,6 @@
 """TensorFlow and Keras, set up before they are loaded: no chatter, and the same numbers on every machine."""
 
+import logging
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -9,5 +10,8 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import keras
 import tensorflow
+
+# A search has a network for each fold of each trial, and each is traced once: no reason to warn.
+logging.getLogger("tensorflow").addFilter(lambda record: "retracing" not in record.getMessage())
 
 __all__ = ["keras", "tensorflow"]

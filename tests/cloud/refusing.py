@@ -1,0 +1,60 @@
+"""A store in which every bucket is somebody else's: it refuses in the words of S3, Cloud Storage or Blob Storage."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.cloud.emulators import ACCOUNT, KEY
+
+XML = '<?xml version="1.0" encoding="utf-8"?><Error><Code>{}</Code><Message>{}</Message></Error>'
+DENIED = "you@example.com does not have storage.objects.list access to the Google Cloud Storage bucket."
+# The type, the body, and what else the answer says.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+# https://cloud.google.com/storage/docs/json_api/v1/status-codes
+# https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2
+REFUSALS = {
+    "aws": ("application/xml", XML.format("AccessDenied", "Access Denied"), {}),
+    "gcp": (
+        "application/json",
+        json.dumps({"error": {"code": 403, "message": DENIED, "errors": [{"reason": "forbidden", "message": DENIED}]}}),
+        {},
+    ),
+    "azure": (
+        "application/xml",
+        XML.format("AuthorizationPermissionMismatch", "This request is not authorized to perform this operation."),
+        {"x-ms-error-code": "AuthorizationPermissionMismatch", "x-ms-version": "2025-05-05"},
+    ),
+}
+
+
+@contextmanager
+def refusing(cloud: str) -> Iterator[dict[str, str]]:
+    """The environment in which the cloud's library finds such a store."""
+    kind, body, more = REFUSALS[cloud]
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(403)
+            for name, value in {"content-type": kind, "content-length": str(len(body)), **more}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body.encode())
+
+        do_HEAD = do_PUT = do_POST = do_GET
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        connection = f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
+        yield {
+            "aws": {"AWS_ENDPOINT_URL": address},
+            "gcp": {"STORAGE_EMULATOR_HOST": address},
+            "azure": {"AZURE_STORAGE_CONNECTION_STRING": f"{connection}BlobEndpoint={address}/{ACCOUNT};"},
+        }[cloud]
+        server.shutdown()
