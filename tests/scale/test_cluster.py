@@ -150,3 +150,17 @@ def test_a_cluster_that_is_not_there_or_refuses_us_is_a_sentence(cluster: Cluste
         assert "No Ray cluster answers at 127.0.0.1" in done.stderr
         assert "Traceback" not in done.stderr
     assert not trials(project)
+
+
+def test_a_cluster_of_another_python_is_a_sentence(cluster: Cluster, project: Path, tmp_path: Path) -> None:
+    forget(project)
+    # It is this side that says it is another: Ray compares the two.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import ray._private.utils as its\nits.compute_version_info = lambda: (its.ray.__version__, '3.99.0')\n"
+    )
+    done = search(project, **cluster.env, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert f"The Ray cluster at 127.0.0.1:{cluster.port} has another version of Python or Ray." in done.stderr
+    assert "3.99.0" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not trials(project)
