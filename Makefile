@@ -40,6 +40,7 @@ bench: $(VENV)/.tested  ## ratios against the peers, printed
 	$(BIN)/python benchmarks/evolution.py
 	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/large.py
 
 clean:  ## all that the other targets made, but for demo/
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

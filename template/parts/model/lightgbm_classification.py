@@ -20,7 +20,7 @@ def build(contract: Contract, parameters: dict[str, Any]) -> Pipeline:
     """An untrained pipeline from raw rows to predictions."""
     categories = categorical_positions(contract)
     estimator = LGBMClassifier(
-        categorical_feature=categories,
+        categorical_column=categories,
         verbose=-1,
         **parameters,
     )

@@ -9,7 +9,7 @@ import pytest
 
 from {{ package_name }} import ROOT, params
 from {{ package_name }}.contract import Contract, load
-from {{ package_name }}.data import split
+from {{ package_name }}.data import TEST, split, train_part
 from {{ package_name }}.model import build
 
 
@@ -22,10 +22,10 @@ def contract() -> Contract:
 @pytest.fixture(scope="session")
 def parts(contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A training and a test part: the prepared ones where they are here, else generated rows."""
-    prepared = ROOT / "data/prepared"
-    if (prepared / "test.parquet").exists():
-        return pd.read_parquet(prepared / "train.parquet"), pd.read_parquet(prepared / "test.parquet")
-    return split(contract, contract.sample(1000), **params()["split"])
+    if (ROOT / TEST).exists():
+        return train_part(contract), pd.read_parquet(ROOT / TEST)
+    settings = params()["split"]
+    return split(contract, contract.sample(1000), settings["test"], settings["seed"])
 
 
 @pytest.fixture(scope="session")

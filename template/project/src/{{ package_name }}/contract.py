@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 TYPES = ("numeric", "boolean", "categorical", "date", "text")
 # A currency before a number, or a currency or percent sign after it, is no part of it.
 MARKS = r"^\s*([+-]?)\s*[$€£¥]?\s*([\d.]+)\s*[%$€£¥]?\s*$"
-# Cells that mean "no value" in a CSV file, whatever the column.
-MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "?", "-")
 # The bounds have short names in contract.yaml.
 LONG_NAMES = {"min": "minimum", "max": "maximum"}
 SHORT_NAMES = {long: short for short, long in LONG_NAMES.items()}
@@ -161,7 +159,9 @@ class Contract:
 
     def read(self, path: Path | None = None) -> pd.DataFrame:
         """The raw data as a typed frame, without the ignored columns. Raises ContractError."""
-        return coerce(self, read_raw(self, path), with_target=True)
+        from .data import read_table
+
+        return coerce(self, read_table(self.source, path), with_target=True)
 
     def coerce(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows from anywhere as the model's input: the features, in order, typed. Raises ContractError."""
@@ -227,76 +227,7 @@ def load(path: Path | None = None) -> Contract:
     return contract
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------
-
-
-def read_raw(contract: Contract, path: Path | None = None) -> pd.DataFrame:
-    """The file as it stands: strings for a CSV file (missing values None), its own types for Parquet."""
-    import pyarrow as arrow
-    from pyarrow import parquet
-
-    if path is None:
-        from . import ROOT
-
-        path = ROOT / contract.source.path
-    if not path.is_file():
-        raise ContractError(f"{path} is missing.", "Get the data with: uv run poe setup")
-    try:
-        if path.suffix in (".parquet", ".pq") or (contract.source.format == "parquet" and path.suffix != ".csv"):
-            return plain_types(parquet.read_table(path).to_pandas())
-        frame: pd.DataFrame = read_csv(path, contract.source).to_pandas()
-    except (arrow.ArrowException, UnicodeError) as error:
-        raise ContractError(f"{path.name} cannot be read: {str(error).splitlines()[0]}.") from None
-    return frame
-
-
-def plain_types(frame: pd.DataFrame) -> pd.DataFrame:
-    """Parquet's richer types as the few that the contract knows; columns that hold lists or objects become text."""
-    frame = frame.reset_index(drop=True).rename(columns=str)
-    for name in frame.columns if frame.columns.is_unique else []:
-        frame[name] = _plain(frame[name])
-    return frame
-
-
-def _plain(values: pd.Series) -> pd.Series:
-    import pandas as pd
-
-    kind = values.dtype
-    if isinstance(kind, pd.CategoricalDtype):
-        return _plain(values.astype(kind.categories.dtype if values.notna().all() else object))
-    if isinstance(kind, pd.DatetimeTZDtype):
-        return values.dt.tz_convert("UTC").dt.tz_localize(None)
-    if isinstance(kind, (pd.PeriodDtype, pd.IntervalDtype)):
-        return values.map(str, na_action="ignore").astype(object)
-    if pd.api.types.is_timedelta64_dtype(kind):
-        return values.dt.total_seconds()
-    if not pd.api.types.is_object_dtype(kind) or not values.notna().any():
-        return values
-    first = values.dropna().iloc[0]
-    if isinstance(first, date):
-        return pd.to_datetime(values)
-    if type(first).__name__ == "Decimal":
-        return values.astype("float64")
-    return values if isinstance(first, (str, bool, int, float)) else values.map(str, na_action="ignore")
-
-
-def read_csv(path: Path, source: Source) -> Any:
-    """A CSV file as an Arrow table of strings."""
-    import csv
-
-    import pyarrow as arrow
-    from pyarrow import csv as arrow_csv
-
-    with path.open(encoding=source.encoding, newline="") as file:
-        header = next(csv.reader(file, delimiter=source.separator, quotechar=source.quote), [])
-    return arrow_csv.read_csv(
-        path,
-        arrow_csv.ReadOptions(encoding=source.encoding.removesuffix("-sig"), column_names=header, skip_rows=0),
-        arrow_csv.ParseOptions(delimiter=source.separator, quote_char=source.quote, newlines_in_values=True),
-        arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(header, arrow.string()), null_values=list(MISSING), strings_can_be_null=True
-        ),
-    ).slice(1)
+# --- typing ----------------------------------------------------------------------------------------------------------
 
 
 def coerce(contract: Contract, rows: pd.DataFrame, with_target: bool) -> pd.DataFrame:
@@ -434,7 +365,7 @@ def check(contract: Contract, frame: pd.DataFrame) -> list[str]:
 def _violation(contract: Contract, name: str, rule: str, cases: pd.DataFrame) -> str:
     column = next(column for column in contract.columns if column.name == name)
     if rule == "nulls":
-        return f"{name!r}: more than {column.nulls:.1%} of the values are missing"
+        return too_many_missing(column)
     limit = {
         "min": column.minimum,
         "max": column.maximum,
@@ -442,7 +373,21 @@ def _violation(contract: Contract, name: str, rule: str, cases: pd.DataFrame) ->
         "integer": "whole numbers",
     }
     word = {"min": "below", "max": "above", "categories": "outside", "integer": "not among"}
-    return f"{name!r}: {len(cases)} values {word[rule]} {limit[rule]}, such as {cases['failure_case'].iloc[0]!r}"
+    example = cases["failure_case"].iloc[0]
+    shown = repr(example) if isinstance(example, str) else str(example)
+    return f"{name!r}: {len(cases)} values {word[rule]} {limit[rule]}, such as {shown}"
+
+
+def too_many_missing(column: Column) -> str:
+    """That violation's sentence."""
+    return f"{column.name!r}: more than {column.nulls:.1%} of the values are missing"
+
+
+def require(violations: list[str], source: str) -> None:
+    """Raise ContractError where there are any."""
+    if violations:
+        listed = "\n  ".join(violations)
+        raise ContractError(f"{source} breaks the contract:\n  {listed}\n", "Mend the data, or edit contract.yaml.")
 
 
 def compare(old: Contract, new: Contract) -> list[str]:

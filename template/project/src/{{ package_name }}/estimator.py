@@ -35,18 +35,21 @@ class Network(BaseEstimator):
     def __init__(self, contract: Contract | None = None, layers: Layers | None = None, parameters: Any = None) -> None:
         self.contract, self.layers, self.parameters = contract, layers, parameters
 
-    def fit(self, rows: pd.DataFrame, labels: np.ndarray) -> Self:
-        """Train on typed rows: the same rows and parameters give the same network."""
+    def fit(self, rows: pd.DataFrame, labels: np.ndarray, datasets: tuple[Any, Any] | None = None) -> Self:
+        """Train on typed rows: the same rows and parameters give the same network.
+
+        `datasets` are batches to train on and to stop by, where `rows` are only some of them (train_batches.py).
+        """
         assert self.contract is not None and self.layers is not None
         chosen = self.parameters
         keras.utils.set_random_seed(chosen["seed"])
         tf.config.experimental.enable_op_determinism()
         self.columns_ = [column.name for column in self.contract.features]
         inputs, features = preprocessor(self.contract, rows)
-        targets = self._targets(labels)
+        targets = self.targets(labels)
         self.network_ = keras.Model(inputs, self._answer(self.layers(features, chosen), targets))
         self.network_.compile(optimizer=keras.optimizers.Adam(chosen["learning_rate"]), loss=self.loss)
-        train, validation = self._datasets(rows, targets)
+        train, validation = datasets or self._datasets(rows, targets)
         watched = "val_loss" if validation is not None else "loss"
         stop = keras.callbacks.EarlyStopping(watched, patience=chosen["patience"], restore_best_weights=True)
         # The batches are shuffled already, by the seed.
@@ -89,7 +92,8 @@ class Classifier(ClassifierMixin, Network):
         """The classes, in the order of the probabilities."""
         return np.array(self.classes, dtype=object if isinstance(self.classes[0], str) else None)
 
-    def _targets(self, labels: np.ndarray) -> np.ndarray:
+    def targets(self, labels: np.ndarray) -> np.ndarray:
+        """The classes' places: int32, shape (rows,)."""
         assert self.contract is not None
         self.classes = self.contract.classes
         places = {label: place for place, label in enumerate(self.classes)}
@@ -112,7 +116,8 @@ class Regressor(RegressorMixin, Network):
 
     loss = "mean_squared_error"
 
-    def _targets(self, labels: np.ndarray) -> np.ndarray:
+    def targets(self, labels: np.ndarray) -> np.ndarray:
+        """The numbers: float32, shape (rows, 1)."""
         return labels.astype("float32").reshape(-1, 1)
 
     def _answer(self, hidden: Any, targets: np.ndarray) -> Any:

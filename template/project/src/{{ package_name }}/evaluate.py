@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import ROOT, params
 from .contract import Contract, ContractError, load
+from .data import TEST, train_part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ def evaluate() -> None:
     from .model import baseline
 
     contract, settings = load(), params()["evaluate"]
-    train, test = (pd.read_parquet(ROOT / f"data/prepared/{part}.parquet") for part in ("train", "test"))
+    train, test = train_part(contract), pd.read_parquet(ROOT / TEST)
     model = tracking.load_model(ROOT / "model")
     dummy = baseline().fit(contract.coerce(train), contract.labels(train))
     names = [settings["primary"], *settings["metrics"]]

@@ -16,6 +16,7 @@ import json
 import math
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -24,9 +25,11 @@ from typing import Any
 
 import pandas as pd
 
-from .contract import Column, Contract, ContractError, Source, coerce, plain_types, read_csv, to_numbers
+from .contract import Column, Contract, ContractError, Source, coerce, to_numbers
+from .data import csv_batches, parquet_batches, plain_types, read_batches, typed_batches
 
 SEPARATORS = (",", ";", "\t", "|")
+MOST_ROWS = 500_000  # that are looked at closely
 MOST_CATEGORIES = 250  # scikit-learn's histogram boosting takes at most 255
 MOST_CLASSES = 100
 SMALLEST_CLASS = 5  # fewer rows cannot be in the training and the test part both
@@ -67,7 +70,7 @@ def infer(path: Path, target: str | None, problem: str | None = None) -> tuple[C
     `problem` is classification, regression or None: told from the target.
     """
     found = Findings()
-    source, frame = open_table(path, found)
+    source, frame, rows = open_table(path, found)
     names = [str(name) for name in frame.columns]
     if target is None:
         raise ContractError("Which column is to be predicted?", f"Name it: {', '.join(names)}.")
@@ -77,8 +80,11 @@ def infer(path: Path, target: str | None, problem: str | None = None) -> tuple[C
         raise ContractError(f"There is no column {target!r} in {path.name}.", f"{meant}Columns: {', '.join(nearest)}.")
     if len(frame) < 2:
         raise ContractError(f"{path.name} has only {len(frame)} row.", "Give a file with more rows.")
-    frame = drop_without_target(frame, target, found)
-    target_column, problem = describe_target(frame[target], target, problem, source)
+    whole = len(frame) == rows
+    targets = frame[target] if whole else read_column(source, path, target)
+    targets = drop_missing(targets, target, found)
+    target_column, problem = describe_target(targets, target, problem, source)
+    frame = frame[frame[target].notna()].reset_index(drop=True)
     columns: list[Column] = []
     ignored: dict[str, str] = {}
     for name in names:
@@ -95,17 +101,20 @@ def infer(path: Path, target: str | None, problem: str | None = None) -> tuple[C
         found.info(
             f"left out as {reason}: {', '.join(name or '(no name)' for name, why in ignored.items() if why == reason)}"
         )
-    contract = Contract(problem, target, source, len(frame), tuple(columns), ignored)
+    contract = Contract(problem, target, source, len(targets), tuple(columns), ignored)
+    if not whole:
+        found.info(f"types and leaks were told from {len(frame)} rows, all else from all")
+        contract = widen(contract, path)
     warn_of_leaks(contract, coerce(contract, frame, with_target=True), found)
-    found.info(f"{problem} of {target!r} from {len(columns) - 1} columns and {len(frame)} rows")
+    found.info(f"{problem} of {target!r} from {len(columns) - 1} columns and {len(targets)} rows")
     return contract, found
 
 
 # --- the file --------------------------------------------------------------------------------------------------------
 
 
-def open_table(path: Path, found: Findings) -> tuple[Source, pd.DataFrame]:
-    """How the file is written, and its content: strings from CSV, own types from Parquet."""
+def open_table(path: Path, found: Findings) -> tuple[Source, pd.DataFrame, int]:
+    """How the file is written, its content (strings from CSV, own types from Parquet), and how many rows it has."""
     import pyarrow as arrow
     from pyarrow import parquet
 
@@ -117,11 +126,11 @@ def open_table(path: Path, found: Findings) -> tuple[Source, pd.DataFrame]:
         raise ContractError(f"{path.name} is empty.", "Give a CSV or Parquet file with a header and rows.")
     try:
         if head[:4] == b"PAR1":
-            frame = plain_types(parquet.read_table(path).to_pandas())
-            refuse_duplicates([str(name) for name in frame.columns], path)
-            return Source(path.as_posix(), format="parquet"), frame
+            refuse_duplicates(parquet.read_schema(path).names, path)
+            table, rows = thinned(parquet_batches(path))
+            return Source(path.as_posix(), format="parquet"), plain_types(table.to_pandas()), rows
         source = sniff(path, head, found)
-        frame = read_csv(path, source).to_pandas()
+        table, rows = thinned(csv_batches(path, source))
     except (arrow.ArrowException, csv.Error) as error:
         raise ContractError(f"{path.name} cannot be read: {str(error).splitlines()[0]}.", "Check the file.") from None
     for mark in UNTYPICAL_MISSING:
@@ -131,8 +140,22 @@ def open_table(path: Path, found: Findings) -> tuple[Source, pd.DataFrame]:
         with path.open(encoding=source.encoding, newline="") as lines:
             if any(pattern.search(line.rstrip("\r\n")) for line in lines):
                 found.info(f"cells that hold only {mark!r} are read as missing")
-    source, frame = find_numbers_style(source, frame, found)
-    return source, frame
+    frame = table.to_pandas()
+    return find_numbers_style(source, frame, found), frame, rows
+
+
+def thinned(tables: Iterator[Any]) -> tuple[Any, int]:
+    """A file's rows as an Arrow table, of more than MOST_ROWS every second, fourth and so on; and how many it has."""
+    import pyarrow as arrow
+
+    kept, rows, step = [], 0, 1
+    for table in tables:
+        kept.append(table.take(arrow.array(range(-rows % step, len(table), step))) if step > 1 else table)
+        rows += len(table)
+        if sum(map(len, kept)) > MOST_ROWS:
+            together = arrow.concat_tables(kept)
+            kept, step = [together.take(arrow.array(range(0, len(together), 2)))], step * 2
+    return arrow.concat_tables(kept), rows
 
 
 def sniff(path: Path, head: bytes, found: Findings) -> Source:
@@ -227,8 +250,8 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def find_numbers_style(source: Source, frame: pd.DataFrame, found: Findings) -> tuple[Source, pd.DataFrame]:
-    """Whether numbers are written with a decimal comma, or with thousands separators."""
+def find_numbers_style(source: Source, frame: pd.DataFrame, found: Findings) -> Source:
+    """The source that knows how numbers are written: with a decimal comma, or with commas between thousands."""
     comma, point, grouped, thousands = 0, 0, 0, 0
     for name in frame.columns:
         if not pd.api.types.is_string_dtype(frame[name].dtype):
@@ -248,7 +271,7 @@ def find_numbers_style(source: Source, frame: pd.DataFrame, found: Findings) -> 
     elif thousands:
         found.info("numbers have commas between thousands")
         source = replace(source, thousands=",")
-    return source, frame
+    return source
 
 
 def _has_thousands(values: pd.Series, source: Source) -> bool:
@@ -262,13 +285,18 @@ def _has_thousands(values: pd.Series, source: Source) -> bool:
 # --- the target ------------------------------------------------------------------------------------------------------
 
 
-def drop_without_target(frame: pd.DataFrame, target: str, found: Findings) -> pd.DataFrame:
+def read_column(source: Source, path: Path, name: str) -> pd.Series:
+    """One column of a file, whole."""
+    return pd.concat([rows[name] for rows in read_batches(source, path)], ignore_index=True)
+
+
+def drop_missing(targets: pd.Series, name: str, found: Findings) -> pd.Series:
     """Leave out the rows without a target, and say how many."""
-    kept = frame[frame[target].notna()]
+    kept = targets.dropna()
     if kept.empty:
-        raise ContractError(f"The target {target!r} has no value in any row.", "Choose another column.")
-    if len(kept) < len(frame):
-        found.warn(f"{len(frame) - len(kept)} rows without a target are left out")
+        raise ContractError(f"The target {name!r} has no value in any row.", "Choose another column.")
+    if len(kept) < len(targets):
+        found.warn(f"{len(targets) - len(kept)} rows without a target are left out")
     return kept.reset_index(drop=True)
 
 
@@ -381,14 +409,19 @@ def _bounds(numbers: pd.Series) -> dict[str, Any]:
     return {"minimum": math.floor(least) if whole else least, "maximum": math.ceil(most) if whole else most}
 
 
+def refuse_infinite(numbers: pd.Series, name: str) -> None:
+    """Raise for infinite values: no bound can be told from them."""
+    if numbers.abs().eq(math.inf).any():
+        raise ContractError(f"Column {name!r} has infinite values.", "Replace them, or leave the cells empty.")
+
+
 def _numeric(numbers: pd.Series, name: str, nulls: float) -> Column | str:
     whole = bool((numbers % 1 == 0).all())
     if whole and numbers.nunique() == len(numbers) and len(numbers) >= 20 and not nulls:
         steps = numbers.sort_values().diff().dropna()
         if ID_NAME.search(name) or (numbers.is_monotonic_increasing and (steps == 1).all()):
             return "identifier"
-    if numbers.abs().eq(math.inf).any():
-        raise ContractError(f"Column {name!r} has infinite values.", "Replace them, or leave the cells empty.")
+    refuse_infinite(numbers, name)
     return Column(name, "numeric", nulls, integer=whole, **_bounds(numbers))
 
 
@@ -455,6 +488,48 @@ def _described_text(texts: pd.Series, name: str, nulls: float, found: Findings) 
         return Column(name, "categorical", nulls, categories=tuple(sorted(texts.unique())))
     found.info(f"{name!r} has {distinct} different values and is read as text")
     return Column(name, "text", nulls)
+
+
+# --- a file that was not looked at whole -----------------------------------------------------------------------------
+
+
+def widen(contract: Contract, path: Path) -> Contract:
+    """A contract that was told from some rows of a file, as all of its rows need it."""
+    rows, missing = 0, Counter[str]()
+    telling: dict[str, list[pd.Series]] = {column.name: [] for column in contract.features}
+    for frame in typed_batches(contract, path):
+        rows += len(frame)
+        missing.update(frame.isna().sum().to_dict())
+        for column in contract.features:
+            telling[column.name].append(_telling(frame[column.name].dropna(), column))
+    widened = {
+        column.name: _widened(column, pd.concat(telling[column.name]), _share(missing[column.name] / rows))
+        for column in contract.features
+    }
+    return replace(contract, columns=tuple(widened.get(column.name, column) for column in contract.columns))
+
+
+def _telling(values: pd.Series, column: Column) -> pd.Series:
+    """Of a batch of a column's values, the few that its row in the contract depends on."""
+    if column.categories:
+        return values.drop_duplicates()
+    if column.type in ("numeric", "date") and len(values):
+        fraction = values[values % 1 != 0].head(1) if column.type == "numeric" else values[:0]
+        return pd.concat([values.agg(["min", "max"]), fraction])
+    return values[:0]
+
+
+def _widened(column: Column, values: pd.Series, nulls: float) -> Column:
+    column = replace(column, nulls=nulls)
+    if column.type == "numeric":
+        refuse_infinite(values, column.name)
+        return replace(column, integer=bool((values % 1 == 0).all()), **_bounds(values))
+    if column.type == "date":
+        return replace(column, minimum=values.min().date())
+    distinct = tuple(sorted(values.unique()))
+    if len(distinct) > MOST_CATEGORIES:
+        return replace(column, type="text", categories=())
+    return replace(column, categories=distinct)
 
 
 # --- leaks -----------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from . import ROOT, asked, params, textfile, tracking
 from .contract import Contract, ContractError, coerce, load
+from .data import TEST, TRAIN, train_part
 from .drift import Comparison, compare
 from .drift_page import page
 from .predict import chunks
@@ -39,10 +40,9 @@ def look(file: Path | None) -> list[Comparison]:
     import pandas as pd
 
     contract = load()
-    prepared = [ROOT / f"data/prepared/{part}.parquet" for part in ("train", "test")]
-    if not all(path.exists() for path in prepared):
+    if not all((ROOT / path).exists() for path in (TRAIN, TEST)):
         raise MonitorError("There is nothing to compare with: data/prepared is not here. Run: uv run poe repro")
-    train, test = (pd.read_parquet(path) for path in prepared)
+    train, test = train_part(contract), pd.read_parquet(ROOT / TEST)
     current, source = rows_of_file(contract, file) if file else rows_of_log(contract, asked.log_folder())
     model = tracking.load_model(tracking.champion_folder()) if tracking.read_champion() else None
     try:

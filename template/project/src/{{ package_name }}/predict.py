@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from . import tracking
-from .contract import MISSING, Contract, ContractError, load, plain_types
+from .contract import Contract, ContractError, load
+from .data import read_batches
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CHUNK = 50_000  # rows in memory at a time
 
 
 def predictions(model: Any, contract: Contract, rows: pd.DataFrame) -> pd.DataFrame:
@@ -37,28 +36,12 @@ def predictions(model: Any, contract: Contract, rows: pd.DataFrame) -> pd.DataFr
 
 def chunks(contract: Contract, path: Path | None) -> Iterator[pd.DataFrame]:
     """The file's rows as they stand, some at a time."""
-    import pandas as pd
-    from pyarrow import parquet
-
     if path is None:
         yield contract.sample(10).drop(columns=contract.target)
     elif not path.is_file():
         raise ContractError(f"There is no file {path}.", "Check the path.")
-    elif path.suffix in (".parquet", ".pq"):
-        for batch in parquet.ParquetFile(path).iter_batches(CHUNK):
-            yield plain_types(batch.to_pandas())
     else:
-        source = contract.source
-        reading: dict[str, Any] = dict(
-            dtype=str, encoding=source.encoding, sep=source.separator, quotechar=source.quote
-        )
-        reading |= dict(keep_default_na=False, na_values=list(MISSING))
-        try:
-            yield from pd.read_csv(path, chunksize=CHUNK, **reading)
-        except (ValueError, UnicodeDecodeError) as error:
-            raise ContractError(
-                f"{path.name} cannot be read: {error}.", "It must be written as the training data."
-            ) from None
+        yield from read_batches(contract.source, path)
 
 
 def predict(path: Path | None, output: Path | TextIO) -> int:

@@ -24,6 +24,7 @@ import yaml
 from . import ROOT, params
 from . import tracking as t
 from .contract import Contract, load
+from .data import TEST
 from .evaluate import latency_ms, score, score_slices
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ def compare(challenger: ModelVersion, incumbent: t.Champion | None) -> str:
     if incumbent.retired:
         return "the champion before is retired; better than the baseline"
     contract = load()
-    test = pd.read_parquet(ROOT / "data/prepared/test.parquet")
+    test = pd.read_parquet(ROOT / TEST)
     if trained_md5() != challenger.tags["model_md5"]:
         raise RegistryError("The challenger is not the model in model/. Register that first: uv run poe register")
     try:
@@ -282,16 +283,19 @@ def unseen(contract: Contract, test: pd.DataFrame, champion: t.Champion) -> pd.D
 
     Newer data is split anew, so some are. All rows, where its training part is not to be had or a class would be gone.
     """
-    import pandas as pd
+    import numpy as np
+    from pyarrow.parquet import read_schema
+
+    from .data import parquet_batches, row_hashes
 
     folder = ROOT / ".champion/prepared"
     if champion.data == t.data_md5() or not t.of_run(champion, "data/prepared", folder):
         return test
-    train, names = pd.read_parquet(folder / "train.parquet"), [column.name for column in contract.features]
-    if not set(names) <= set(train.columns):
+    names = [column.name for column in contract.features]
+    if not set(names) <= set(read_schema(folder / "train.parquet").names):
         return test
-    known = pd.util.hash_pandas_object(train[names], index=False)
-    kept = test[~pd.util.hash_pandas_object(test[names], index=False).isin(known).to_numpy()].reset_index(drop=True)
+    learnt = [row_hashes(rows.to_pandas()[names]) for rows in parquet_batches(folder / "train.parquet", names)]
+    kept = test[~np.isin(row_hashes(test[names]), np.concatenate(learnt))].reset_index(drop=True)
     whole = set(contract.classes) <= set(kept[contract.target]) if contract.classes else len(kept) > 1
     return kept if whole else test
 

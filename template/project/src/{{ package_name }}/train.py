@@ -10,8 +10,12 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from . import ROOT, params
+from . import ROOT, {% if compute == 'ray' %}batches, {% endif %}params
 from .contract import Contract, ContractError, load
+from .data import train_part
+{% if compute == 'ray' %}
+from .train_batches import fit_in_batches
+{% endif %}
 
 if TYPE_CHECKING:
     from mlflow.models.signature import ModelSignature
@@ -27,19 +31,25 @@ SIGNATURE_CLASSES = {bool: "boolean", int: "long", str: "string"}
 
 def train() -> None:
     """Fit, save to model/, log the run."""
-    import pandas as pd
-
     from . import tracking
     from .model import build
 
-    contract = load()
-    frame = pd.read_parquet(ROOT / "data/prepared/train.parquet")
-    parameters = params()["model"]
-    model = build(contract, parameters).fit(contract.coerce(frame), contract.labels(frame))
+    contract, parameters = load(), params()["model"]
+    frame, model = train_part(contract), build(contract, parameters)
+    rows = len(frame)
+{% if compute == 'ray' %}
+    if batches.count_train_rows() > rows:
+        rows = batches.count_train_rows()
+        fit_in_batches(model, contract, sample=frame)
+    else:
+        model.fit(contract.coerce(frame), contract.labels(frame))
+{% else %}
+    model.fit(contract.coerce(frame), contract.labels(frame))
+{% endif %}
     save(model, contract)
-    run = tracking.log_training(parameters, rows=len(frame))
+    run = tracking.log_training(parameters, rows)
     (ROOT / "model/run_id").write_text(run + "\n", encoding="utf-8")
-    print(f"trained on {len(frame)} rows, run {run}")
+    print(f"trained on {rows} rows, run {run}")
 
 
 def save(model: Any, contract: Contract) -> None:

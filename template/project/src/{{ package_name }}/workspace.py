@@ -18,6 +18,7 @@ from pathlib import Path
 
 from . import ROOT
 from .contract import Contract, ContractError, load
+from .data import check_file
 from .tracking import ChampionError
 
 RAW = Path("data/raw")
@@ -222,8 +223,7 @@ def compare_file(old: Contract, new: Contract, file: Path) -> tuple[list[str], C
     found = old.compare(new)
     for contract in () if found else (old, replace(old, source=new.source)):
         try:
-            frame = contract.read(file)
-            found = contract.check(frame[frame[contract.target].notna()])
+            _, found = check_file(contract, file)
         except ContractError as error:
             found = [str(error)]
         if not found:

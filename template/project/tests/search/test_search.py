@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from {{ package_name }} import params
 from {{ package_name }}.contract import Contract
 from {{ package_name }}.search import space
 from {{ package_name }}.search.objective import Objective, Task, assign_folds, is_hopeless
@@ -26,7 +27,9 @@ def test_a_trial_is_hopeless_below_the_floor_of_its_fold() -> None:
 def test_parameters_that_cannot_be_are_an_answer_and_no_end(contract: Contract) -> None:
     frame = contract.sample(60)
     folds = assign_folds(contract, frame, folds=3, seed=1)
-    outcome = Objective(contract, frame, folds, "accuracy", {}).try_out(Task(0, {"no_such_parameter": 1}, ()))
+    cannot_be = {% if framework == 'sklearn' %}{"no_such_parameter": 1}{% elif framework == 'lightgbm' %}{"num_leaves": -1}{% else %}{"dropout": 2.0}{% endif %}
+
+    outcome = Objective(contract, frame, folds, "accuracy", params()["model"]).try_out(Task(0, cannot_be, ()))
     assert outcome.error
     assert not outcome.machine
 

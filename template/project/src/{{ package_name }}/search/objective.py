@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from .. import ROOT
 from ..contract import Contract, load
+from ..data import row_hashes, train_part
 from . import SearchError
 
 if TYPE_CHECKING:
@@ -91,10 +91,8 @@ def is_hopeless(scores: list[float], floors: tuple[float, ...]) -> bool:
 
 def read_objective(settings: Settings) -> Objective:
     """The objective for the prepared training part. Raises SearchError where it cannot be split."""
-    import pandas as pd
-
     contract = load()
-    frame = pd.read_parquet(ROOT / "data/prepared/train.parquet")
+    frame = train_part(contract)
     folds = assign_folds(contract, frame, settings.folds, settings.seed)
     return Objective(contract, frame, folds, settings.metric, settings.fixed)
 
@@ -104,7 +102,7 @@ def assign_folds(contract: Contract, frame: pd.DataFrame, folds: int, seed: int)
     import pandas as pd
     from sklearn.model_selection import KFold, StratifiedKFold
 
-    groups = pd.util.hash_pandas_object(frame[[column.name for column in contract.features]], index=False)
+    groups = pd.Series(row_hashes(frame[[column.name for column in contract.features]]), index=frame.index)
     first = ~groups.duplicated()
     names, labels = groups[first].to_numpy(), frame.loc[first, contract.target].astype("str")
     splitter = (StratifiedKFold if contract.classes else KFold)(folds, shuffle=True, random_state=seed)

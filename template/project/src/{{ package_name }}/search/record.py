@@ -18,11 +18,19 @@ from .. import tracking as t
 from .objective import Outcome, Task
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mlflow.entities import Run
 
     from .space import Settings
 
 PARENT = "mlflow.parentRunId"
+
+
+def digest(path: Path) -> str:
+    """sha256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fingerprint(settings: Settings) -> str:
@@ -37,7 +45,7 @@ def fingerprint(settings: Settings) -> str:
     told = dict(
         space={name: repr(row) for name, row in settings.space.items()},
         settings=[settings.seed, settings.batch, settings.folds, settings.metric, settings.fixed],
-        files=[hashlib.sha256(file.read_bytes()).hexdigest() for file in files],
+        files=[digest(file) for file in files],
         packages=[*requirements(), f"optuna=={version('optuna')}"],
     )
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

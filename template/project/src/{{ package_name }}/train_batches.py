@@ -1,0 +1,1 @@
+{% include "template/parts/train_batches/" ~ framework ~ ".py" %}

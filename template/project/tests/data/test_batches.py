@@ -1,0 +1,110 @@
+"""Data that is larger than memory is checked, split and trained on as other data is: here, generated rows."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+{% if framework == 'sklearn' %}
+from sklearn.impute import SimpleImputer
+{% if problem == 'classification' %}
+from sklearn.linear_model import SGDClassifier as Estimator
+{% else %}
+from sklearn.linear_model import SGDRegressor as Estimator
+{% endif %}
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+{% endif %}
+
+from {{ package_name }} import batches, data, params, train_batches
+from {{ package_name }}.contract import Contract{% if framework == 'sklearn' %}, ContractError{% endif %}, Source
+from {{ package_name }}.evaluate import score
+{% if framework == 'sklearn' %}
+from {{ package_name }}.features import preprocessor
+{% endif %}
+from {{ package_name }}.model import baseline{% if framework != 'sklearn' %}, build{% endif %}
+
+
+ROWS, IN_MEMORY = 2000, 500
+
+
+@pytest.fixture
+def large(contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Contract:
+    """The contract of a file with more rows than are to be in memory."""
+    monkeypatch.setattr(data, "BATCH", 300)
+    monkeypatch.setattr(batches, "rows_in_memory", lambda: IN_MEMORY)
+    for module in (batches, data, train_batches):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    rows = contract.sample(ROWS)
+    if (~rows[[column.name for column in contract.features]].duplicated()).sum() < ROWS / 10:
+        pytest.skip("rows of this contract are too much alike to be split by what is in them")
+    rows.to_parquet(tmp_path / "rows.parquet", index=False)
+    return replace(contract, source=Source(str(tmp_path / "rows.parquet"), format="parquet"))
+
+
+def parts(contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The training and the test part, whole."""
+    settings = params()["split"]
+    batches.prepare(contract, settings["test"], settings["seed"])
+    train, test = (pd.read_parquet(data.ROOT / path) for path in (data.TRAIN, data.TEST))
+    return train, test
+
+
+def test_it_is_split_without_a_loss(large: Contract) -> None:
+    assert batches.is_large(large)
+    train, test = parts(large)
+    whole = large.read()
+    order = [column.name for column in large.columns]
+    both = pd.concat([train, test])[order]
+    assert sorted(data.row_hashes(both)) == sorted(data.row_hashes(whole[order]))
+    assert 0 < len(test) <= 1.5 * IN_MEMORY
+
+
+def test_a_row_stays_on_its_side_when_data_is_added(large: Contract) -> None:
+    rows = large.read()
+    before = batches.in_test(large, rows, 0.2, seed=1)
+    grown = pd.concat([large.sample(100, seed=9), rows.iloc[::-1]], ignore_index=True)
+    assert (batches.in_test(large, grown, 0.2, seed=1)[100:][::-1] == before).all()
+    assert (batches.in_test(large, rows, 0.2, seed=2) != before).any()
+
+
+def test_a_broken_row_is_found_in_whatever_batch(large: Contract) -> None:
+    assert data.check_file(large) == (ROWS, [])
+    rows = large.read()
+    column = large.features[0]
+    strict = replace(large, columns=tuple(replace(one, nulls=0.0) if one == column else one for one in large.columns))
+    rows.loc[ROWS - 1, column.name] = None
+    rows.to_parquet(large.source.path, index=False)
+    assert data.check_file(strict)[1] == strict.check(rows)
+
+
+def test_a_sample_of_the_training_part_has_every_class(large: Contract) -> None:
+    train, _ = parts(large)
+    sample = batches.train_part(large)
+    assert len(sample) <= IN_MEMORY + len(large.classes) < len(train)
+    assert set(sample[large.target]) >= set(large.classes)
+
+
+{% if framework == 'sklearn' %}
+def test_a_model_that_needs_all_rows_says_so(large: Contract) -> None:
+    parts(large)
+    with pytest.raises(ContractError, match="partial_fit"):
+        train_batches.fit_in_batches(baseline(), large, batches.train_part(large))
+
+
+{% endif %}
+def test_a_model_is_trained_in_batches(large: Contract) -> None:
+    train, test = parts(large)
+{% if framework == 'sklearn' %}
+    steps = [("missing", SimpleImputer(keep_empty_features=True)), ("scale", StandardScaler())]
+    estimator = Estimator({% if problem == 'classification' %}loss="log_loss", {% endif %}random_state=42)
+    model = Pipeline([("features", preprocessor(large)), *steps, ("model", estimator)])
+{% elif framework == 'tensorflow' %}
+    model = build(large, {**params()["model"], "epochs": 10})
+{% else %}
+    model = build(large, params()["model"])
+{% endif %}
+    train_batches.fit_in_batches(model, large, batches.train_part(large))
+    guess = baseline().fit(large.coerce(train), large.labels(train))
+    primary = params()["evaluate"]["primary"]
+    assert score(model, large, test, [primary])[primary] > score(guess, large, test, [primary])[primary]

@@ -1,0 +1,88 @@
+"""A project whose data has more rows than are to be in memory: split, trained on and read in batches (L3)."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.project.running import environment, new, poe
+
+pytestmark = pytest.mark.long
+
+ROWS, COLUMNS, IN_MEMORY = 100_000, 40, 20_000
+WRITE = f"""
+import sys
+import numpy as np
+import pandas as pd
+
+rows, random = int(sys.argv[1]), np.random.default_rng(0)
+frame = pd.DataFrame(random.random((rows, {COLUMNS})), columns=[f"c{{i}}" for i in range({COLUMNS})])
+frame["y"] = (frame.c0 + frame.c1 * frame.c2 + random.random(rows) > 1.25).map({{True: "yes", False: "no"}})
+frame.to_parquet(sys.argv[2], row_group_size=30_000)
+"""
+COMPARE = """
+import numpy as np
+import pandas as pd
+from wide.contract import load
+from wide.data import TEST, TRAIN
+from wide.model import build
+from wide import ROOT, params, tracking
+
+contract, train, test = load(), pd.read_parquet(ROOT / TRAIN), pd.read_parquet(ROOT / TEST)
+whole = build(contract, params()["model"]).fit(contract.coerce(train), contract.labels(train))
+in_batches = tracking.load_model(ROOT / "model")
+rows = contract.coerce(test)
+assert np.array_equal(whole.predict_proba(rows), in_batches.predict_proba(rows))
+"""
+
+
+def inside(project: Path, *arguments: str) -> int:
+    """Run Python in the project's environment; the most that it had in memory, in MB."""
+    child = subprocess.Popen([project / ".venv/bin/python", *arguments], cwd=project, env=environment())
+    _, status, usage = os.wait4(child.pid, 0)
+    assert status == 0
+    return usage.ru_maxrss // 2**10
+
+
+@pytest.fixture(scope="module")
+def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A LightGBM project on a table that is split and trained on in batches."""
+    folder = tmp_path_factory.mktemp("large") / "wide"
+    answers = ("-d", "framework=lightgbm", "-d", "compute=ray")
+    table = folder.parent / "wide.parquet"
+    new(folder, template, "--preset", "minimal", *answers)
+    inside(folder, "-c", WRITE, str(ROWS), str(table))
+    poe(folder, "data", str(table), "--target", "y")
+    parameters = folder / "params.yaml"
+    text = parameters.read_text(encoding="utf-8")
+    text = text.replace("\n  seed: 42\n", f"\n  seed: 42\n  rows_in_memory: {IN_MEMORY}\n", 1)
+    parameters.write_text(text.replace("n_estimators: 200", "n_estimators: 20"), encoding="utf-8")
+    assert re.search(r"wide.parquet, in batches: \d+ rows to train on, \d+ to test on", poe(folder, "repro"))
+    return folder
+
+
+def test_the_model_is_the_one_that_all_rows_at_once_give(project: Path) -> None:
+    inside(project, "-c", COMPARE)
+
+
+def test_it_goes_through_the_same_gate_and_tests(project: Path) -> None:
+    assert "passes the gates" in poe(project, "gate")
+    assert "version 1" in poe(project, "register")
+    poe(project, "test")
+
+
+def test_memory_hardly_grows_with_the_data(project: Path) -> None:
+    def peaks() -> list[int]:
+        return [inside(project, "-m", *stage) for stage in (("wide.data", "prepare"), ("wide.train",))]
+
+    # LightGBM finds its bins in 200,000 rows, which are more than there are: a sample is the same in both sizes.
+    parameters = project / "params.yaml"
+    text = parameters.read_text(encoding="utf-8")
+    parameters.write_text(text.replace("n_estimators: 20", "n_estimators: 20\n  subsample_for_bin: 20000"))
+    before = peaks()
+    inside(project, "-c", WRITE, str(4 * ROWS), "data/raw/wide.parquet")
+    grown = [after - first for after, first in zip(peaks(), before, strict=True)]
+    added = 3 * ROWS * COLUMNS * 8 / 2**20  # as numbers, once; read whole, it is there about three times
+    assert max(grown) < added * 0.75
