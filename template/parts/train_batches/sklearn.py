@@ -12,8 +12,8 @@ from sklearn.pipeline import Pipeline
 
 from . import ROOT
 from .batches import count_train_rows
-from .contract import Contract, ContractError
-from .data import TRAIN, parquet_batches
+from .contract import Contract, ContractError, parquet_batches
+from .data import TRAIN
 
 
 def fit_in_batches(model: Any, contract: Contract, sample: pd.DataFrame) -> None:

@@ -12,8 +12,18 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from . import ROOT, params
-from .contract import Contract, ContractError, require
-from .data import TEST, TRAIN, arrow_batches, check_file, parquet_batches, reading, row_hashes, typed_batches
+from .contract import (
+    Contract,
+    ContractError,
+    arrow_batches,
+    check_file,
+    parquet_batches,
+    reading,
+    require,
+    row_hashes,
+    typed_batches,
+)
+from .data import TEST, TRAIN
 
 if TYPE_CHECKING:
     import numpy as np

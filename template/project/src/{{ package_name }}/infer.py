@@ -25,8 +25,19 @@ from typing import Any
 
 import pandas as pd
 
-from .contract import Column, Contract, ContractError, Source, coerce, to_numbers
-from .data import csv_batches, parquet_batches, plain_types, read_batches, typed_batches
+from .contract import (
+    Column,
+    Contract,
+    ContractError,
+    Source,
+    coerce,
+    csv_batches,
+    parquet_batches,
+    plain_types,
+    read_batches,
+    to_numbers,
+    typed_batches,
+)
 
 SEPARATORS = (",", ";", "\t", "|")
 MOST_ROWS = 500_000  # that are looked at closely

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from . import tracking
-from .contract import Contract, ContractError, load
-from .data import read_batches
+from .contract import Contract, ContractError, load, read_batches
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,7 +23,7 @@ import yaml
 
 from . import ROOT, params
 from . import tracking as t
-from .contract import Contract, load
+from .contract import Contract, load, parquet_batches, row_hashes
 from .data import TEST
 from .evaluate import latency_ms, score, score_slices
 
@@ -285,8 +285,6 @@ def unseen(contract: Contract, test: pd.DataFrame, champion: t.Champion) -> pd.D
     """
     import numpy as np
     from pyarrow.parquet import read_schema
-
-    from .data import parquet_batches, row_hashes
 
     folder = ROOT / ".champion/prepared"
     if champion.data == t.data_md5() or not t.of_run(champion, "data/prepared", folder):

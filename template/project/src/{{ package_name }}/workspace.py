@@ -17,8 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import ROOT
-from .contract import Contract, ContractError, load
-from .data import check_file
+from .contract import Contract, ContractError, check_file, load
 from .tracking import ChampionError
 
 RAW = Path("data/raw")

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 {% endif %}
 
 from {{ package_name }} import batches, data, params, train_batches
-from {{ package_name }}.contract import Contract{% if framework == 'sklearn' %}, ContractError{% endif %}, Source
+from {{ package_name }}.contract import Contract{% if framework == 'sklearn' %}, ContractError{% endif %}, Source, check_file, row_hashes
 from {{ package_name }}.evaluate import score
 {% if framework == 'sklearn' %}
 from {{ package_name }}.features import preprocessor
@@ -31,7 +31,7 @@ ROWS, IN_MEMORY = 2000, 500
 @pytest.fixture
 def large(contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Contract:
     """The contract of a file with more rows than are to be in memory."""
-    monkeypatch.setattr(data, "BATCH", 300)
+    monkeypatch.setattr("{{ package_name }}.contract.BATCH", 300)
     monkeypatch.setattr(batches, "rows_in_memory", lambda: IN_MEMORY)
     for module in (batches, data, train_batches):
         monkeypatch.setattr(module, "ROOT", tmp_path)
@@ -56,7 +56,7 @@ def test_it_is_split_without_a_loss(large: Contract) -> None:
     whole = large.read()
     order = [column.name for column in large.columns]
     both = pd.concat([train, test])[order]
-    assert sorted(data.row_hashes(both)) == sorted(data.row_hashes(whole[order]))
+    assert sorted(row_hashes(both)) == sorted(row_hashes(whole[order]))
     assert 0 < len(test) <= 1.5 * IN_MEMORY
 
 
@@ -69,13 +69,13 @@ def test_a_row_stays_on_its_side_when_data_is_added(large: Contract) -> None:
 
 
 def test_a_broken_row_is_found_in_whatever_batch(large: Contract) -> None:
-    assert data.check_file(large) == (ROWS, [])
+    assert check_file(large) == (ROWS, [])
     rows = large.read()
     column = large.features[0]
     strict = replace(large, columns=tuple(replace(one, nulls=0.0) if one == column else one for one in large.columns))
     rows.loc[ROWS - 1, column.name] = None
     rows.to_parquet(large.source.path, index=False)
-    assert data.check_file(strict)[1] == strict.check(rows)
+    assert check_file(strict)[1] == strict.check(rows)
 
 
 def test_a_sample_of_the_training_part_has_every_class(large: Contract) -> None:

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from {{ package_name }} import ROOT
-from {{ package_name }}.contract import Contract
-from {{ package_name }}.data import check_file
+from {{ package_name }}.contract import Contract, check_file
 
 Parts = tuple[pd.DataFrame, pd.DataFrame]
 LARGEST_SHIFT = 0.5  # population stability index; above 0.25 is worth a look, small parts are noisy

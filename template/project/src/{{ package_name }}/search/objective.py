@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from ..contract import Contract, load
-from ..data import row_hashes, train_part
+from ..contract import Contract, load, row_hashes
+from ..data import train_part
 from . import SearchError
 
 if TYPE_CHECKING:
