@@ -233,10 +233,15 @@ def compare(challenger: ModelVersion, incumbent: t.Champion | None) -> str:
         return "the first one, better than the baseline"
     if incumbent.retired:
         return "the champion before is retired; better than the baseline"
-    contract = load()
-    test = pd.read_parquet(ROOT / TEST)
+    if trained_md5() == incumbent.model:
+        raise RegistryError(
+            f"Not promoted: model/ holds the champion, and the challenger (version {challenger.version}) is another "
+            "model. Go back to the dvc.lock that it was made by, or make a new one: uv run poe repro"
+        )
     if trained_md5() != challenger.tags["model_md5"]:
         raise RegistryError("The challenger is not the model in model/. Register that first: uv run poe register")
+    contract = load()
+    test = pd.read_parquet(ROOT / TEST)
     try:
         folder = t.champion_folder()
     except t.ChampionError as error:

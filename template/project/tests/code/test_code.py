@@ -109,6 +109,15 @@ def test_a_champion_of_other_data_is_not_compared_and_it_is_said_what_to_do(cont
             check(contract.target, known, classes=[*contract.classes, "unheard of"])
 
 
+def test_a_challenger_that_is_not_in_the_model_folder_is_told_what_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "trained_md5", lambda: "this")
+    challenger = SimpleNamespace(version=3, tags={"model_md5": "another"})
+    with pytest.raises(registry.RegistryError, match=r"holds the champion.*version 3"):
+        registry.compare(challenger, Champion(2, "this", "", "", "", {}))
+    with pytest.raises(registry.RegistryError, match="Register that first"):
+        registry.compare(challenger, Champion(2, "a third", "", "", "", {}))
+
+
 def test_it_is_said_where_champion_yaml_and_the_registry_disagree(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     now = datetime.now(UTC)
