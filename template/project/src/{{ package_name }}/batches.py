@@ -34,18 +34,21 @@ ROWS_IN_MEMORY = 1_000_000  # where params.yaml says nothing
 
 
 def rows_in_memory() -> int:
-    """The most rows that are to be in memory at once."""
-    return int(params()["split"].get("rows_in_memory", ROWS_IN_MEMORY))
+    """The most rows that are to be in memory at once. Raises ContractError for what is no number of rows."""
+    rows = params()["split"].get("rows_in_memory", ROWS_IN_MEMORY)
+    if not isinstance(rows, int) or rows < 1:
+        raise ContractError(f"split.rows_in_memory in params.yaml is {rows!r}.", "Give a whole number of rows.")
+    return rows
 
 
 def is_large(contract: Contract) -> bool:
     """Whether the raw file has more rows than are to be in memory; no more of it is read than it takes to know."""
-    path = ROOT / contract.source.path
+    path, limit = ROOT / contract.source.path, rows_in_memory()
     if not path.exists():
         return False
     with reading(contract.source, path):
         rows = accumulate(map(len, arrow_batches(contract.source, path)))
-        return any(read > rows_in_memory() for read in rows)
+        return any(read > limit for read in rows)
 
 
 def prepare(contract: Contract, test: float, seed: int) -> None:
@@ -84,8 +87,7 @@ def in_test(contract: Contract, frame: pd.DataFrame, share: float, seed: int) ->
     import numpy as np
     import pandas as pd
 
-    hashes = row_hashes(frame[[column.name for column in contract.features]])
-    return pd.util.hash_array(hashes ^ np.uint64(seed)) < share * 2**64
+    return pd.util.hash_array(row_hashes(contract, frame) ^ np.uint64(seed)) < share * 2**64
 
 
 def arrow_schema(contract: Contract) -> arrow.Schema:
@@ -112,10 +114,10 @@ def train_part(contract: Contract) -> pd.DataFrame:
     """The rows to train on; of more than are to be in memory, every k-th and the first of each class."""
     import pandas as pd
 
-    rows = count_train_rows()
-    if rows <= rows_in_memory():
+    step = math.ceil(count_train_rows() / rows_in_memory())
+    if step <= 1:
         return pd.read_parquet(ROOT / TRAIN)
-    step, read, classes, kept = math.ceil(rows / rows_in_memory()), 0, set[Any](), []
+    read, classes, kept = 0, set[Any](), []
     for batch in parquet_batches(ROOT / TRAIN):
         frame = batch.to_pandas()
         labels = frame[contract.target]

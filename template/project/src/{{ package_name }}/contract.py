@@ -359,11 +359,12 @@ def _plain(values: pd.Series) -> pd.Series:
     return values if isinstance(first, (str, bool, int, float)) else values.map(str, na_action="ignore")
 
 
-def row_hashes(rows: pd.DataFrame) -> np.ndarray:
-    """What tells whether rows are equal: uint64, shape (rows,)."""
+def row_hashes(contract: Contract, rows: pd.DataFrame) -> np.ndarray:
+    """What tells whether rows are equal in all features: uint64, shape (rows,)."""
     import pandas as pd
 
-    found: np.ndarray = pd.util.hash_pandas_object(rows, index=False).to_numpy()
+    features = rows[[column.name for column in contract.features]]
+    found: np.ndarray = pd.util.hash_pandas_object(features, index=False).to_numpy()
     return found
 
 

@@ -61,7 +61,7 @@ def split(contract: Contract, frame: pd.DataFrame, test: float, seed: int) -> tu
     import pandas as pd
     from sklearn.model_selection import train_test_split
 
-    groups = pd.Series(row_hashes(frame[[column.name for column in contract.features]]), index=frame.index)
+    groups = pd.Series(row_hashes(contract, frame), index=frame.index)
     first = ~groups.duplicated()
     labels = frame.loc[first, contract.target].astype("str") if contract.classes else None
     try:

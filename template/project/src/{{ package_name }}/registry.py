@@ -233,12 +233,13 @@ def compare(challenger: ModelVersion, incumbent: t.Champion | None) -> str:
         return "the first one, better than the baseline"
     if incumbent.retired:
         return "the champion before is retired; better than the baseline"
-    if trained_md5() == incumbent.model:
+    trained = trained_md5()
+    if trained == incumbent.model:
         raise RegistryError(
             f"Not promoted: model/ holds the champion, and the challenger (version {challenger.version}) is another "
             "model. Go back to the dvc.lock that it was made by, or make a new one: uv run poe repro"
         )
-    if trained_md5() != challenger.tags["model_md5"]:
+    if trained != challenger.tags["model_md5"]:
         raise RegistryError("The challenger is not the model in model/. Register that first: uv run poe register")
     contract = load()
     test = pd.read_parquet(ROOT / TEST)
@@ -297,8 +298,9 @@ def unseen(contract: Contract, test: pd.DataFrame, champion: t.Champion) -> pd.D
     names = [column.name for column in contract.features]
     if not set(names) <= set(read_schema(folder / "train.parquet").names):
         return test
-    learnt = [row_hashes(rows.to_pandas()[names]) for rows in parquet_batches(folder / "train.parquet", names)]
-    kept = test[~np.isin(row_hashes(test[names]), np.concatenate(learnt))].reset_index(drop=True)
+    parts = parquet_batches(folder / "train.parquet", names)
+    learnt = np.concatenate([row_hashes(contract, part.to_pandas()) for part in parts])
+    kept = test[~np.isin(row_hashes(contract, test), learnt)].reset_index(drop=True)
     whole = set(contract.classes) <= set(kept[contract.target]) if contract.classes else len(kept) > 1
     return kept if whole else test
 

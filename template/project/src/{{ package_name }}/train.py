@@ -36,14 +36,14 @@ def train() -> None:
 
     contract, parameters = load(), params()["model"]
     frame, model = train_part(contract), build(contract, parameters)
-    rows = len(frame)
 {% if compute == 'ray' %}
-    if batches.count_train_rows() > rows:
-        rows = batches.count_train_rows()
+    rows = batches.count_train_rows()
+    if rows > len(frame):
         fit_in_batches(model, contract, sample=frame)
     else:
         model.fit(contract.coerce(frame), contract.labels(frame))
 {% else %}
+    rows = len(frame)
     model.fit(contract.coerce(frame), contract.labels(frame))
 {% endif %}
     save(model, contract)

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 {% endif %}
 
 from {{ package_name }} import batches, data, params, train_batches
-from {{ package_name }}.contract import Contract{% if framework == 'sklearn' %}, ContractError{% endif %}, Source, check_file, row_hashes
+from {{ package_name }}.contract import Contract, ContractError, Source, check_file
 from {{ package_name }}.evaluate import score
 {% if framework == 'sklearn' %}
 from {{ package_name }}.features import preprocessor
@@ -56,7 +56,8 @@ def test_it_is_split_without_a_loss(large: Contract) -> None:
     whole = large.read()
     order = [column.name for column in large.columns]
     both = pd.concat([train, test])[order]
-    assert sorted(row_hashes(both)) == sorted(row_hashes(whole[order]))
+    hashes = [sorted(pd.util.hash_pandas_object(rows, index=False)) for rows in (both, whole[order])]
+    assert hashes[0] == hashes[1]
     assert 0 < len(test) <= 1.5 * IN_MEMORY
 
 
@@ -76,6 +77,13 @@ def test_a_broken_row_is_found_in_whatever_batch(large: Contract) -> None:
     rows.loc[ROWS - 1, column.name] = None
     rows.to_parquet(large.source.path, index=False)
     assert check_file(strict)[1] == strict.check(rows)
+
+
+def test_a_limit_that_is_no_number_of_rows_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in (0, "many"):
+        monkeypatch.setattr(batches, "params", lambda limit=limit: {"split": {"rows_in_memory": limit}})
+        with pytest.raises(ContractError, match=r"rows_in_memory in params.yaml is .*Give a whole number"):
+            batches.rows_in_memory()
 
 
 def test_a_sample_of_the_training_part_has_every_class(large: Contract) -> None:

@@ -102,7 +102,7 @@ def assign_folds(contract: Contract, frame: pd.DataFrame, folds: int, seed: int)
     import pandas as pd
     from sklearn.model_selection import KFold, StratifiedKFold
 
-    groups = pd.Series(row_hashes(frame[[column.name for column in contract.features]]), index=frame.index)
+    groups = pd.Series(row_hashes(contract, frame), index=frame.index)
     first = ~groups.duplicated()
     names, labels = groups[first].to_numpy(), frame.loc[first, contract.target].astype("str")
     splitter = (StratifiedKFold if contract.classes else KFold)(folds, shuffle=True, random_state=seed)
