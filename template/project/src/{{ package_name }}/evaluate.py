@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from . import ROOT, params
+from . import ROOT, params, tracking
 from .contract import Contract, ContractError, load
 from .data import TEST, train_part
 
@@ -22,7 +22,6 @@ def evaluate() -> None:
     """Measure, write metrics.json and plots/, add the metrics to the training's run."""
     import pandas as pd
 
-    from . import tracking
     from .model import baseline
 
     contract, settings = load(), params()["evaluate"]
@@ -97,7 +96,7 @@ def main() -> None:
     """Evaluate; a sentence on failure."""
     try:
         evaluate()
-    except (ContractError, FileNotFoundError) as error:
+    except (ContractError, tracking.ChampionError, FileNotFoundError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:  # `poe repro` says what is now
         sys.exit(130)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from . import ROOT, {% if compute == 'ray' %}batches, {% endif %}params
+from . import ROOT, {% if compute == 'ray' %}batches, {% endif %}params, tracking
 from .contract import Contract, ContractError, load
 from .data import train_part
 {% if compute == 'ray' %}
@@ -31,7 +31,6 @@ SIGNATURE_CLASSES = {bool: "boolean", int: "long", str: "string"}
 
 def train() -> None:
     """Fit, save to model/, log the run."""
-    from . import tracking
     from .model import build
 
     contract, parameters = load(), params()["model"]
@@ -54,13 +53,11 @@ def train() -> None:
 
 def save(model: Any, contract: Contract) -> None:
     """Write the model folder: nothing pickled, signature from the contract, our own code beside it."""
-    from .tracking import save_model
-
     # It warns that pip has no version: uv installs no pip.
     logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
     folder = ROOT / "model"
     shutil.rmtree(folder, ignore_errors=True)
-    save_model(
+    tracking.save_model(
         model,
         contract,
         folder,
@@ -105,7 +102,7 @@ def main() -> None:
     """Train; a sentence on failure."""
     try:
         train()
-    except (ContractError, FileNotFoundError) as error:
+    except (ContractError, tracking.ChampionError, FileNotFoundError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:  # `poe repro` says what is now
         sys.exit(130)

@@ -109,6 +109,22 @@ def test_a_champion_of_other_data_is_not_compared_and_it_is_said_what_to_do(cont
             check(contract.target, known, classes=[*contract.classes, "unheard of"])
 
 
+{% if framework != 'tensorflow' %}
+def test_a_model_of_types_that_are_not_trusted_is_a_sentence(
+    contract: Contract, model: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs = dict(pip_requirements=["scikit-learn"])  # or MLflow looks for them, which takes long
+    tracking.save_model(model, contract, tmp_path / "model", **needs)
+    monkeypatch.setattr(tracking, "trusted_types", list)
+    for act in (
+        lambda: tracking.save_model(model, contract, tmp_path / "again", **needs),
+        lambda: tracking.load_model(tmp_path / "model"),
+    ):
+        with pytest.raises(tracking.ChampionError, match=r"Untrusted types found .*TRUSTED_TYPES of model.py"):
+            act()
+
+
+{% endif %}
 def test_a_challenger_that_is_not_in_the_model_folder_is_told_what_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "trained_md5", lambda: "this")
     challenger = SimpleNamespace(version=3, tags={"model_md5": "another"})
