@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.project.running import environment, new, poe
 
 pytestmark = pytest.mark.long
@@ -71,6 +72,28 @@ def test_it_goes_through_the_same_gate_and_tests(project: Path) -> None:
     assert "passes the gates" in poe(project, "gate")
     assert "version 1" in poe(project, "register")
     poe(project, "test")
+
+
+def test_scikit_learn_learns_as_the_documentation_says(template: Path, tmp_path: Path) -> None:
+    folder = new(tmp_path / "partial", template, "--preset", "minimal", "-d", "compute=ray")
+    text = (ROOT / "docs/large-data.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    limit, parameters = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    imports, build = code.split("\n\n\n")
+    model, settings = folder / "src/partial/model.py", folder / "params.yaml"
+    for file, pattern, instead in (
+        (model, r"(?=from sklearn\.dummy)", imports + "\n"),
+        (model, r"TRUSTED_TYPES = \[", 'TRUSTED_TYPES = [\n    "numpy.dtype",'),
+        (model, r"(?s)def build.*?\n(?=\n\ndef)", build),
+        (settings, r"split:\n(  .*\n)+", limit.replace("200000", "200")),
+        (settings, r"model:\n(  .*\n)+", parameters),
+    ):
+        changed, times = re.subn(pattern, instead, file.read_text(encoding="utf-8"))
+        assert times == 1, pattern
+        file.write_text(changed, encoding="utf-8")
+    assert "in batches" in poe(folder, "repro")
+    assert "passes the gates" in poe(folder, "gate")
+    poe(folder, "test")
 
 
 def test_memory_hardly_grows_with_the_data(project: Path) -> None:
