@@ -53,6 +53,10 @@ class Cluster:
         surroundings.pop("RAY_ADDRESS")
         with (self.folder / "log").open("ab") as log:
             self.nodes.append(subprocess.Popen([*command, *options], env=surroundings, stdout=log, stderr=log))
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the cluster knows which nodes there are: a lost one is missed after some seconds only."""
         for _ in range(120):
             if self.size() == len([node for node in self.nodes if node.poll() is None]):
                 return
@@ -121,6 +125,17 @@ def test_a_lost_node_loses_no_finished_trial(cluster: Cluster, project: Path, re
     assert trials(project) == reference[1]
     assert 2 <= len(finished) < int(TRIALS)
     assert finished.items() <= trials(project).items()
+
+
+def test_a_node_that_was_lost_a_moment_ago_is_left_out(
+    cluster: Cluster, project: Path, reference: tuple[str, object]
+) -> None:
+    forget(project)
+    cluster.settle()
+    cluster.start(SLOW="0.3")
+    cluster.lose(-1)
+    assert found(search(project, **cluster.env)) == reference[0]
+    cluster.settle()
 
 
 def test_a_node_with_another_python_or_package_is_said_before_any_trial(

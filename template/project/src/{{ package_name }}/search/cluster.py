@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import socket
+import time
 from collections.abc import Iterator
 from importlib import metadata
 
@@ -69,22 +70,8 @@ def _try_out(objective: Objective, task: Task) -> Outcome:
 
 def compare_nodes(ray: object) -> None:
     """Hold Python and packages of every node against ours. Raises SearchError that names the first that differs."""
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
     mine = versions()
-    look = ray.remote(num_cpus=0)(versions)
-    nodes = [node for node in ray.nodes() if node["Alive"]]
-    asked = {
-        node["NodeManagerAddress"] + " " + node["NodeID"][:6]: look.options(
-            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        ).remote()
-        for node in nodes
-    }
-    for node, answer in asked.items():
-        try:
-            theirs = ray.get(answer, timeout=SECONDS_TO_ANSWER)
-        except ray.exceptions.RayError as error:
-            raise SearchError(f"The node {node} of the Ray cluster does not answer: {first_line(error)}") from None
+    for node, theirs in versions_by_node(ray):
         other = [
             f"{name} {theirs.get(name, 'missing')} (here {mine[name]})"
             for name in mine
@@ -95,6 +82,40 @@ def compare_nodes(ray: object) -> None:
                 f"The node {node} of the Ray cluster has {', '.join(other)}. "
                 "Trials would not be the same there: give it the environment of uv.lock (kuberay/)."
             )
+
+
+def versions_by_node(ray: object) -> Iterator[tuple[str, dict[str, str]]]:
+    """What each node has, all asked at once. Raises SearchError for one that is there and does not answer."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    look = ray.remote(num_cpus=0)(versions)
+
+    def ask(node: str) -> object:
+        return look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote()
+
+    names = alive(ray)
+    asked = {node: ask(node) for node in names}
+    until = time.monotonic() + SECONDS_TO_ANSWER
+    while asked:
+        node, answer = asked.popitem()
+        try:
+            theirs = ray.get(answer, timeout=SECONDS_TO_ANSWER)
+        except ray.exceptions.RayError as error:
+            if node not in alive(ray):
+                continue  # lost since we asked: no trial will run on it
+            if not isinstance(error, ray.exceptions.TaskUnschedulableError) or time.monotonic() > until:
+                told = f"The node {names[node]} of the Ray cluster does not answer: {first_line(error)}"
+                raise SearchError(told) from None
+            time.sleep(0.5)  # it is so new that the other nodes have not heard of it
+            asked[node] = ask(node)
+        else:
+            yield names[node], theirs
+
+
+def alive(ray: object) -> dict[str, str]:
+    """The nodes that the cluster has now, by what they are called in a message."""
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    return {node["NodeID"]: node["NodeManagerAddress"] + " " + node["NodeID"][:6] for node in nodes}
 
 
 def versions() -> dict[str, str]:
