@@ -41,8 +41,8 @@ def neutral(text: str) -> list[Stage]:
 GITHUB_CONDITIONS = {
     "github.event_name == 'push' || github.event_name == 'pull_request'": PUSH,
     "github.event_name == 'push' && github.ref == 'refs/heads/main'": MAIN,
-    "github.event_name == 'workflow_dispatch'": MANUAL,
-    "github.event_name == 'workflow_dispatch' && inputs.stage == 'NAME'": MANUAL,
+    "github.event_name == 'workflow_dispatch' && github.ref == 'refs/heads/main'": MANUAL,
+    "github.event_name == 'workflow_dispatch' && github.ref == 'refs/heads/main' && inputs.stage == 'NAME'": MANUAL,
     "github.event_name == 'schedule'": SCHEDULE,
 }
 
