@@ -66,7 +66,11 @@ def strangers(ci: str, token: Token) -> Iterator[Token]:
                    ("churn@345", "churn-fork@345"), ("example@12", "somebody@99"), ("churn@345", "churn@346")],
         "gitlab": [("ref:main", "ref:feature"), ("ref_type:branch", "ref_type:tag"), ("team/churn", "other/churn")],
         "circleci": [("heads/main", "heads/feature"), ("example/churn", "somebody/churn"), (PROJECT, USER),
-                     ("vcs-origin/github.com/example/churn/vcs-ref/refs/heads/main", "")],
+                     ("vcs-origin/github.com/example/churn/vcs-ref/refs/heads/main", ""),
+                     # Of a branch that is named like the rest of a token of main, of whatever repository.
+                     ("heads/main", "heads/x/vcs-origin/github.com/example/churn/vcs-ref/refs/heads/main"),
+                     (USER, f"{USER}/vcs-origin/github.com/somebody/churn/vcs-ref/refs/heads/x"),
+                     (f"{USER}/", "/"), ("github.com", "githubxcom"), ("heads/main", "heads/main\n")],
         "jenkins": [("job/main/", "job/feature/"), ("job/churn/", "job/other/"), ("job/main/", "job/PR-1/")],
     }[ci]  # fmt: skip
     for old, new in environment if ":environment:" in token.sub else others:

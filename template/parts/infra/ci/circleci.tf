@@ -60,7 +60,9 @@ locals {
       for user in var.ci_users : user => "org/${var.ci_organization}/project/${var.ci_project}/user/${user}/vcs-origin/${var.ci_repository}/vcs-ref/refs/heads/main"
     }
 {% else %}
-    subject  = "org/${var.ci_organization}/project/${var.ci_project}/user/*/vcs-origin/${var.ci_repository}/vcs-ref/refs/heads/main"
+    # Whoever pushed: a user's id, ? for each character. A * would stand for slashes too, and a branch can have a name
+    # that ends like the rest of a token of main.
+    subject = "org/${var.ci_organization}/project/${var.ci_project}/user/????????-????-????-????-????????????/vcs-origin/${var.ci_repository}/vcs-ref/refs/heads/main"
 {% endif %}
   }
 {% if cloud != 'gcp' and 'container' in extras %}

@@ -34,7 +34,7 @@ variable "provider_arn" {
 }
 
 variable "trust" {
-  description = "Which tokens of CI are trusted: who issued them, for whom, about whom (* stands for anything)."
+  description = "Which tokens of CI are trusted: who issued them, for whom, about whom{{ " (? stands for one character)" if ci == 'circleci' }}."
   type = object({
     issuer   = string
     audience = string

@@ -35,7 +35,7 @@ variable "state_key" {
 }
 
 variable "trust" {
-  description = "Which tokens of CI are trusted: who issued them, for whom, about whom (* stands for anything)."
+  description = "Which tokens of CI are trusted: who issued them, for whom, about whom{{ " (? stands for one character)" if ci == 'circleci' }}."
   type = object({
     issuer   = string
     audience = string

@@ -13,8 +13,8 @@ locals {
   # Its tokens are made out to the organization. They name the user who pushed, whoever that is; all else must be as it is
   # written. A subject of Google Cloud has at most 127 characters, and CircleCI's have more: the project stands for it.
   audience  = var.trust.audience
-  about     = split("*", var.trust.subject)
-  condition = "assertion.sub.startsWith(\"${local.about[0]}\") && assertion.sub.endsWith(\"${local.about[1]}\")"
+  about     = replace(replace(var.trust.subject, ".", "[.]"), "?", "[0-9a-f]")
+  condition = "assertion.sub.matches(\"^${local.about}$\")"
   subject   = "assertion['oidc.circleci.com/project-id']"
 {% else %}
   audience  = "https://iam.googleapis.com/projects/${var.project_number}/locations/global/workloadIdentityPools/${local.pool}/providers/${local.provider}"

@@ -50,7 +50,7 @@ variable "destroy_subject" {
 {% endif %}
 variable "trust" {
 {% if ci == 'circleci' %}
-  description = "Which tokens of CI are trusted: who issued them, for whom, about whom (* stands for a user's id)."
+  description = "Which tokens of CI are trusted: who issued them, for whom, about whom (? stands for one character of a user's id)."
   type = object({
     issuer   = string
     audience = string
