@@ -209,6 +209,17 @@ def test_a_deployment_whose_image_is_good_waits_until_the_service_is_ready(proje
     assert calls(project) == [*wanted, "docker push", "apply"]
 
 
+def test_a_service_that_only_apps_beside_it_may_ask_is_not_waited_for(project: Project) -> None:
+    # Azure's address of such a service; from here it would answer 404 for ever.
+    without_trying_the_image(project)
+    endpoint = "https://churn.internal.redhill-1a2b3c4d.westeurope.azurecontainerapps.io"
+    want(project.programs, {"endpoint": endpoint})
+    done = project.poe("deploy", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"service: {endpoint} stands, and answers only apps of its environment" in done.stdout
+    assert "az containerapp revision list --name churn --resource-group churn" in done.stdout
+
+
 def test_unasked_nothing_is_taken_down(project: Project) -> None:
     (project.programs / "replaces").touch()
     done = project.poe("deploy", "--yes")

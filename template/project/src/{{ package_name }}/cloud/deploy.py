@@ -16,6 +16,7 @@ import json
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -138,7 +139,8 @@ def deploy(yes: bool, even_destroy: bool) -> None:
     settings = from_terraform()
     remember(settings)
     if settings.endpoint:
-        say("service", wait_until_ready(settings.endpoint))
+        inside = is_inside(settings.endpoint)
+        say("service", where_to_look(settings) if inside else wait_until_ready(settings.endpoint))
 
 
 def carry_out(plan: Plan, yes: bool, even_destroy: bool, before: Callable[[], None] = lambda: None) -> None:
@@ -170,6 +172,21 @@ def bring_image(settings: Settings, image: str) -> None:
             say("image", push_to_cloud())
         except ImageError as error:
             raise CloudError(f"{error}\nNothing of the service was changed. Go on with: uv run poe deploy") from None
+
+
+def is_inside(endpoint: str) -> bool:
+    """Whether only apps of the same environment of Azure can ask: the address says so, and answers 404 to all others.
+
+    https://learn.microsoft.com/azure/container-apps/ingress-overview
+    """
+    host = urllib.parse.urlsplit(endpoint).hostname or ""
+    return ".internal." in host and host.endswith(".azurecontainerapps.io")
+
+
+def where_to_look(settings: Settings) -> str:
+    """What there is to say of such a service: Azure takes a revision before it is ready, and knows when it is."""
+    look = f"az containerapp revision list --name {settings.service} --resource-group {settings.service} --output table"
+    return f"{settings.endpoint} stands, and answers only apps of its environment. Whether it is ready says: {look}"
 
 
 def wait_until_ready(endpoint: str) -> str:
