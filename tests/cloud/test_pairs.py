@@ -89,6 +89,11 @@ def test_whoever_touches_the_cloud_logs_in_first(pair: tuple[str, str, Path]) ->
             # A request may come from a fork, which is trusted by nobody: it goes on without. Nothing else does.
             option = {"pipeline": "", "destroy": " --to-destroy"}.get(name, " --required")
             assert stage.tasks[0] == f"cloud-login{option}"
+    # A training may take longer than a login is good for: whoever registers after it has logged in again.
+    for name, registers in (("release", "register"), ("weekly", "challenge")):
+        tasks = stages[name].tasks
+        trains = next(at for at, task in enumerate(tasks) if task.startswith("repro"))
+        assert "cloud-login --required" in tasks[trains : tasks.index(registers)], name
     assert stages["deploy"].on == stages["destroy"].on == "manual"
     assert "deploy --yes" in stages["deploy"].tasks
 
@@ -115,6 +120,19 @@ def given_a_token(ci: str, text: str, stage: str) -> bool:
     )
     assert all("poe cloud-login" in command for command in wrapped)
     return bool(wrapped)
+
+
+def test_jenkins_credential_is_of_the_kind_that_is_bound_wherever_it_is_named(
+    pairs: dict[tuple[str, str], Path],
+) -> None:
+    """The plugin's "OpenID Connect id token" is a secret text, which `string` binds; the one "as file" is a file."""
+    for cloud in CLOUDS:
+        project = pairs["jenkins", cloud]
+        for name in ("Jenkinsfile", "infra/ci.tf"):
+            text = (project / name).read_text(encoding="utf-8")
+            assert 'of the kind "OpenID Connect id token"' in " ".join(
+                re.sub(r"^(//|#)", "", text, flags=re.M).split()
+            ), name
 
 
 def test_no_long_lived_secret_is_asked_for(pair: tuple[str, str, Path]) -> None:

@@ -1,5 +1,5 @@
 # Which tokens of Jenkins the deploy identity trusts: those of this project's job for main alone. Jenkins signs them with
-# the plugin OpenID Connect Provider, by a credential of the kind "OpenID Connect id token as file".
+# the plugin OpenID Connect Provider, by a credential of the kind "OpenID Connect id token" (not the one "as file").
 # The issuer's two pages must be open to the cloud by https, or be served from elsewhere: see the plugin's page.
 # What a token says, and how each pair works: https://plugins.jenkins.io/oidc-provider/
 
