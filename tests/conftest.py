@@ -3,14 +3,17 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 # Where all files of a folder share what is costly to make: base images, a project that has searched.
 SHARING = ("containers", "scale")
+PATIENCE = 120  # seconds for what takes one or two: only where it never happens does a test wait so long
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,6 +49,18 @@ def mlops(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess
     """Run the command line as a process of its own."""
     command = [sys.executable, "-m", "mlops_scaffold", *arguments]
     return subprocess.run(command, cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, check=False)
+
+
+def wait_until(done: Callable[[], bool], running: "subprocess.Popen[Any] | None" = None) -> None:
+    """Wait for something that happens, however busy the machine is; fails where the program that does it has ended."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        ended = running is not None and running.poll() is not None
+        if done():
+            return
+        assert not ended, "the program has ended before"
+        assert time.monotonic() < end, f"it has not happened in {PATIENCE} seconds"
+        time.sleep(0.01)
 
 
 @pytest.fixture(scope="session")

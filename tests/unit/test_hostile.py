@@ -1,18 +1,18 @@
 """`mlops new` where the machine, the user or the surroundings do not help."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlops_scaffold import process
 from mlops_scaffold.settings import read_mapping
 
-from tests.conftest import ROOT, git, mlops
+from tests.conftest import PATIENCE, ROOT, git, mlops, wait_until
 from tests.unit.test_new import files
 
 
@@ -35,20 +35,39 @@ def test_the_recorded_address_is_one_that_copier_takes(template: Path, tmp_path:
     assert files(tmp_path / "ours") == files(tmp_path / "theirs")
 
 
-def test_ctrl_c_leaves_nothing_and_is_one_line(template: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mlops_scaffold", "new", "churn", "-l", "--no-setup", "--template", str(template)]
-    env = {**os.environ, "MLOPS_CACHE_DIR": str(tmp_path / "cache")}
-    # A test run that was put in the background ignores SIGINT, and its children with it.
+def interruptible(command: list[str], **more: Any) -> "subprocess.Popen[str]":
+    """A program that a Ctrl-C reaches. A test run in the background ignores SIGINT, and its children with it."""
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    running = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
-    signal.signal(signal.SIGINT, before)
-    while not (tmp_path / "cache").exists():
-        time.sleep(0.005)
+    try:
+        return subprocess.Popen(command, text=True, **more)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_leaves_nothing_and_is_one_line(template: Path, tmp_path: Path) -> None:
+    """While the template is fetched, which here takes for ever."""
+    work, fetching = tmp_path / "work", tmp_path / "fetching"
+    work.mkdir()
+    slow = tmp_path / "bin" / "git"
+    slow.parent.mkdir()
+    slow.write_text(
+        f'#!/bin/sh\ncase " $* " in *" fetch "*) touch "{fetching}"; exec sleep 600 ;; esac\n'
+        f'exec "{shutil.which("git")}" "$@"\n'
+    )
+    slow.chmod(0o755)
+    env = {
+        **os.environ,
+        "MLOPS_CACHE_DIR": str(work / "cache"),
+        "PATH": f"{slow.parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    command = [sys.executable, "-m", "mlops_scaffold", "new", "churn", "-l", "--no-setup", "--template", str(template)]
+    running = interruptible(command, cwd=work, env=env, stderr=subprocess.PIPE)
+    wait_until(fetching.exists, running)
     running.send_signal(signal.SIGINT)
-    said = running.communicate()[1]
+    said = running.communicate(timeout=PATIENCE)[1]
     assert running.returncode == 130
     assert said.strip() == "mlops: stopped, nothing was changed."
-    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+    assert [path.name for path in work.iterdir()] == ["cache"]
 
 
 def test_a_cache_that_cannot_be_written_is_one_sentence(template: Path, tmp_path: Path) -> None:
@@ -118,37 +137,66 @@ def test_ctrl_c_ends_the_children_too(tmp_path: Path) -> None:
     code = (
         "import sys; from mlops_scaffold import process; process.run([sys.executable, '-c', sys.argv[1]], alone=True)"
     )
-    child = f"import subprocess, time; subprocess.Popen(['sleep', '60.{os.getpid()}']); time.sleep(60)"
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    running = subprocess.Popen([sys.executable, "-c", code, child], stderr=subprocess.DEVNULL)
-    signal.signal(signal.SIGINT, before)
-    grandchild = ["pgrep", "-f", f"sleep 60.{os.getpid()}"]
-    while subprocess.run(grandchild, check=False, capture_output=True).returncode:
-        time.sleep(0.02)
-    running.send_signal(signal.SIGINT)
-    running.wait(timeout=20)
-    assert subprocess.run(grandchild, check=False, capture_output=True).returncode == 1
+    # More than a pipe holds: when it is written, it is being read, and so the child is waited for.
+    child = "import subprocess, time; print('x' * 1_000_000, flush=True); "
+    child += f"subprocess.Popen(['sleep', '3600.{os.getpid()}']); time.sleep(3600)"
+    running = interruptible([sys.executable, "-c", code, child], stderr=subprocess.DEVNULL)
+    grandchild = f"sleep 3600.{os.getpid()}"
+
+    def alive() -> bool:
+        return subprocess.run(["pgrep", "-f", grandchild], check=False, capture_output=True).returncode == 0
+
+    try:
+        wait_until(alive, running)
+        running.send_signal(signal.SIGINT)
+        running.wait(PATIENCE)
+        wait_until(lambda: not alive())
+    finally:
+        running.kill()
+        subprocess.run(["pkill", "-f", grandchild], check=False)
+
+
+QUESTIONS = (
+    "What is the project called?",
+    "What does the model predict?",
+    "Which library trains the model?",
+    "How is the model served?",
+    "Which CI runs the checks?",
+)
 
 
 def test_the_questionnaire_is_five_returns(template: Path, tmp_path: Path) -> None:
     """In a terminal, as copier asks: return takes the proposal."""
     import pty
-    import select
 
     env = {**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
     command = [sys.executable, "-m", "mlops_scaffold", "new", "churn", "--no-setup", "--template", str(template)]
     ours, theirs = pty.openpty()
     running = subprocess.Popen(command, cwd=tmp_path, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
-    returns, said = 0, b""
-    while running.poll() is None and returns < 20:
-        if select.select([ours], [], [], 2)[0]:
-            with suppress(OSError):  # the other end is closed
-                said += os.read(ours, 65536)
-        else:
-            returns += 1
+    try:
+        for question in QUESTIONS:
+            assert question in shown(ours, question)
             os.write(ours, b"\r")
-    assert running.wait(timeout=20) == 0, said
-    os.close(ours)
+        said = shown(ours)
+        assert running.wait(PATIENCE) == 0, said
+    finally:
+        running.kill()
+        running.wait()
+        os.close(ours)
     assert (tmp_path / "churn/dvc.yaml").is_file()
-    assert returns == 5
+
+
+def shown(terminal: int, until: str = "") -> str:
+    """What a terminal shows up to some words, or until nobody writes to it any more."""
+    import select
+
+    said = b""
+    while not until or until.encode() not in said:
+        readable = select.select([terminal], [], [], PATIENCE)[0]
+        assert readable, said.decode(errors="replace") + "\nand now it waits for something else"
+        try:
+            said += os.read(terminal, 65536)
+        except OSError:  # the other end is closed
+            break
+    return said.decode(errors="replace")
