@@ -116,6 +116,16 @@ def test_the_deploy_identity_reaches_its_own_data_and_no_more(aws: None) -> None
     as_it_is_allowed()
 
 
+def test_ci_may_wait_until_its_own_service_is_steady(parts: dict[str, Module]) -> None:
+    # wait_for_steady_state asks ECS how the deployment goes that an update has started. moto does not know these two.
+    assert parts["service"].block("aws_ecs_service", "this")["wait_for_steady_state"]
+    watched = {"ecs:DescribeServiceDeployments", "ecs:ListServiceDeployments"}
+    may = [row for row in document(parts["identity"], "deploy")["Statement"] if watched & set(row["Action"])]
+    assert [set(row["Action"]) for row in may] == [watched]
+    own = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
+    assert set(may[0]["Resource"]) == {f"{own}:service/churn/churn", f"{own}:service-deployment/churn/churn/*"}
+
+
 def test_who_takes_things_down_deletes_its_own_bucket_and_makes_nothing(aws: None) -> None:
     s3 = assumed("destroy")
     boto3.client("s3").put_object(Bucket=BUCKET, Key="dvc/x", Body=b"rows")

@@ -90,6 +90,17 @@ data "aws_iam_policy_document" "deploy" {
     resources = ["arn:aws:ecs:${var.region}:${var.account}:service/${var.name}/${var.name}"]
   }
 
+  # Terraform waits until the deployment that it has started is through, or was taken back.
+  # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment-permissions.html
+  statement {
+    sid     = "WatchDeployment"
+    actions = ["ecs:DescribeServiceDeployments", "ecs:ListServiceDeployments"]
+    resources = [
+      "arn:aws:ecs:${var.region}:${var.account}:service-deployment/${var.name}/${var.name}/*",
+      "arn:aws:ecs:${var.region}:${var.account}:service/${var.name}/${var.name}",
+    ]
+  }
+
   statement {
     sid       = "ScaleService"
     actions   = ["application-autoscaling:RegisterScalableTarget"]
