@@ -2,9 +2,11 @@
 
 import json
 import os
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from mlops_scaffold import process
@@ -13,7 +15,9 @@ from mlops_scaffold.git import git, is_repository_root, succeeds
 from mlops_scaffold.project import Project
 from mlops_scaffold.report import Report
 
-STATE = "mlops-setup.json"  # in .git: what a set-up that was interrupted has still to do
+# In git's own folder:
+STATE = "mlops-setup.json"  # what a set-up that was interrupted has still to do
+LOG = "mlops-setup.log"
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Setup:
         """A repository of its own, also inside another one; what is to be done is remembered in it."""
         if not is_repository_root(self.project.folder):
             git("init", "--quiet", "--initial-branch=main", cwd=self.project.folder)
-        state_file(self.project).write_text(json.dumps(asdict(self.wishes)), encoding="utf-8")
+        remember(self.project, self.wishes)
 
     def sync(self) -> None:
         """The locked environment, for the Python that runs this."""
@@ -101,31 +105,60 @@ class Setup:
         env = process.project_environment()
         env["PATH"] = os.pathsep.join([str(self.project.python.parent), env["PATH"]])
         done = process.run(command, cwd=self.project.folder, env=env, alone=True)
-        if (self.project.folder / ".git").is_dir():
-            with self.log.open("a", encoding="utf-8") as log:
-                log.write(f"$ {' '.join(command)}\n{done.said}\n")
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"$ {' '.join(command)}\n{done.said}\n")
         if done.code:
             last = "\n  ".join(done.said.splitlines()[-8:])
             raise StepFailed(f"`{' '.join(command)}` failed:\n  {last}\n(the whole output is in {self.log})")
         return done.output.strip()
 
-    @property
+    @cached_property
     def log(self) -> Path:
         """Where the output of all steps is kept."""
-        return self.project.folder / ".git" / "mlops-setup.log"
+        return git_folder(self.project) / LOG
 
 
-def state_file(project: Project) -> Path:
-    """Where a new project's wishes are kept until they are done."""
-    return project.folder / ".git" / STATE
+def git_folder(project: Project) -> Path:
+    """Where git keeps what is in no commit: elsewhere for a linked work tree, or a folder of a larger repository.
+
+    Raises MlopsError for a project in no repository.
+    """
+    return Path(git("rev-parse", "--absolute-git-dir", cwd=project.folder))
+
+
+def is_unfinished(project: Project) -> bool:
+    """Whether a set-up was begun that has not come to its end."""
+    return is_repository_root(project.folder) and (git_folder(project) / STATE).is_file()
+
+
+def remember(project: Project, wishes: Wishes) -> None:
+    """Keep the wishes until they are done: a kill leaves the file whole, or none."""
+    path = git_folder(project) / STATE
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(asdict(wishes)), encoding="utf-8")
+    fresh.replace(path)
 
 
 def pending(project: Project) -> Wishes | None:
-    """What an interrupted set-up had to do; None where there is none."""
-    if not (project.folder / ".git").exists():
-        return Wishes()
-    path = state_file(project)
-    return Wishes(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    """What is still to do for a new project; None for a clone. Raises MlopsError where that cannot be read."""
+    if is_unfinished(project):
+        return recall(git_folder(project) / STATE)
+    # A folder of a larger repository that tracks it has its history there.
+    tracked = ("ls-files", "--error-unmatch", "--", project.answers_file)
+    if is_repository_root(project.folder) or succeeds(*tracked, cwd=project.folder):
+        return None
+    return Wishes()
+
+
+def recall(path: Path) -> Wishes:
+    """The wishes that were kept. Raises MlopsError where they cannot be read."""
+    try:
+        return Wishes(**json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        raise MlopsError(
+            f"{path} is broken: what was wished of the set-up is not known.",
+            f"To go on without data and training: echo '{{}}' > {shlex.quote(str(path))}",
+        ) from None
 
 
 def set_up(project: Project, wishes: Wishes | None, report: Report) -> list[dict[str, object]]:
@@ -149,7 +182,7 @@ def set_up(project: Project, wishes: Wishes | None, report: Report) -> list[dict
     for text in setup.told:
         report.say(text)
     if left is not None:
-        state_file(project).unlink(missing_ok=True)
+        (git_folder(project) / STATE).unlink(missing_ok=True)
     return taken
 
 

@@ -1,8 +1,6 @@
 """Checks of git, and of what an update or a set-up has left in the repository."""
 
-import json
-
-from mlops_scaffold.bootstrap import state_file
+from mlops_scaffold.bootstrap import is_unfinished
 from mlops_scaffold.doctor.registry import Found, Place, check
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import git, git_bytes, paths_in, succeeds
@@ -60,8 +58,7 @@ def unfinished_update(place: Place) -> Found:
 @check("The project has no data, no hooks or no first commit yet.")
 def unfinished_setup(place: Place) -> Found:
     """The set-up of a new project came to its end."""
-    if state_file(place.project).is_file():
-        json.loads(state_file(place.project).read_text(encoding="utf-8"))
+    if is_unfinished(place.project):
         yield "the set-up has not come to its end", "mlops setup"
 
 

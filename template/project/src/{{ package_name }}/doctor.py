@@ -132,6 +132,8 @@ def hooks() -> Found:
     """The git hooks of .pre-commit-config.yaml are installed."""
     if not is_repository() or git("config", "core.hooksPath").stdout.strip():
         return
+    if git("rev-parse", "--show-prefix").stdout.strip():  # a folder of a larger repository: see workspace.py
+        return
     hook = ROOT / git("rev-parse", "--git-path", "hooks/pre-commit").stdout.strip()
     text = hook.read_text(encoding="utf-8", errors="replace") if hook.is_file() else ""
     python = re.search(r"^INSTALL_PYTHON=(.+)$", text, re.MULTILINE)

@@ -72,6 +72,8 @@ def install_hooks() -> str:
         return "not a git repository, no hooks"
     if run("git", "config", "core.hooksPath", quiet=True, check=False).stdout.strip():
         return "not installed, since your git has core.hooksPath: run `uv run pre-commit run` before a commit"
+    if run("git", "rev-parse", "--show-prefix", quiet=True).stdout.strip():
+        return "not installed, since they would stop commits to the larger repository: run `uv run poe lint` before one"
     run("pre-commit", "install", quiet=True)
     return "installed"
 

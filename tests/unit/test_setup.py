@@ -1,0 +1,95 @@
+"""`mlops setup` before the environment is made: whether a project is new or a clone, and what is wished besides."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from mlops_scaffold import bootstrap
+from mlops_scaffold.bootstrap import Wishes
+from mlops_scaffold.project import open_project
+
+from tests.conftest import git, mlops
+
+
+@pytest.fixture(scope="module")
+def written(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that was only written."""
+    folder = tmp_path_factory.mktemp("written") / "churn"
+    made = mlops("new", str(folder), "-l", "--no-setup", "--template", str(template), cwd=folder.parent)
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+def set_up_without_network(project: Path, *options: str) -> str:
+    """What `mlops setup` says where no package can be had: it ends at the environment, after the git steps."""
+    env = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(project.parent / "no packages")}
+    done = mlops("setup", *options, cwd=project, **env)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_a_clone_of_a_larger_repository_gets_no_repository_within(written: Path, tmp_path: Path) -> None:
+    shutil.copytree(written, tmp_path / "all/projects/churn")
+    git("init", "--quiet", cwd=tmp_path / "all")
+    git("add", "--all", cwd=tmp_path / "all")
+    git("commit", "--quiet", "--message", "all projects", cwd=tmp_path / "all")
+    git("clone", "--quiet", str(tmp_path / "all"), str(tmp_path / "clone"), cwd=tmp_path)
+    project = tmp_path / "clone/projects/churn"
+    said = set_up_without_network(project)
+    assert "environment:" in said
+    assert not (project / ".git").exists()
+    assert git("log", "--format=%s", cwd=project) == "all projects"
+    log = tmp_path / "clone/.git/mlops-setup.log"
+    assert str(log) in said
+    assert "uv lock" in log.read_text(encoding="utf-8")
+
+
+def test_a_new_project_inside_another_repository_gets_one_of_its_own(written: Path, tmp_path: Path) -> None:
+    git("init", "--quiet", cwd=tmp_path)
+    shutil.copytree(written, tmp_path / "churn")
+    set_up_without_network(tmp_path / "churn")
+    assert (tmp_path / "churn/.git").is_dir()
+    assert bootstrap.pending(open_project(tmp_path / "churn")) == Wishes()
+
+
+def test_a_linked_work_tree_is_a_clone(written: Path, tmp_path: Path) -> None:
+    shutil.copytree(written, tmp_path / "churn")
+    git("init", "--quiet", cwd=tmp_path / "churn")
+    git("add", "--all", cwd=tmp_path / "churn")
+    git("commit", "--quiet", "--message", "project", cwd=tmp_path / "churn")
+    git("worktree", "add", "--quiet", str(tmp_path / "linked"), cwd=tmp_path / "churn")
+    said = set_up_without_network(tmp_path / "linked")
+    log = tmp_path / "churn/.git/worktrees/linked/mlops-setup.log"
+    assert str(log) in said
+    assert log.is_file()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"datasett": "d.csv"}'])
+def test_a_broken_record_of_the_set_up_is_a_sentence(text: str, written: Path, tmp_path: Path) -> None:
+    shutil.copytree(written, tmp_path / "churn")
+    git("init", "--quiet", cwd=tmp_path / "churn")
+    record = tmp_path / "churn/.git/mlops-setup.json"
+    record.write_text(text, encoding="utf-8")
+    done = mlops("setup", cwd=tmp_path / "churn")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+    assert f"{record} is broken" in done.stderr
+    found = mlops("doctor", "--only", "unfinished-setup", cwd=tmp_path / "churn")
+    assert found.returncode == 2
+    assert "mlops setup" in found.stderr
+    os.system(done.stderr.strip().rpartition("training: ")[2])  # the next step that is named
+    assert bootstrap.pending(open_project(tmp_path / "churn")) == Wishes()
+
+
+def test_what_is_to_be_done_is_kept_whole(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill while it is written leaves what was there."""
+    shutil.copytree(written, tmp_path / "churn")
+    git("init", "--quiet", cwd=tmp_path / "churn")
+    project = open_project(tmp_path / "churn")
+    first = Wishes("d.csv", "y", in_git=True, run=True)
+    bootstrap.remember(project, first)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", lambda *_: None)
+        bootstrap.remember(project, Wishes())
+    assert bootstrap.pending(project) == first
