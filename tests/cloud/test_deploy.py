@@ -88,6 +88,44 @@ if sys.argv[1] == "build":
 if sys.argv[1] in ("manifest", "run"):
     sys.exit(1)
 """
+# What a real Terraform can make here: two places, one of which cannot be made while there is a certain file.
+MODULE = """\
+resource "terraform_data" "it" {
+  input = "%s"
+  provisioner "local-exec" {
+    command = "test ! -e %s"
+  }
+}
+output "url" {
+  value = terraform_data.it.output
+}
+"""
+ROOT = """\
+variable "image" {}
+module "storage" {
+  source = "./modules/storage"
+}
+module "registry" {
+  source = "./modules/registry"
+}
+output "storage_url" {
+  value = module.storage.url
+}
+output "artifacts_url" {
+  value = "${module.storage.url}/mlflow"
+}
+output "region" {
+  value = "eu-central-1"
+}
+output "image" {
+  value = module.registry.url
+}
+resource "terraform_data" "service" {
+  input = var.image
+}
+"""
+TERRAFORM_IS_HERE = shutil.which("terraform") or shutil.which("tofu")
+needs_terraform = pytest.mark.skipif(TERRAFORM_IS_HERE is None, reason="neither terraform nor tofu is on PATH")
 
 
 @dataclass(frozen=True)
@@ -218,6 +256,29 @@ def test_a_service_that_only_apps_beside_it_may_ask_is_not_waited_for(project: P
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"service: {endpoint} stands, and answers only apps of its environment" in done.stdout
     assert "az containerapp revision list --name churn --resource-group churn" in done.stdout
+
+
+@needs_terraform
+@pytest.mark.parametrize("stops", ["storage", "registry"])
+def test_a_foundation_that_stopped_half_way_goes_on(project: Project, stops: str) -> None:
+    (project.programs / "terraform").unlink()
+    shutil.rmtree(project.folder / "infra")
+    for name, stands in {"storage": "s3://churn-data", "registry": OUTPUTS["image"]}.items():
+        module = project.folder / "infra/modules" / name
+        module.mkdir(parents=True)
+        (module / "main.tf").write_text(MODULE % (stands, project.programs / f"no-{name}"), encoding="utf-8")
+    (project.folder / "infra/main.tf").write_text(ROOT, encoding="utf-8")
+    (project.programs / f"no-{stops}").touch()
+
+    stopped = project.poe("deploy", "--yes")
+    assert stopped.returncode
+    assert "`terraform apply` failed: see above." in stopped.stderr
+    (project.programs / f"no-{stops}").unlink()
+    # What was begun is made again, which is to say taken down first: that is asked.
+    assert "first storage, registry and identities" in project.poe("plan").stdout
+    done = project.poe("deploy", answer="y\ny\n")
+    assert "Go on with: uv run poe deploy" in done.stderr, done.stdout + done.stderr  # the stand-in runs no image
+    assert "storage_url: s3://churn-data\n" in (project.folder / "cloud.yaml").read_text(encoding="utf-8")
 
 
 def test_unasked_nothing_is_taken_down(project: Project) -> None:

@@ -99,6 +99,12 @@ def begin() -> None:
     terraform.initialise()
 
 
+def founded() -> bool:
+    """Whether there is a place for data and one for images: making them may have stopped between the two."""
+    told = terraform.outputs()
+    return terraform.stands("registry") and all(told.get(name) for name in ("storage_url", "image"))
+
+
 def foundation() -> Plan:
     """The plan of everything but the service, which needs an image, and that a registry."""
     say("plan", "first storage, registry and identities" + ("; the service comes after them" if HAS_SERVICE else ""))
@@ -120,17 +126,16 @@ def target(settings: Settings) -> str:
 def plan_only() -> None:
     """Show what `deploy` would do now."""
     begin()
-    begun = terraform.stands("registry")
-    show(make_plan(f"-var=image={target(from_terraform())}") if begun else foundation())
+    show(make_plan(f"-var=image={target(from_terraform())}") if founded() else foundation())
 
 
 # --- deploy ----------------------------------------------------------------------------------------------------------
 
 
 def deploy(yes: bool, even_destroy: bool) -> None:
-    """Show, ask, make; the foundation first where nothing stands yet. A deployment that stopped goes on."""
+    """Show, ask, make; the foundation first where it does not stand yet. A deployment that stopped goes on."""
     begin()
-    if not terraform.stands("registry"):
+    if not founded():
         carry_out(foundation(), yes, even_destroy)
     settings = from_terraform()
     remember(settings)
