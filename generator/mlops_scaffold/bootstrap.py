@@ -165,6 +165,7 @@ def set_up(project: Project, wishes: Wishes | None, report: Report) -> list[dict
     """Run the steps. Gives back each step's name and seconds. Raises StepFailed that names the step."""
     left = wishes if wishes is not None else pending(project)
     setup = Setup(project, left or Wishes())
+    again = project.command("setup", str(project.folder))
     taken: list[dict[str, object]] = []
     for step in setup.steps(fresh=left is not None):
         start = time.monotonic()
@@ -172,12 +173,10 @@ def set_up(project: Project, wishes: Wishes | None, report: Report) -> list[dict
             with report.step(step.name):
                 step.act()
         except KeyboardInterrupt:
-            raise StepFailed(f"Stopped at: {step.name}.", f"Go on with: mlops setup {project.folder}") from None
+            raise StepFailed(f"Stopped at: {step.name}.", f"Go on with: {again}") from None
         except (MlopsError, OSError) as error:
             sentence = error.sentence if isinstance(error, MlopsError) else str(error)
-            raise StepFailed(
-                f"{step.name}: {sentence}", f"Mend it, then go on with: mlops setup {project.folder}"
-            ) from None
+            raise StepFailed(f"{step.name}: {sentence}", f"Mend it, then go on with: {again}") from None
         taken.append({"step": step.name, "seconds": round(time.monotonic() - start, 2)})
     for text in setup.told:
         report.say(text)

@@ -10,7 +10,7 @@ from mlops_scaffold import catalog, dataset
 from mlops_scaffold.address import find_address
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import require_identity
-from mlops_scaffold.project import ANSWERS_FILE
+from mlops_scaffold.project import ANSWERS_FILE, Project
 from mlops_scaffold.rendering import Asked, questions, render
 from mlops_scaffold.report import Report
 from mlops_scaffold.settings import load_settings, read_mapping
@@ -48,11 +48,17 @@ class Plan:
     answers: dict[str, Any]
     tree: Tree
     dataset: dataset.Dataset | None
+    answers_file: str = ANSWERS_FILE
+
+    @property
+    def project(self) -> Project:
+        """The project, as it is once it is written."""
+        return Project(self.destination.resolve(), self.answers, self.answers_file)
 
 
 def plan(request: Request, report: Report) -> Plan:
     """Check and render. Raises MlopsError for whatever can be known to fail, with nothing written."""
-    check_destination(request.destination)
+    check_destination(request.destination, request.answers_file)
     if request.set_up:
         require_identity()
     if request.target is not None and request.dataset is None:
@@ -78,15 +84,18 @@ def plan(request: Request, report: Report) -> Plan:
         skip_tasks=request.skip_tasks,
     )
     made = render(version, request.destination, asked)
-    return Plan(request.destination.absolute(), version, made.answers, made.tree, found)
+    where = made.answers_path.as_posix()
+    return Plan(request.destination.absolute(), version, made.answers, made.tree, found, where)
 
 
-def check_destination(destination: Path) -> None:
+def check_destination(destination: Path, answers_file: str | None = None) -> None:
     """Raise where something is in the way."""
     if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
         raise MlopsError(f"{destination} exists and is no folder.", "Choose another name.")
-    if (destination / ANSWERS_FILE).is_file():
-        raise MlopsError(f"{destination} is a project already.", f"Go on with its set-up: mlops setup {destination}")
+    name = answers_file or ANSWERS_FILE
+    if (destination / name).is_file():
+        command = Project(destination, {}, name).command("setup", str(destination))
+        raise MlopsError(f"{destination} is a project already.", f"Go on with its set-up: {command}")
     if destination.is_dir() and any(destination.iterdir()):
         raise MlopsError(f"{destination} exists and is not empty.", "Choose another name, or empty it.")
 

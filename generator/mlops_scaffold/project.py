@@ -1,5 +1,6 @@
 """An existing project: its answers file and what it says."""
 
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,11 @@ class Project:
         if "package_name" not in self.answers:
             raise MlopsError(f"{self.folder} names no package_name.", "Set-up is for projects of the mlops template.")
         return str(self.answers["package_name"])
+
+    def command(self, name: str, *more: str) -> str:
+        """A command of mlops for this project, as it is typed: one whose answers are kept elsewhere says where."""
+        named = [] if self.answers_file == ANSWERS_FILE else ["--answers-file", self.answers_file]
+        return shlex.join(["mlops", name, *more, *named])
 
     @property
     def python(self) -> Path:

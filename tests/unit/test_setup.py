@@ -93,3 +93,22 @@ def test_what_is_to_be_done_is_kept_whole(written: Path, tmp_path: Path, monkeyp
         patch.setattr(Path, "replace", lambda *_: None)
         bootstrap.remember(project, Wishes())
     assert bootstrap.pending(project) == first
+
+
+def test_answers_that_are_kept_elsewhere_are_named_all_the_way(template: Path, tmp_path: Path) -> None:
+    kept = ("--answers-file", "conf/my answers.yml")
+    new = ("new", "churn", "-l", "--template", str(template), *kept)
+    typed = "--answers-file 'conf/my answers.yml'"
+    offline = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "no packages")}
+    stopped = mlops(*new, cwd=tmp_path, **offline)
+    assert "environment:" in stopped.stderr
+    assert f"go on with: mlops setup {tmp_path / 'churn'} {typed}" in stopped.stderr
+    assert f"mlops setup churn {typed}" in mlops(*new, cwd=tmp_path).stderr
+    assert "environment:" in set_up_without_network(tmp_path / "churn", *kept)
+    found = mlops("doctor", "--only", "unfinished-setup", *kept, cwd=tmp_path / "churn")
+    assert f"mlops setup {typed}" in found.stderr
+
+    shutil.rmtree(tmp_path / "churn")
+    written = mlops(*new, "--no-setup", cwd=tmp_path)
+    assert written.returncode == 0, written.stderr
+    assert f"mlops setup {typed}" in written.stderr

@@ -44,7 +44,6 @@ def new(
     from mlops_scaffold.bootstrap import Wishes, set_up
     from mlops_scaffold.cli.next_steps import say_next_steps
     from mlops_scaffold.new import Request, parse_data, plan
-    from mlops_scaffold.project import open_project
     from mlops_scaffold.report import Report
 
     report = Report(quiet or as_json)
@@ -80,8 +79,8 @@ def new(
     if not no_setup:
         file = str(planned.dataset.path) if planned.dataset else None
         wishes = Wishes(file, planned.dataset.target if planned.dataset else None, data_in_git, run)
-        outcome["steps"] = set_up(open_project(planned.destination), wishes, report)
+        outcome["steps"] = set_up(planned.project, wishes, report)
     if as_json:
         print(json.dumps(outcome))
     with_data = f" --dataset {dataset} --target {target}" if no_setup and dataset else ""
-    say_next_steps(report, destination, set_up=not no_setup, options=with_data)
+    say_next_steps(report, destination, planned.project, set_up=not no_setup, options=with_data)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from mlops_scaffold import process
 from mlops_scaffold.bootstrap import next_steps
-from mlops_scaffold.project import open_project
+from mlops_scaffold.project import Project
 from mlops_scaffold.report import BOX, Report
 
 
-def say_next_steps(report: Report, folder: Path, set_up: bool, options: str = "") -> None:
+def say_next_steps(report: Report, folder: Path, project: Project, set_up: bool, options: str = "") -> None:
     """Boxes to tick, in order: to get there, then what the project itself proposes."""
     if report.quiet:
         return
@@ -19,7 +19,7 @@ def say_next_steps(report: Report, folder: Path, set_up: bool, options: str = ""
         report.todo(f'put uv on your PATH: export PATH="{Path(process.uv()).parent}:$PATH"')
     report.todo(f"cd {shlex.quote(str(folder))}")
     if not set_up:
-        report.todo(f"mlops setup{options}")
+        report.todo(project.command("setup") + options)
         return
-    for line in next_steps(open_project(folder)):
+    for line in next_steps(project):
         report.todo(line.removeprefix(f"{BOX} "))

@@ -11,6 +11,7 @@ def setup(
     project: Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")] = Path(),
     dataset: Annotated[Path | None, typer.Option(help="For a project that was only written: your data.")] = None,
     target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
@@ -23,7 +24,7 @@ def setup(
     from mlops_scaffold.report import Report
 
     report = Report(quiet or as_json)
-    found = open_project(project)
+    found = open_project(project, answers_file)
     found.package  # noqa: B018  # raises where set-up has nothing to do
     wishes = pending(found)
     if wishes is not None:
@@ -38,4 +39,4 @@ def setup(
     if as_json:
         print(json.dumps({"project": str(found.folder), "steps": steps}))
     if wishes is not None:
-        say_next_steps(report, found.folder, set_up=True)
+        say_next_steps(report, found.folder, found, set_up=True)

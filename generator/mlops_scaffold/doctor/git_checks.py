@@ -59,7 +59,7 @@ def unfinished_update(place: Place) -> Found:
 def unfinished_setup(place: Place) -> Found:
     """The set-up of a new project came to its end."""
     if is_unfinished(place.project):
-        yield "the set-up has not come to its end", "mlops setup"
+        yield "the set-up has not come to its end", place.project.command("setup")
 
 
 @check("Files with the marks of a conflict work for nobody.")

@@ -10,7 +10,7 @@ def behind(place: Place) -> Found:
     """The project is of the template's newest version."""
     if place.is_versioned and place.versions.behind:
         newest, here = place.versions.newer.name, place.versions.older.name
-        yield f"the template is at {newest}, the project at {here}", "mlops update"
+        yield f"the template is at {newest}, the project at {here}", place.project.command("update")
 
 
 @check("These files are the template's alone: what is written in them by hand is in the way of the next update.")
@@ -18,6 +18,7 @@ def drifted(place: Place) -> Found:
     """No managed file was edited."""
     if place.package is None or not place.is_versioned:  # other templates have no such files
         return
+    diff = place.project.command("diff")
     for path in place.standing.drifted:
         name = shlex.quote(path)
-        yield f"{path} was edited (see: mlops diff)", f"mlops diff | git apply --reverse --include={name}"
+        yield f"{path} was edited (see: {diff})", f"{diff} | git apply --reverse --include={name}"
