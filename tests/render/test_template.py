@@ -70,6 +70,13 @@ def test_no_package_can_shadow_a_standard_module() -> None:
     assert names <= set(CONFIG["reserved_names"]["default"])
 
 
+def test_the_commands_in_a_modules_docstring_are_a_block_of_their_own_on_the_page_of_the_code() -> None:
+    for path in sorted((ROOT / "template").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        docstring = text.split('"""')[1] if text.startswith('"""') else ""
+        assert "\nuv run " not in docstring, f"{path}: a command that is not indented runs into the next one"
+
+
 @pytest.mark.parametrize("preset", catalog.presets(ROOT), ids=lambda preset: preset.name)
 def test_a_preset_answers_questions_that_are_asked(preset: catalog.Preset) -> None:
     catalog.check_keys(preset.answers, {name: row for name, row in CONFIG.items() if not name.startswith("_")})

@@ -1,7 +1,7 @@
 """The stage `prepare`: the raw data, checked against the contract and split into a training and a test part.
 
-uv run poe repro                      runs it with the other stages
-uv run poe sample --rows 100          generated rows, printed as CSV
+    uv run poe repro                      runs it with the other stages
+    uv run poe sample --rows 100          generated rows, printed as CSV
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a change does to data and model, where people look: report/report.md, and a comment that is updated in place.
 
-uv run poe report                 compares with the main branch and writes report/report.md
-uv run poe report --post          in CI: and comments it on the pull or merge request, where the platform lets it
+    uv run poe report                 compares with the main branch and writes report/report.md
+    uv run poe report --post          in CI: and comments it on the pull or merge request, where the platform lets it
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The workspace of one person: make a clone ready, bring new data in. Safe to run again.
 
-uv run poe setup             hooks, data, registry database, champion, a smoke test, and what to try next
-uv run poe data FILE         a new version of the data: compared with the contract, versioned, committed
+    uv run poe setup             hooks, data, registry database, champion, a smoke test, and what to try next
+    uv run poe data FILE         a new version of the data: compared with the contract, versioned, committed
 """
 
 import argparse
@@ -185,7 +185,7 @@ def bring_in(file: Path, target: str | None, problem: str | None, in_git: bool, 
             )
         if new.rows < old.rows:
             say("rows", f"{new.rows}, and {old.rows} before: the file takes the place of all data, old rows included")
-    contract = (new if first else replace(old, rows=new.rows)).with_path(str(RAW / file.name))
+    contract = (new if first else replace(old, rows=new.rows)).with_path((RAW / file.name).as_posix())
     text = contract.dump() if first else with_file(contract)
     replace_raw(file)
     (ROOT / "contract.yaml").write_text(text, encoding="utf-8")

@@ -5,14 +5,14 @@ import os
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import yaml
 
-from {{ package_name }} import predict, registry, tracking
+from {{ package_name }} import predict, registry, tracking, workspace
 from {{ package_name }}.contract import Contract, ContractError, load
 from {{ package_name }}.data import as_written
 from {{ package_name }}.predict import predictions
@@ -47,6 +47,19 @@ def test_rows_from_a_file_become_the_same_as_typed_rows(contract: Contract, tmp_
     features = [column.name for column in contract.features if column.type in ("numeric", "boolean")]
     read = contract.coerce(pd.read_csv(tmp_path / "rows.csv", dtype={name: "str" for name in contract.of_type("text")}))
     pd.testing.assert_frame_equal(read[features], contract.coerce(rows)[features])
+
+
+def test_the_contract_names_the_data_in_the_same_way_on_windows(
+    contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "rows.csv"
+    as_written(contract, contract.sample(200)).to_csv(file, index=False)
+    monkeypatch.setattr(workspace, "ROOT", tmp_path)
+    monkeypatch.setattr(workspace, "RAW", PureWindowsPath("data/raw"))
+    monkeypatch.setattr(workspace, "replace_raw", lambda _: None)
+    monkeypatch.setattr(workspace, "version_raw", lambda _: None)
+    workspace.bring_in(file, contract.target, contract.problem, in_git=False, commit=False)
+    assert load(tmp_path / "contract.yaml").source.path == "data/raw/rows.csv"
 
 
 def test_predictions_are_written_as_the_data_is(

@@ -1,9 +1,9 @@
 """Who may: a CI's own identity token, exchanged for the cloud's short-lived credentials. No secret is kept anywhere.
 
-uv run poe cloud-login               in CI; where the job is given no token, as for a fork, the bucket is left alone
-uv run poe cloud-login --required    the same, and it fails there
-uv run poe cloud-login --to-destroy  as the identity that may take things down: CI's own may not
-uv run poe cloud-check               anywhere: does the bucket let you in?
+    uv run poe cloud-login               in CI; where the job is given no token, as for a fork, the bucket is left alone
+    uv run poe cloud-login --required    the same, and it fails there
+    uv run poe cloud-login --to-destroy  as the identity that may take things down: CI's own may not
+    uv run poe cloud-check               anywhere: does the bucket let you in?
 
 People log in by their cloud's own program; `poe cloud-check` says by which. In CI, what is found out is written to
 .cloud/env, which every task reads, and which git ignores.
