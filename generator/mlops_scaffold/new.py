@@ -93,6 +93,8 @@ def check_destination(destination: Path, answers_file: str | None = None) -> Non
     if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
         raise MlopsError(f"{destination} exists and is no folder.", "Choose another name.")
     name = answers_file or ANSWERS_FILE
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise MlopsError(f"--answers-file {name} is outside of the project.", "Name a path within it.")
     if (destination / name).is_file():
         command = Project(destination, {}, name).command("setup", str(destination))
         raise MlopsError(f"{destination} is a project already.", f"Go on with its set-up: {command}")

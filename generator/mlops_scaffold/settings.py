@@ -22,11 +22,17 @@ def load_settings() -> Settings:
     if not path.is_file():
         return Settings()
     raw = read_mapping(path)
+    what = ""
     unknown = set(raw) - {"template", "defaults"}
-    if unknown or not isinstance(raw.get("defaults", {}), dict):
-        what = f"has the unknown setting {min(unknown)!r}" if unknown else "has defaults that are no mapping"
-        raise MlopsError(f"{path} {what}.", "It may hold `template` and `defaults`.")
-    return Settings(raw.get("template"), raw.get("defaults", {}))
+    if unknown:
+        what = f"has the unknown setting {min(unknown)!r}"
+    elif not isinstance(raw.get("template"), str | None):
+        what = "has a template that is no text"
+    elif not isinstance(raw.get("defaults", {}), dict):
+        what = "has defaults that are no mapping"
+    if what:
+        raise MlopsError(f"{path} {what}.", "It may hold `template`, an address, and `defaults`, a mapping of answers.")
+    return Settings(raw.get("template"), named_by_text(raw.get("defaults", {}), path))
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
@@ -39,9 +45,21 @@ def read_mapping(path: Path) -> dict[str, Any]:
         raise MlopsError(f"{path} cannot be read.", "Check the path.") from None
     except (yaml.YAMLError, UnicodeDecodeError):
         raise MlopsError(f"{path} is no YAML.", "It must hold lines of KEY: VALUE.") from None
+    except (ValueError, LookupError, AttributeError):  # what the parser makes of `2024-13-45` or `!!bool maybe`
+        raise MlopsError(
+            f"{path} has a value that looks like a date, a number or a truth, and is none.", "Put it into quotes."
+        ) from None
     if raw is not None and not isinstance(raw, dict):
         raise MlopsError(f"{path} holds no answers.", "It must hold lines of KEY: VALUE.")
-    return raw or {}
+    return named_by_text(raw or {}, path)
+
+
+def named_by_text(mapping: dict[Any, Any], path: Path) -> dict[str, Any]:
+    """A mapping of a file as it is. Raises MlopsError for a key that is no text: YAML reads `1`, and `on`, as such."""
+    for key in mapping:
+        if not isinstance(key, str):
+            raise MlopsError(f"{path} has the key {key!r}, which is no text.", "Put it into quotes.")
+    return mapping
 
 
 def load_yaml(text: str) -> Any:

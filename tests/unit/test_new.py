@@ -93,6 +93,26 @@ def test_company_defaults_come_before_the_templates(template: Path, tmp_path: Pa
     assert "lightgbm" in (tmp_path / "churn/pyproject.toml").read_text()
 
 
+SETTINGS = {
+    "template: 5": "a template that is no text",
+    "template: [a, b]": "a template that is no text",
+    "1: a\nfoo: b": "has the key 1",
+    "defaults: {1: a}": "has the key 1",
+    "defaults: [a]": "defaults that are no mapping",
+    "defaults:": "defaults that are no mapping",
+    "foo: b\nbar: c": "unknown setting 'bar'",
+}
+
+
+@pytest.mark.parametrize(("text", "sentence"), SETTINGS.items())
+def test_settings_that_cannot_be_understood_are_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "settings.yml").write_text(text)
+    done = mlops("new", "churn", "-l", "--no-setup", cwd=tmp_path, MLOPS_CONFIG_DIR=str(tmp_path))
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+    assert sentence in done.stderr
+    assert str(tmp_path / "settings.yml") in done.stderr
+
+
 def test_a_project_inside_another_repository_leaves_that_alone(template: Path, tmp_path: Path) -> None:
     git("init", "--quiet", cwd=tmp_path)
     before = git("status", "--porcelain", "--ignored", cwd=tmp_path)
@@ -116,10 +136,24 @@ BAD = {
     "a name of a used module": (["--data", "package_name=pandas"], "would shadow"),
     "an answers file that is missing": (["--data-file", "nothing.yml"], "cannot be read"),
     "an answers file that is no YAML": (["--data-file", "broken.yml"], "is no YAML"),
+    "an answers file with a day that is none": (["--data-file", "day.yml"], "Put it into quotes"),
+    "an answers file with a truth that is none": (["--data-file", "truth.yml"], "Put it into quotes"),
+    "an answers file with a number for a key": (["--data-file", "number.yml"], "has the key 1"),
+    "an answers file with a truth for a key": (["--data-file", "on.yml"], "has the key True"),
     "a data file that is missing": (["--dataset", "nothing.csv", "--target", "y"], "There is no file nothing.csv"),
     "a target without data": (["--target", "y"], "--target needs --dataset"),
+    "answers beside the project": (["--answers-file", "../answers.yml"], "outside of the project"),
+    "answers at an absolute path": (["--answers-file", "/tmp/answers.yml"], "outside of the project"),
     "a version that does not exist": (["--vcs-ref", "v9"], "no version 'v9'"),
     "no template": (["--template", "/nowhere"], "There is no template at /nowhere"),
+}
+
+ANSWERS_FILES = {
+    "broken.yml": "a: [",
+    "day.yml": "description: 2024-13-45",
+    "truth.yml": "description: !!bool maybe",
+    "number.yml": "1: x",
+    "on.yml": "on: push",
 }
 
 
@@ -127,7 +161,8 @@ BAD = {
 def test_bad_input_is_one_sentence_and_leaves_nothing(
     template: Path, tmp_path: Path, arguments: list[str], sentence: str
 ) -> None:
-    (tmp_path / "broken.yml").write_text("a: [")
+    for name, text in ANSWERS_FILES.items():
+        (tmp_path / name).write_text(text)
     before = files(tmp_path)
     source = [] if "--template" in arguments else ["--template", str(template)]
     done = mlops("new", "churn", "--defaults", "--no-setup", *source, *arguments, cwd=tmp_path)
