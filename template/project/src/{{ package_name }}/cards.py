@@ -1,6 +1,8 @@
 """The model card and the data card: what somebody must know who uses the model, written from registry and contract.
 
-    uv run poe cards                  writes MODEL_CARD.md and DATA_CARD.md
+    uv run poe cards
+
+They are MODEL_CARD.md and DATA_CARD.md.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
     uv run poe repro                      runs it with the other stages
     uv run poe sample --rows 100          generated rows, printed as CSV
+
+Where the data is not here, generated rows stand in for it.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
     uv run poe report                 compares with the main branch and writes report/report.md
     uv run poe report --post          in CI: and comments it on the pull or merge request, where the platform lets it
+
+Without --post, nothing leaves this machine.
 """
 
 from __future__ import annotations

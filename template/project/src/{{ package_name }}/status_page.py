@@ -1,6 +1,8 @@
 """The page of the models' lives: report/status.html, with every version and every move, the newest first.
 
-    uv run poe status-page            the same as `poe status`, for people who like to look
+    uv run poe status-page
+
+It says the same as `poe status`, for people who like to look.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""The workspace of one person: make a clone ready, bring new data in. Safe to run again.
+"""The workspace of one person: make a clone ready, bring new data in.
 
     uv run poe setup             hooks, data, registry database, champion, a smoke test, and what to try next
     uv run poe data FILE         a new version of the data: compared with the contract, versioned, committed
+
+Both are safe to run again.
 """
 
 import argparse

@@ -1,8 +1,10 @@
-"""Where the project is in the cloud: cloud.yaml, which holds no secret and is committed, and DVC's remote.
+"""Where the project is in the cloud: cloud.yaml, and DVC's remote.
 
     uv run poe cloud-settings                            from the infrastructure of infra/, as it stands
     uv run poe cloud-settings --storage-url s3://BUCKET  from a bucket that is there already
     uv run poe cloud-leave                               bring all data and models back here, and forget the bucket
+
+cloud.yaml holds no secret and is committed.
 """
 
 from __future__ import annotations
