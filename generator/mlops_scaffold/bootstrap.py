@@ -29,6 +29,27 @@ class Wishes:
     in_git: bool = False
     run: bool = False
 
+    @property
+    def options(self) -> list[str]:
+        """The options by which `mlops setup` wishes the same."""
+        named = {"--dataset": self.dataset, "--target": self.target}
+        flags = {"--data-in-git": self.in_git, "--run": self.run}
+        words = [word for option, value in named.items() if value is not None for word in (option, value)]
+        return words + [flag for flag, wished in flags.items() if wished]
+
+    def with_more(self, more: "Wishes") -> "Wishes":
+        """These wishes and some more. Raises MlopsError for data that cannot be brought in so."""
+        if more.target is not None and more.dataset is None:
+            raise MlopsError("--target needs --dataset.", "Name the data file: --dataset FILE")
+        if more.dataset is not None and more.target is None:
+            raise MlopsError("--dataset needs --target.", "Name the column to predict: --target COLUMN")
+        if more.dataset is not None and not Path(more.dataset).is_file():
+            raise MlopsError(f"There is no file {more.dataset}.", "Check the path that follows --dataset.")
+        dataset, target = (more.dataset, more.target) if more.dataset is not None else (self.dataset, self.target)
+        if more.in_git and dataset is None:
+            raise MlopsError("--data-in-git needs --dataset.", "Name the data file: --dataset FILE")
+        return Wishes(dataset, target, self.in_git or more.in_git, self.run or more.run)
+
 
 @dataclass(frozen=True)
 class Step:

@@ -36,6 +36,7 @@ class Request:
     skip_tasks: bool = False
     dataset: Path | None = None
     target: str | None = None
+    data_in_git: bool = False
     set_up: bool = True
 
 
@@ -63,6 +64,8 @@ def plan(request: Request, report: Report) -> Plan:
         require_identity()
     if request.target is not None and request.dataset is None:
         raise MlopsError("--target needs --dataset.", "Name the data file: --dataset FILE")
+    if request.data_in_git and request.dataset is None:
+        raise MlopsError("--data-in-git needs --dataset.", "Name the data file: --dataset FILE")
     address = find_address(request.template)
     version = open_version(address, request.ref, request.prereleases, request.offline)
     for notice in version.notices:

@@ -142,6 +142,7 @@ BAD = {
     "an answers file with a truth for a key": (["--data-file", "on.yml"], "has the key True"),
     "a data file that is missing": (["--dataset", "nothing.csv", "--target", "y"], "There is no file nothing.csv"),
     "a target without data": (["--target", "y"], "--target needs --dataset"),
+    "no data for git": (["--data-in-git"], "--data-in-git needs --dataset"),
     "answers beside the project": (["--answers-file", "../answers.yml"], "outside of the project"),
     "answers at an absolute path": (["--answers-file", "/tmp/answers.yml"], "outside of the project"),
     "a version that does not exist": (["--vcs-ref", "v9"], "no version 'v9'"),

@@ -1,6 +1,7 @@
 """`mlops setup` before the environment is made: whether a project is new or a clone, and what is wished besides."""
 
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -112,3 +113,51 @@ def test_answers_that_are_kept_elsewhere_are_named_all_the_way(template: Path, t
     written = mlops(*new, "--no-setup", cwd=tmp_path)
     assert written.returncode == 0, written.stderr
     assert f"mlops setup {typed}" in written.stderr
+
+
+def proposed(said: str) -> list[str]:
+    """The words of the `mlops setup` that was proposed."""
+    return shlex.split(next(line for line in said.splitlines() if "mlops setup" in line).partition("mlops setup")[2])
+
+
+def test_what_was_wished_is_in_the_command_that_does_it_later(template: Path, tmp_path: Path) -> None:
+    (tmp_path / "my data.csv").write_text("a,b,the answer\n" + "1,2,yes\n3,5,no\n" * 50, encoding="utf-8")
+    wishes = ("--dataset", "my data.csv", "--target", "the answer", "--data-in-git", "--run")
+    made = mlops("new", "churn", "-l", "--no-setup", "--template", str(template), *wishes, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    # Typed after `cd churn`, as it says before.
+    set_up_without_network(tmp_path / "churn", *proposed(made.stderr))
+    kept = bootstrap.pending(open_project(tmp_path / "churn"))
+    assert kept == Wishes(str(tmp_path / "my data.csv"), "the answer", in_git=True, run=True)
+    # A set-up that goes on keeps what was wished before.
+    set_up_without_network(tmp_path / "churn", "--run")
+    assert bootstrap.pending(open_project(tmp_path / "churn")) == kept
+
+
+REFUSED = {
+    "no such file": (("--dataset", "nothing.csv", "--target", "y"), "There is no file", "--dataset"),
+    "data without a target": (("--dataset", "README.md"), "--dataset needs --target", "--target COLUMN"),
+    "a target without data": (("--target", "y"), "--target needs --dataset", "--dataset FILE"),
+    "no data for git": (("--data-in-git",), "--data-in-git needs --dataset", "--dataset FILE"),
+}
+
+
+@pytest.mark.parametrize(("options", "sentence", "step"), REFUSED.values(), ids=REFUSED)
+def test_each_wish_that_cannot_be_has_its_own_sentence(
+    options: tuple[str, ...], sentence: str, step: str, written: Path
+) -> None:
+    done = mlops("setup", *options, cwd=written)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+    assert sentence in done.stderr
+    assert step in done.stderr
+    assert not (written / ".git").exists()
+
+
+def test_a_project_with_a_history_is_not_begun_anew(written: Path, tmp_path: Path) -> None:
+    shutil.copytree(written, tmp_path / "churn")
+    git("init", "--quiet", cwd=tmp_path / "churn")
+    for options in (("--dataset", "README.md", "--target", "y"), ("--run",)):
+        done = mlops("setup", *options, cwd=tmp_path / "churn")
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+        assert f"is in git already: {options[0]}" in done.stderr
+        assert "uv run poe data FILE" in done.stderr

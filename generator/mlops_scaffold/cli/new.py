@@ -62,6 +62,7 @@ def new(
         skip_tasks=skip_tasks,
         dataset=dataset,
         target=target,
+        data_in_git=data_in_git,
         set_up=not (no_setup or dry_run),
     )
     planned = plan(request, report)
@@ -76,11 +77,10 @@ def new(
         return
     planned.tree.write_new(planned.destination)
     report.done(f"{len(planned.tree.paths)} files in {planned.destination}")
+    found = planned.dataset
+    wishes = Wishes(str(found.path), found.target, data_in_git, run) if found else Wishes(run=run)
     if not no_setup:
-        file = str(planned.dataset.path) if planned.dataset else None
-        wishes = Wishes(file, planned.dataset.target if planned.dataset else None, data_in_git, run)
         outcome["steps"] = set_up(planned.project, wishes, report)
     if as_json:
         print(json.dumps(outcome))
-    with_data = f" --dataset {dataset} --target {target}" if no_setup and dataset else ""
-    say_next_steps(report, destination, planned.project, set_up=not no_setup, options=with_data)
+    say_next_steps(report, destination, planned.project, wishes if no_setup else None)

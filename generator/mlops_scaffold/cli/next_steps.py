@@ -5,21 +5,21 @@ import shutil
 from pathlib import Path
 
 from mlops_scaffold import process
-from mlops_scaffold.bootstrap import next_steps
+from mlops_scaffold.bootstrap import Wishes, next_steps
 from mlops_scaffold.project import Project
 from mlops_scaffold.report import BOX, Report
 
 
-def say_next_steps(report: Report, folder: Path, project: Project, set_up: bool, options: str = "") -> None:
-    """Boxes to tick, in order: to get there, then what the project itself proposes."""
+def say_next_steps(report: Report, folder: Path, project: Project, left: Wishes | None = None) -> None:
+    """Boxes to tick, in order: to get there, then the set-up that is `left`, or what the project itself proposes."""
     if report.quiet:
         return
     report.say("\nNext:")
     if not shutil.which("uv"):
         report.todo(f'put uv on your PATH: export PATH="{Path(process.uv()).parent}:$PATH"')
     report.todo(f"cd {shlex.quote(str(folder))}")
-    if not set_up:
-        report.todo(project.command("setup") + options)
+    if left is not None:
+        report.todo(project.command("setup", *left.options))
         return
     for line in next_steps(project):
         report.todo(line.removeprefix(f"{BOX} "))

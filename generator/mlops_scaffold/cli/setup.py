@@ -11,6 +11,8 @@ def setup(
     project: Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")] = Path(),
     dataset: Annotated[Path | None, typer.Option(help="For a project that was only written: your data.")] = None,
     target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    data_in_git: Annotated[bool, typer.Option("--data-in-git", help="Keep the data in git, not in DVC.")] = False,
+    run: Annotated[bool, typer.Option("--run", help="Train, register and promote a first model.")] = False,
     answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
@@ -29,14 +31,15 @@ def setup(
     wishes = pending(found)
     if wishes is not None:
         require_identity()
-    if dataset is not None:
-        if wishes is None or target is None or not dataset.is_file():
-            raise MlopsError(
-                "--dataset is for a project without history, with --target.", "Later: uv run poe data FILE"
-            )
-        wishes = Wishes(str(dataset.absolute()), target, wishes.in_git, wishes.run)
+    more = Wishes(str(dataset.absolute()) if dataset else None, target, data_in_git, run)
+    if more.options and wishes is None:
+        raise MlopsError(
+            f"{found.folder} is in git already: {more.options[0]} is for a project that is not.",
+            "New data: uv run poe data FILE. A first model: uv run poe repro",
+        )
+    wishes = wishes.with_more(more) if wishes is not None else None
     steps = set_up(found, wishes, report)
     if as_json:
         print(json.dumps({"project": str(found.folder), "steps": steps}))
     if wishes is not None:
-        say_next_steps(report, found.folder, found, set_up=True)
+        say_next_steps(report, found.folder, found)
