@@ -16,6 +16,8 @@ DENIED = "you@example.com does not have storage.objects.list access to the Googl
 # https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2
 REFUSALS = {
     "aws": ("application/xml", XML.format("AccessDenied", "Access Denied"), {}),
+    # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+    "sts": ("text/xml", f"<ErrorResponse>{XML.split('?>')[1]}</ErrorResponse>".format("AccessDenied", "Not you"), {}),
     "gcp": (
         "application/json",
         json.dumps({"error": {"code": 403, "message": DENIED, "errors": [{"reason": "forbidden", "message": DENIED}]}}),
@@ -30,9 +32,10 @@ REFUSALS = {
 
 
 @contextmanager
-def refusing(cloud: str) -> Iterator[dict[str, str]]:
-    """The environment in which the cloud's library finds such a store."""
+def refusing(cloud: str, code: str = "AccessDenied") -> Iterator[dict[str, str]]:
+    """The environment in which the cloud's library finds such a store; AWS's says why by a code."""
     kind, body, more = REFUSALS[cloud]
+    body = body.replace("AccessDenied", code)
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -54,6 +57,7 @@ def refusing(cloud: str) -> Iterator[dict[str, str]]:
         connection = f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
         yield {
             "aws": {"AWS_ENDPOINT_URL": address},
+            "sts": {"AWS_ENDPOINT_URL": address},
             "gcp": {"STORAGE_EMULATOR_HOST": address},
             "azure": {"AZURE_STORAGE_CONNECTION_STRING": f"{connection}BlobEndpoint={address}/{ACCOUNT};"},
         }[cloud]

@@ -182,6 +182,7 @@ def project(made: Path, store: dict[str, str], tmp_path: Path) -> Iterator[Proje
     env = {**environment(), **store, "AWS_REGION": "eu-central-1"}
     env["PATH"] = f"{programs}:{env['PATH']}"
     yield Project(made, programs, env)
+    shutil.rmtree(made / "infra", ignore_errors=True)  # with what a real Terraform has left there
     git("checkout", "--quiet", ".", cwd=made)
     git("clean", "--quiet", "--force", "-d", cwd=made)
     shutil.rmtree(made / ".cloud", ignore_errors=True)

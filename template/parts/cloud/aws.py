@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import CloudError
 from .settings import Settings
 
 LOG_IN = "aws sso login (the first time: aws configure sso)"
+# What says that somebody has to log in: errors of the library, and codes of AWS, where a key is old or unknown.
+LOGGED_OUT = (
+    *("NoCredentialsError", "PartialCredentialsError", "NoAuthTokenError", "TokenRetrievalError"),
+    *("SSOTokenLoadError", "UnauthorizedSSOTokenError", "LoginRefreshRequired", "LoginTokenLoadError"),
+)
+OLD_KEY = (
+    *("ExpiredToken", "ExpiredTokenException", "InvalidToken", "InvalidClientTokenId", "UnrecognizedClientException"),
+    *("InvalidAccessKeyId", "SignatureDoesNotMatch"),
+)
 # The audience that AWS expects in a CI's token:
 # https://docs.github.com/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
 AUDIENCE = "sts.amazonaws.com"
@@ -41,25 +52,19 @@ def environment(settings: Settings, token: Path) -> dict[str, str]:
 def who(settings: Settings) -> str:
     """Who is logged in. Raises CloudError where nobody is, or AWS does not let them in."""
     import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
 
-    check_region(settings.region)
-    try:
+    with explaining(settings):
+        check_region(settings.region)
         return str(boto3.client("sts", region_name=settings.region or "us-east-1").get_caller_identity()["Arn"])
-    except (BotoCoreError, ClientError) as error:
-        raise explained(error, settings) from None
 
 
 def look(settings: Settings) -> None:
     """Ask the bucket for a file. Raises CloudError where it does not answer."""
     import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
 
-    check_region(settings.region)
-    try:
+    with explaining(settings):
+        check_region(settings.region)
         boto3.client("s3", region_name=settings.region or None).list_objects_v2(Bucket=bucket(settings), MaxKeys=1)
-    except (BotoCoreError, ClientError) as error:
-        raise explained(error, settings) from None
 
 
 def bucket(settings: Settings) -> str:
@@ -77,34 +82,51 @@ def check_region(region: str) -> None:
         raise CloudError(f"AWS has no region {region!r}. There are: {', '.join(near)}. Set it in infra/ or cloud.yaml.")
 
 
+@contextmanager
+def explaining(settings: Settings) -> Iterator[None]:
+    """Raise CloudError, in words, for whatever AWS or its library says in here."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise explained(error, settings) from None
+
+
 def explained(error: Exception, settings: Settings) -> CloudError:
     """What an error of AWS means here, and what to do."""
     code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
+    said = " ".join(str(error).split())
+    asked = getattr(error, "operation_name", "")
     name = bucket(settings)
+    if asked == "AssumeRoleWithWebIdentity":
+        return CloudError(
+            f"AWS does not take this job's token for {os.environ.get('AWS_ROLE_ARN')} ({code}). Whose tokens it takes "
+            "is in infra/ci.tf, which a person applies (uv run poe deploy)."
+        )
+    if code == "ProfileNotFound":
+        return CloudError(f"{said}. Set AWS_PROFILE, or: aws configure sso")
+    if code in LOGGED_OUT:
+        return CloudError(f"Nobody is logged in to AWS. Log in: {LOG_IN}")
+    if code in OLD_KEY:
+        return CloudError(f"AWS does not take your credentials ({code}). Log in: {LOG_IN}")
     if code in ("NoSuchBucket", "404"):
         return CloudError(f"AWS has no bucket {name!r}. Make it (uv run poe deploy), or mend it in cloud.yaml.")
     if code == "PermanentRedirect":
         return CloudError(f"The bucket {name!r} is in another region than {settings.region!r}. Mend it in cloud.yaml.")
-    if code in ("AccessDenied", "403", "AllAccessDisabled"):
+    if asked == "ListObjectsV2" and code in ("AccessDenied", "403", "AllAccessDisabled"):
         return CloudError(
             f"AWS does not let you use the bucket {name!r}: it is somebody else's, or your role has no right to it. "
             "See who you are: aws sts get-caller-identity"
         )
-    if os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE") and hasattr(error, "response"):
-        return CloudError(f"AWS does not take this job's token for {settings.deploy_identity} ({code}).")
-    if type(error).__module__.startswith("botocore") and not hasattr(error, "response") and "Connect" not in code:
-        return CloudError(f"Nobody is logged in to AWS. Log in: {LOG_IN}")
-    return CloudError(f"AWS does not answer as it should: {error}")
+    return CloudError(f"AWS does not answer as it should: {said}")
 
 
 def registry_login(settings: Settings) -> tuple[str, str]:
     """User and password of ECR, good for twelve hours: what `aws ecr get-login-password` prints."""
     import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
 
-    try:
+    with explaining(settings):
         told = boto3.client("ecr", region_name=settings.region or None).get_authorization_token()
-    except (BotoCoreError, ClientError) as error:
-        raise explained(error, settings) from None
     user, _, password = base64.b64decode(told["authorizationData"][0]["authorizationToken"]).decode().partition(":")
     return user, password

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import urllib.error
 import urllib.parse
@@ -48,15 +49,22 @@ def environment(settings: Settings, token: Path) -> dict[str, str]:
 
 
 def credential() -> TokenCredential:
-    """This job's token where it has one, else whoever is logged in."""
+    """This job's token where it has one, else whoever is logged in. Raises CloudError where a setting is not right."""
     from azure.identity import DefaultAzureCredential, WorkloadIdentityCredential
 
-    return WorkloadIdentityCredential() if os.environ.get("AZURE_FEDERATED_TOKEN_FILE") else DefaultAzureCredential()
+    logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # it lists all ways in, before we say which is yours
+    kind = WorkloadIdentityCredential if os.environ.get("AZURE_FEDERATED_TOKEN_FILE") else DefaultAzureCredential
+    try:
+        return kind()
+    except ValueError as error:
+        raise CloudError(
+            f"Azure's library cannot log in with what the variables AZURE_* say: {' '.join(str(error).split())}"
+        ) from None
 
 
 def access_token(scope: str) -> str:
     """A token for one of Azure's services, good for an hour. Raises CloudError where nobody is logged in."""
-    from azure.core.exceptions import ClientAuthenticationError
+    from azure.core.exceptions import AzureError, ClientAuthenticationError
 
     try:
         return credential().get_token(scope).token
@@ -64,6 +72,8 @@ def access_token(scope: str) -> str:
         if os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):
             raise CloudError(f"Azure does not take this job's token: {error.message.splitlines()[0][:200]}") from None
         raise CloudError(f"Nobody is logged in to Azure. Log in: {LOG_IN}") from None
+    except AzureError as error:
+        raise CloudError(f"Azure does not answer as it should: {' '.join(error.message.split())}") from None
 
 
 def who(settings: Settings) -> str:
@@ -85,13 +95,15 @@ def look(settings: Settings) -> None:
 
     name = urllib.parse.urlsplit(settings.storage_url).netloc
     emulator = os.environ.get("AZURE_STORAGE_CONNECTION_STRING")
-    if emulator:
-        container = ContainerClient.from_connection_string(emulator, name)
-    else:
-        account = f"https://{settings.storage_account}.blob.core.windows.net"
-        container = ContainerClient(account, name, credential(), retry_total=1)
     try:
+        if emulator:
+            container = ContainerClient.from_connection_string(emulator, name)
+        else:
+            account = f"https://{settings.storage_account}.blob.core.windows.net"
+            container = ContainerClient(account, name, credential(), retry_total=1)
         next(iter(container.list_blob_names(results_per_page=1)), None)
+    except ValueError as error:
+        raise CloudError(f"That is no address of a store of Azure: {' '.join(str(error).split())}") from None
     except ResourceNotFoundError:
         raise CloudError(
             f"The account {settings.storage_account!r} has no container {name!r}. Make it (uv run poe deploy), or mend "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,19 @@ def credentials() -> Any:
     try:
         found, _ = google.auth.default(scopes=[SCOPE])
         found.refresh(Request())
-    except DefaultCredentialsError:
-        raise CloudError(f"Nobody is logged in to Google Cloud. Log in: {LOG_IN}") from None
+    except DefaultCredentialsError as error:
+        raise nobody(error) from None
     except GoogleAuthError as error:
         raise CloudError(f"Google Cloud does not let you in: {str(error.args[0])[:200]} Log in: {LOG_IN}") from None
     return found
+
+
+def nobody(error: Exception) -> CloudError:
+    """No login was found, or the variable that names one names none."""
+    if os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
+        said = " ".join(str(error.args[0]).split())[:200]
+        return CloudError(f"{said} Mend GOOGLE_APPLICATION_CREDENTIALS, or unset it and log in: {LOG_IN}")
+    return CloudError(f"Nobody is logged in to Google Cloud. Log in: {LOG_IN}")
 
 
 def who(settings: Settings) -> str:
@@ -87,8 +96,8 @@ def look(settings: Settings) -> None:
             f"Google Cloud does not let you use the bucket {name!r}: it is somebody else's, or you lack the right. "
             "See who you are: gcloud auth list"
         ) from None
-    except DefaultCredentialsError:
-        raise CloudError(f"Nobody is logged in to Google Cloud. Log in: {LOG_IN}") from None
+    except DefaultCredentialsError as error:
+        raise nobody(error) from None
     except (GoogleAPICallError, GoogleAuthError, OSError) as error:
         raise CloudError(f"Google Cloud does not answer as it should: {error}") from None
 
