@@ -15,7 +15,7 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt:
-        print("\nmlops: stopped, nothing was changed.", file=sys.stderr)
+        print("\nmlops: stopped. No project is left half done.", file=sys.stderr)
         sys.exit(130)
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from mlops_scaffold.address import Address, recorded_address
-from mlops_scaffold.manifest import Manifest, manifest, on_disk
+from mlops_scaffold.manifest import Manifest, manifest, matches
 from mlops_scaffold.project import Project
+from mlops_scaffold.repository import open_repository
 from mlops_scaffold.source import Version, is_older, open_version, releases_between, reopen_version
 
 HEADING = re.compile(r"^## +\[?v?(?P<version>[0-9][^\s\]]*)")
@@ -65,10 +66,11 @@ def check(project: Project, offline: bool = False, prereleases: bool = False) ->
 def edited(project: Project, base: Manifest) -> list[str]:
     """The template's files that the project has changed or deleted, seeds aside."""
     left_out = {*base.seeds, base.answers_path}
+    keeps_modes = open_repository(project.folder).keeps_modes
     return [
         path
         for path, expected in sorted(base.files.items())
-        if path not in left_out and on_disk(project.folder / path) != expected
+        if path not in left_out and not matches(project.folder / path, expected, keeps_modes)
     ]
 
 

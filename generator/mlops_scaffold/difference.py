@@ -1,8 +1,7 @@
 """`mlops diff`: what a project has changed against its template."""
 
-import os
-
 from mlops_scaffold.address import recorded_address
+from mlops_scaffold.files import read_entry
 from mlops_scaffold.project import Project
 from mlops_scaffold.repository import Repository
 from mlops_scaffold.scratch import scratch
@@ -11,7 +10,7 @@ from mlops_scaffold.tree import Entry
 from mlops_scaffold.update import render_base
 
 
-def difference(project: Project, repository: Repository, with_seeds: bool = False, offline: bool = False) -> str:
+def difference(project: Project, repository: Repository, with_seeds: bool = False, offline: bool = False) -> bytes:
     """A diff from the template as it was rendered to the template's files as they are on disk now."""
     version = reopen_version(recorded_address(project.source), project.version, project.commit, offline)
     base = render_base(project, version)
@@ -19,10 +18,8 @@ def difference(project: Project, repository: Repository, with_seeds: bool = Fals
     shown = {path: entry for path, entry in rendered.items() if with_seeds or not base.is_seed(path)}
     here: dict[str, Entry] = {}
     for path in shown:
-        file = repository.folder / path
-        if file.is_symlink():
-            here[path] = Entry(os.fsencode(file.readlink()), symlink=True)
-        elif file.is_file():
-            here[path] = Entry(file.read_bytes(), os.access(file, os.X_OK))
+        entry = read_entry(repository.folder / path, None if repository.keeps_modes else shown[path].executable)
+        if entry:
+            here[path] = entry
     with scratch(repository) as place:
-        return place.diff(place.tree(place.store(shown)), place.tree(place.store(here))).decode(errors="replace")
+        return place.diff(place.tree(place.store(shown)), place.tree(place.store(here)))

@@ -1,7 +1,6 @@
 """One update of one project, from its folder to a plan that is shown or written."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from packaging.version import InvalidVersion
@@ -10,11 +9,11 @@ from packaging.version import Version as Release
 from mlops_scaffold import catalog, fallback, process, writing
 from mlops_scaffold.address import Address, recorded_address
 from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.git import git_bytes
+from mlops_scaffold.journal import Journal
 from mlops_scaffold.project import Project
 from mlops_scaffold.rendering import questions, settings
 from mlops_scaffold.report import Report
-from mlops_scaffold.repository import Repository, can_merge_trees
+from mlops_scaffold.repository import can_merge_trees
 from mlops_scaffold.request import Outcome, Request
 from mlops_scaffold.scratch import scratch
 from mlops_scaffold.session import opened
@@ -52,13 +51,13 @@ def evolve(
             outcome = Outcome(older.name, newer.name, made.changes, conflicts=len(made.conflicts))
             outcome.notices = made.notices
             if request.dry_run:
-                outcome.diff = place.diff(place.tree(made.before), place.tree(made.result)).decode(errors="replace")
+                outcome.diff = place.diff(place.tree(made.before), place.tree(made.result))
                 return outcome
             stale_lock = needs_lock(made, place)
             if made.touched or made.conflicts:
                 writing.apply(made, place, record)
         if stale_lock:
-            outcome.notices.append(lock(project.folder, repository, request.offline))
+            outcome.notices.append(lock(record, report, request.offline))
         return outcome
 
 
@@ -132,11 +131,14 @@ def settle_removals(made: Plan, request: Request) -> None:
         made.changes.append(Change(path, REMOVED, "with edits, which git's history keeps"))
 
 
-def lock(folder: Path, repository: Repository, offline: bool) -> str:
+def lock(record: Journal, report: Report, offline: bool) -> str:
     """Resolve uv.lock again, since what the project asks of packages has changed. Gives back what to tell."""
     command = [process.uv(), "lock", "--quiet", *(["--offline"] if offline else [])]
-    done = process.run(command, cwd=folder, env=process.project_environment(), alone=True)
-    if done.code:
-        return "uv.lock is out of date, and could not be resolved now. Run: uv lock"
-    git_bytes("add", "--", f"./{repository.prefix}uv.lock", cwd=repository.top)
-    return "uv.lock is resolved again. Run: uv sync"
+    stale = "uv.lock is out of date, and could not be resolved now. Run: uv lock"
+    try:
+        with writing.one_more(record, "uv.lock"):
+            done = process.run(command, cwd=record.repository.folder, env=process.project_environment(), alone=True)
+    except KeyboardInterrupt:
+        report.error("The update is made, but uv.lock is out of date. Run: uv lock")
+        raise
+    return stale if done.code else "uv.lock is resolved again. Run: uv sync"

@@ -5,11 +5,21 @@ import shutil
 from pathlib import Path, PurePosixPath
 
 from mlops_scaffold.repository import Repository
+from mlops_scaffold.tree import Entry
 
 
 def present(path: Path) -> bool:
     """Whether there is a file or a link."""
     return path.is_symlink() or path.is_file()
+
+
+def read_entry(path: Path, executable: bool | None = None) -> Entry | None:
+    """A file or link; nothing where there is none. `executable` is what it counts as where the disk cannot tell."""
+    if path.is_symlink():
+        return Entry(os.fsencode(path.readlink()), symlink=True)
+    if not path.is_file():
+        return None
+    return Entry(path.read_bytes(), bool(path.stat().st_mode & 0o100) if executable is None else executable)
 
 
 def same(one: Path, other: Path) -> bool:

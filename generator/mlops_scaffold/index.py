@@ -15,7 +15,7 @@ def stage(repository: Repository, index: Path, entries: Sequence[tuple[str, int,
     lines = []
     # What goes, goes first: a file may become a folder, and the reverse.
     for path, number, blob in sorted(entries, key=lambda entry: entry[2] is not None):
-        mode, oid = (blob.mode, blob.oid) if blob else ("0", "0" * 40)
+        mode, oid = (blob.mode, blob.oid) if blob else ("0", repository.no_oid)
         lines.append(f"{mode} {oid} {number}\t".encode() + os.fsencode(repository.prefix + path) + b"\0")
     if lines:
         env = {"GIT_INDEX_FILE": str(index)}
@@ -41,7 +41,13 @@ def hold(repository: Repository, new: Path) -> None:
     """Take git's own lock of the index, with the new index in it. Raises MlopsError where another program holds it."""
     lock = repository.git_dir / "index.lock"
     try:
-        os.link(new, lock)
+        try:
+            os.link(new, lock)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            with lock.open("xb") as held:
+                held.write(new.read_bytes())
     except FileExistsError:
         raise MlopsError(
             "Another git command is running in this repository.", f"Wait until it has ended (it holds {lock})."
@@ -52,5 +58,5 @@ def release(repository: Repository, new: Path) -> None:
     """Remove git's lock of the index, if it is ours."""
     lock = repository.git_dir / "index.lock"
     with suppress(OSError):
-        if lock.samefile(new):
+        if lock.samefile(new) or lock.read_bytes() == new.read_bytes():
             lock.unlink()

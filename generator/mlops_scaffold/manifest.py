@@ -1,15 +1,16 @@
 """What a template renders for a project, as hashes: enough to compare, and kept in the cache."""
 
 import json
-import os
 import tempfile
 from dataclasses import asdict, dataclass
 from hashlib import sha1, sha256
 from pathlib import Path
 
 from mlops_scaffold import __version__
+from mlops_scaffold.files import read_entry
 from mlops_scaffold.paths import cache_dir
 from mlops_scaffold.project import Project
+from mlops_scaffold.settings import load_settings
 from mlops_scaffold.source import Version
 from mlops_scaffold.tree import Entry
 
@@ -30,17 +31,17 @@ def fingerprint(entry: Entry) -> str:
     return f"{kind} {sha1(entry.content.replace(bytes([13, 10]), bytes([10])), usedforsecurity=False).hexdigest()}"
 
 
-def on_disk(path: Path) -> str:
-    """The fingerprint of a file; empty where there is none."""
-    if path.is_symlink():
-        return fingerprint(Entry(os.fsencode(path.readlink()), symlink=True))
-    return fingerprint(Entry(path.read_bytes(), os.access(path, os.X_OK))) if path.is_file() else ""
+def matches(path: Path, expected: str, keeps_modes: bool) -> bool:
+    """Whether a file has a fingerprint; the executable bit counts where the disk keeps it."""
+    entry = read_entry(path, None if keeps_modes else expected.startswith("program"))
+    return entry is not None and fingerprint(entry) == expected
 
 
 def manifest(project: Project, version: Version, older: Version) -> Manifest:
     """What a version renders for a project that was made from `older`. Rendered once, then read from the cache."""
     key = [__version__, version.source, version.name, version.commit, older.commit, project.answers_file]
-    text = json.dumps([*key, project.folder.name, project.last], sort_keys=True, default=str)
+    answers = [project.folder.name, project.last, load_settings().defaults]
+    text = json.dumps([*key, *answers], sort_keys=True, default=str)
     path = cache_dir() / "renders" / f"{sha256(text.encode()).hexdigest()[:32]}.json"
     if path.is_file():
         return Manifest(**json.loads(path.read_text(encoding="utf-8")))

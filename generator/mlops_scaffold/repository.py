@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from mlops_scaffold.errors import MlopsError
@@ -35,6 +36,16 @@ class Repository:
     def folder(self) -> Path:
         """The project's folder."""
         return self.top / self.prefix
+
+    @cached_property
+    def no_oid(self) -> str:
+        """The name of an object that is not there: zeros, as many as this repository's names are long."""
+        return "0" * len(git("rev-parse", "HEAD", cwd=self.top))
+
+    @cached_property
+    def keeps_modes(self) -> bool:
+        """Whether the disk tells which files are executable; on Windows and some mounted disks it does not."""
+        return git("config", "--type=bool", "--default=true", "core.fileMode", cwd=self.top) != "false"
 
     def head_entries(self) -> dict[str, Blob]:
         """The project's files in the last commit. Raises MlopsError where there is none."""

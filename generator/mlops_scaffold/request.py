@@ -1,7 +1,7 @@
 """What is asked of an update, and what came of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,11 @@ class Outcome:
     older: str
     newer: str
     changes: list[Change] = field(default_factory=list)
-    diff: str = ""
+    diff: bytes = b""
     conflicts: int = 0
     notices: list[str] = field(default_factory=list)
+    staged: bool = True  # as our own merge leaves it; copier's update stages nothing and cannot be taken back
+
+    def to_json(self) -> dict[str, Any]:
+        """What `--json` prints of it."""
+        return {**asdict(self), "diff": self.diff.decode(errors="replace")}

@@ -1,12 +1,13 @@
 """Taking an update back: one that was cut off, by the next command; a finished one, by `mlops update --abort`."""
 
 from contextlib import suppress
+from datetime import datetime
 
 from mlops_scaffold import files, index
 from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.git import GitError, git, git_bytes, paths_in
+from mlops_scaffold.git import GitError, git, git_bytes
 from mlops_scaffold.journal import APPLYING, Journal, locked, names
-from mlops_scaffold.repository import Blob, Repository
+from mlops_scaffold.repository import Repository, parse_tree
 
 
 def recover(repository: Repository) -> str:
@@ -19,9 +20,14 @@ def recover(repository: Repository) -> str:
             journal.clear()
             return "An update that was cut off has been taken back." + told(edited)
         if not journal.state:
-            index.release(journal.repository, journal.folder / "index")
-            journal.clear()
+            forget(journal)
     return ""
+
+
+def forget(journal: Journal) -> None:
+    """Leave nothing of an update that has written nothing, or is taken back: git's lock first, if it is ours."""
+    index.release(journal.repository, journal.folder / "index")
+    journal.clear()
 
 
 def abort(repository: Repository) -> list[str]:
@@ -33,11 +39,12 @@ def abort(repository: Repository) -> list[str]:
         if git("rev-parse", "HEAD", cwd=repository.top) != record["head"]:
             raise MlopsError("The update is in a commit already.", "Take that back: git revert COMMIT")
         lines = []
+        apart = f"{datetime.now():%Y%m%dT%H%M%S}-{journal.folder.name[:8]}"
         for path in names(record, "written"):
             here = repository.folder / path
             copies = [journal.folder / kind / repository.prefix / path for kind in ("before", "after")]
             if files.present(here) and not any(files.same(here, copy) for copy in copies):
-                aside = repository.git_dir / "mlops" / "aborted" / path
+                aside = repository.git_dir / "mlops" / "aborted" / apart / path
                 files.replace(here, aside)
                 here.unlink()
                 if files.present(copies[0]):
@@ -91,11 +98,7 @@ def restore_index(repository: Repository, journal: Journal, record: dict[str, ob
     here = index.entries(repository, repository.git_dir / "index", paths)
     changed = [path for path in paths if here.get(path) == theirs.get(path)]
     listing = git_bytes("ls-tree", "-r", "-z", "--full-tree", str(record["head"]), cwd=repository.top)
-    head = {}
-    for line in paths_in(listing):
-        info, name = line.split("\t", 1)
-        mode, _, oid = info.split()
-        head[name.removeprefix(repository.prefix)] = Blob(mode, oid)
+    head = {name.removeprefix(repository.prefix): blob for name, blob in parse_tree(listing).items()}
     current = repository.git_dir / "index"
     index.stage(repository, current, [(path, 0, None) for path in changed])
     index.stage(repository, current, [(path, 0, head[path]) for path in changed if path in head])

@@ -3,13 +3,13 @@
 base is the template as the project last rendered it, theirs as it renders now, ours the project's last commit.
 """
 
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.files import read_entry
 from mlops_scaffold.merge import Merged, merge, whole_file_conflict
 from mlops_scaffold.project import Project
 from mlops_scaffold.rendering import Asked, Rendered, render
@@ -126,12 +126,11 @@ def read_untracked(
 ) -> tuple[dict[str, Entry], set[str]]:
     """Files of the template's names that are on disk and in no commit; and those of them that git ignores."""
     found: dict[str, Entry] = {}
-    for path in {*rendered[0], *rendered[1]} - set(head):
-        file = repository.folder / path
-        if file.is_symlink():
-            found[path] = Entry(os.fsencode(file.readlink()), symlink=True)
-        elif file.is_file():
-            found[path] = Entry(file.read_bytes(), os.access(file, os.X_OK))
+    for path, theirs in {**rendered[0], **rendered[1]}.items():
+        if path not in head:
+            entry = read_entry(repository.folder / path, None if repository.keeps_modes else theirs.executable)
+            if entry:
+                found[path] = entry
     return found, repository.ignored(found)
 
 

@@ -7,7 +7,8 @@ the next command takes an unfinished update back by it, and `mlops update --abor
 
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from mlops_scaffold import files, index, taking_back
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import GitError, git, git_bytes
 from mlops_scaffold.journal import APPLYING, DONE, Journal, names
+from mlops_scaffold.repository import Blob
 
 if TYPE_CHECKING:
     from mlops_scaffold.scratch import Scratch
@@ -41,21 +43,40 @@ def apply(plan: "Plan", scratch: "Scratch", journal: Journal) -> None:
                 check_index(journal, record)
                 journal.write(record)
                 put_in_place(journal, record)
+                journal.write({**record, "state": DONE})
             except BaseException:
                 if journal.state:
-                    taking_back.take_back(journal)
-                index.release(journal.repository, journal.folder / "index")
+                    taking_back.take_back(journal)  # where even this fails, the record stays for the next command
+                taking_back.forget(journal)
                 raise
-            journal.write({**record, "state": DONE})
     except BaseException as error:
-        if journal.state != DONE:
-            journal.clear()
+        if not journal.state:
+            taking_back.forget(journal)
         if not isinstance(error, OSError):
             raise
         where = error.filename or repository.folder
-        raise MlopsError(f"{where} cannot be written: {error.strerror}.", "The project is as it was.") from None
+        then = "The project is as it was." if not journal.state else "The next mlops command takes back what was begun."
+        raise MlopsError(f"{where} cannot be written: {error.strerror}.", then) from None
     with suppress(GitError):  # only a matter of speed
         git("update-index", "-q", "--refresh", cwd=repository.top)
+
+
+@contextmanager
+def one_more(journal: Journal, path: str) -> Iterator[None]:
+    """Let another program write one more file of an update that is done: it is taken back with the others."""
+    repository, record = journal.repository, journal.read()
+    here = repository.folder / path
+    before, after = (journal.folder / kind / repository.prefix / path for kind in ("before", "after"))
+    if path not in names(record, "written"):
+        before.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(here, before)  # no link: the program may write into the file that is there
+        journal.write({**record, **{key: sorted({*names(record, key), path}) for key in ("written", "staged")}})
+    yield
+    after.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(here, after)
+    git("add", "--", f"./{repository.prefix}{path}", cwd=repository.top)
+    for mode, oid, number in map(str.split, index.entries(repository, repository.git_dir / "index", [path])[path]):
+        index.stage(repository, journal.folder / "index", [(path, int(number), Blob(mode, oid))])
 
 
 def lay_out(plan: "Plan", journal: Journal) -> dict[str, object]:

@@ -66,6 +66,7 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Show what a project has changed against its template."""
+    from mlops_scaffold.cli.outcomes import show_patch
     from mlops_scaffold.difference import difference
     from mlops_scaffold.evolve import evolve
     from mlops_scaffold.report import Report
@@ -88,9 +89,9 @@ def diff(
         with opened(project, answers_file, report, write=False) as (found, repository, _):
             lines = difference(found, repository, seeds, offline)
     if as_json:
-        print(json.dumps({"project": str(project.resolve()), "diff": lines}))
+        print(json.dumps({"project": str(project.resolve()), "diff": lines.decode(errors="replace")}))
     elif not quiet:
-        print(lines, end="")
+        show_patch(lines)
     if quiet and lines:
         sys.exit(2)
 

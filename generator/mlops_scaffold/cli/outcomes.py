@@ -1,8 +1,8 @@
 """What `update`, `add` and `remove` tell about each project."""
 
 import json
+import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 from mlops_scaffold.errors import MlopsError
@@ -29,7 +29,7 @@ def show_outcomes(
             records.append({"project": str(folder), "error": str(error)})
             continue
         codes.append(NEEDS_A_PERSON if outcome.conflicts else DONE)
-        records.append({"project": str(folder), **asdict(outcome)})
+        records.append({"project": str(folder), **outcome.to_json()})
         if not as_json:
             show(outcome, folder if len(projects) > 1 else None, report, dry_run)
     if as_json:
@@ -52,7 +52,7 @@ def show(outcome: Outcome, folder: Path | None, report: Report, dry_run: bool) -
         note = f"  ({change.note})" if change.note else ""
         (report.warn if change.fate == CONFLICT else report.say)(f"{change.fate:9} {change.path}{note}")
     if dry_run:
-        print(outcome.diff, end="")
+        show_patch(outcome.diff)
     for notice in outcome.notices:
         report.warn(notice)
     verb = "would change" if dry_run else "changed"
@@ -62,8 +62,17 @@ def show(outcome: Outcome, folder: Path | None, report: Report, dry_run: bool) -
         return
     if outcome.conflicts:
         report.todo("settle the conflicts: git mergetool, or an editor; then git add them")
-    if counted:
+    if counted and outcome.staged:
         report.todo("look at it: git diff --cached; then git commit (or take it back: mlops update --abort)")
+    elif counted:
+        report.todo("look at it: git status and git diff; then git add --all and git commit")
+
+
+def show_patch(lines: bytes) -> None:
+    """Print a patch as it is: files may have any bytes, and `git apply` wants them all."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(lines)
+    sys.stdout.buffer.flush()
 
 
 def many(number: int, noun: str) -> str:

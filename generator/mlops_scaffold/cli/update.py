@@ -2,9 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from mlops_scaffold.report import Report
 
 
 def update(
@@ -41,7 +44,9 @@ def update(
         raise MlopsError(f"There is no engine {engine!r}.", "There are: merge, copier.")
     report = Report(quiet or as_json)
     if abort:
-        take_back(projects, report)
+        if dry_run:
+            raise MlopsError("--abort takes the update back: it cannot be tried out.", "Leave out --dry-run.")
+        take_back(projects, report, as_json)
         return
 
     def one(folder: Path) -> Outcome:
@@ -64,19 +69,21 @@ def update(
     sys.exit(show_outcomes(one, projects, report, as_json, dry_run))
 
 
-def take_back(projects: list[Path], report: object) -> None:
+def take_back(projects: list[Path], report: "Report", as_json: bool) -> None:
     """`--abort`."""
+    import json
+
     from mlops_scaffold import taking_back
-    from mlops_scaffold.report import Report
     from mlops_scaffold.repository import open_repository
 
-    assert isinstance(report, Report)  # noqa: S101  # typed here so that --help imports nothing
+    records = []
     for folder in projects:
         repository = open_repository(folder)
         told = taking_back.recover(repository)
-        if told:
-            report.done(told)
-            continue
-        for line in taking_back.abort(repository):
-            report.warn(line)
-        report.done("the update is taken back: the project is as it was")
+        kept = [] if told else taking_back.abort(repository)
+        for line in kept:
+            report.error(line)  # where somebody's words are is said whatever else is not
+        report.done(told or "the update is taken back: the project is as it was")
+        records.append({"project": str(folder), "edited_since": kept})
+    if as_json:
+        print(json.dumps(records if len(records) > 1 else records[0]))
