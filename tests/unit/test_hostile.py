@@ -66,7 +66,7 @@ def test_ctrl_c_leaves_nothing_and_is_one_line(template: Path, tmp_path: Path) -
     running.send_signal(signal.SIGINT)
     said = running.communicate(timeout=PATIENCE)[1]
     assert running.returncode == 130
-    assert said.strip() == "mlops: stopped, nothing was changed."
+    assert said.strip() == "mlops: stopped. No project is left half done."
     assert [path.name for path in work.iterdir()] == ["cache"]
 
 
