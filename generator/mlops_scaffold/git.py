@@ -20,15 +20,12 @@ class GitError(MlopsError):
 
 def git(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
     """Run git, give back what it printed. Raises GitError with git's own last line."""
-    clean = {key: value for key, value in os.environ.items() if key not in process.GIT_LOCATIONS}
-    environment = {**clean, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(env or {})}
     try:
-        done = process.run(["git", *QUIET, *arguments], cwd=cwd, env=environment)
+        done = process.run(["git", *QUIET, *arguments], cwd=cwd, env=_environment(env))
     except FileNotFoundError:
         raise MlopsError("git is not installed.", "Install it, then run the command again.") from None
     if done.code:
-        lines = done.said.splitlines() or ["no reason given"]
-        raise GitError(f"git {arguments[0]} failed: {lines[-1]}.")
+        raise _failed(arguments[0], done.said)
     return done.output.strip()
 
 
@@ -36,14 +33,22 @@ def git_bytes(
     *arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None, given: bytes = b"", fine: int = 0
 ) -> bytes:
     """Run a git command on bytes: paths may be anything. Exit codes up to `fine` are no failure. Raises GitError."""
-    clean = {key: value for key, value in os.environ.items() if key not in process.GIT_LOCATIONS}
-    environment = {**clean, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(env or {})}
     command = ["git", *QUIET, *arguments]
-    done = subprocess.run(command, cwd=cwd, env=environment, input=given, capture_output=True, check=False)
+    done = subprocess.run(command, cwd=cwd, env=_environment(env), input=given, capture_output=True, check=False)
     if not 0 <= done.returncode <= fine:
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise GitError(f"git {arguments[0]} failed: {lines[-1]}.")
+        raise _failed(arguments[0], done.stderr.decode(errors="replace"))
     return done.stdout
+
+
+def _environment(more: dict[str, str] | None) -> dict[str, str]:
+    """What git sees: nothing of a hook that may have started us, no question, no lock that it can do without."""
+    clean = {key: value for key, value in os.environ.items() if key not in process.GIT_LOCATIONS}
+    return {**clean, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(more or {})}
+
+
+def _failed(command: str, said: str) -> GitError:
+    lines = said.strip().splitlines() or ["no reason given"]
+    return GitError(f"git {command} failed: {lines[-1]}.")
 
 
 def paths_in(output: bytes) -> list[str]:
