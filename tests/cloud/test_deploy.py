@@ -5,6 +5,7 @@ is moto, which knows who is logged in, and takes a CI's token.
 """
 
 import json
+import re
 import shutil
 import stat
 import subprocess
@@ -43,6 +44,10 @@ here = pathlib.Path(__file__).parent
 words = [word for word in sys.argv[1:] if not word.startswith("-chdir")]
 with (here / "log").open("a") as log:
     log.write(" ".join(words) + "\\n")
+token = pathlib.Path(".cloud/token")
+if token.exists():
+    with (here / "tokens").open("a") as log:
+        log.write(f"{words[0]} {token.read_text()}\\n")
 state = here / "outputs.json"
 if words[0] == "plan":
     made = "-var=image=" in words
@@ -282,6 +287,63 @@ def test_a_foundation_that_stopped_half_way_goes_on(project: Project, stops: str
     assert "storage_url: s3://churn-data\n" in (project.folder / "cloud.yaml").read_text(encoding="utf-8")
 
 
+def test_what_is_edited_is_another_image_and_what_is_not_in_the_image_changes_nothing(project: Project) -> None:
+    shutil.copy(project.programs / "wanted.json", project.programs / "outputs.json")
+    source, new_one = project.folder / "src/churn/predict.py", project.folder / "src/churn/more.py"
+    committed = planned(project)
+    assert "dirty" not in committed  # although the fixture, as a user, has filled in infra/backend.hcl
+    (project.folder / "README.md").write_text("Another.\n", encoding="utf-8")
+    assert planned(project) == committed
+    seen = {committed}
+    for text in ("# one\n", "# two\n"):
+        with source.open("a", encoding="utf-8") as file:
+            file.write(text)
+        seen.add(planned(project))
+    new_one.write_text("", encoding="utf-8")
+    seen.add(planned(project))
+    assert len(seen) == 4
+    git("checkout", "--quiet", "src", cwd=project.folder)
+    new_one.unlink()
+    assert planned(project) == committed
+
+    without_trying_the_image(project)
+    with service() as address:
+        want(project.programs, {"endpoint": address})
+        done = project.poe("deploy", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    calls = project.log()
+    (image,) = {word.split("=")[2] for line in calls for word in line.split() if word.startswith("-var=image=")}
+    assert f"docker push {image}" in calls
+    assert re.search(r"-dirty-[0-9a-f]{8}$", image)
+    assert planned(project) == image  # what the deployment has written into cloud.yaml is not in it
+
+
+def planned(project: Project) -> str:
+    """The image that `poe plan` would have run."""
+    project.log()
+    done = project.poe("plan")
+    assert done.returncode == 0, done.stderr
+    (plan,) = (line for line in project.log() if line.startswith("plan"))
+    return next(word.removeprefix("-var=image=") for word in plan.split() if word.startswith("-var=image="))
+
+
+def test_a_ci_whose_token_is_good_for_minutes_has_a_new_one_wherever_something_has_taken_long(project: Project) -> None:
+    shutil.copy(project.programs / "wanted.json", project.programs / "outputs.json")
+    assert project.poe("cloud-settings").returncode == 0
+    without_trying_the_image(project)
+    keyless = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "CI": "true"}
+    with service() as address, github() as gives:
+        want(project.programs, {"endpoint": address})
+        assert project.poe("cloud-login", "--required", **keyless, **gives).returncode == 0
+        logged_in = int((project.folder / ".cloud/token").read_text(encoding="utf-8"))
+        done = project.poe("deploy", "--yes", **keyless, **gives)
+    assert done.returncode == 0, done.stdout + done.stderr
+    tokens = [line.split() for line in (project.programs / "tokens").read_text(encoding="utf-8").splitlines()]
+    by = {task: [int(token) for name, token in tokens if name == task] for task in ("init", "apply", "output")}
+    # Setup comes between the login and the first call, the image before the apply, the wait for the service after it.
+    assert logged_in < by["init"][0] < by["apply"][0] < by["output"][-1]
+
+
 def test_unasked_nothing_is_taken_down(project: Project) -> None:
     (project.programs / "replaces").touch()
     done = project.poe("deploy", "--yes")
@@ -395,6 +457,31 @@ def without_trying_the_image(project: Project) -> None:
     text = path.read_text(encoding="utf-8")
     assert '            say("image", test())\n' in text
     path.write_text(text.replace('            say("image", test())\n', ""), encoding="utf-8")
+
+
+class github:
+    """GitHub, which gives a job a new token each time it is asked: 1001, 1002 and so on."""
+
+    def __enter__(self) -> dict[str, str]:
+        given = iter(range(1001, 2000))
+
+        class Answers(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(json.dumps({"value": str(next(given))}).encode())
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", free_port()), Answers)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{self.server.server_port}/?api-version=2.0"
+        return {"ACTIONS_ID_TOKEN_REQUEST_URL": address, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "secret"}
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class service:

@@ -11,6 +11,7 @@ CONTAINER_OPTIONS goes to every build and run, such as `--network host`.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import os
@@ -103,15 +104,31 @@ def build() -> str:
 
 
 def version(champion: tracking.Champion) -> str:
-    """What an image is called by: the champion's version and the commit."""
+    """What an image is called by: the champion's version and the commit; and what differs from it, by a hash."""
     revision = tracking.git_commit()
-    return f"{champion.version}-{revision[:12] or 'local'}{'-dirty' if revision and is_dirty() else ''}"
+    edited = edits() if revision else b""
+    mark = f"-dirty-{hashlib.sha256(edited).hexdigest()[:8]}" if edited else ""
+    return f"{champion.version}-{revision[:12] or 'local'}{mark}"
 
 
-def is_dirty() -> bool:
-    """Whether files of the project differ from the commit that is checked out."""
-    done = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True)
-    return bool(done.stdout.strip())
+def edits() -> bytes:
+    """What of the image's parts differs from the commit: git's diff, and each file that git does not know."""
+    parts = ["Dockerfile", ".dockerignore", *let_through()]
+    changed = git("diff", "HEAD", "--binary", "--", *parts)
+    names = git("ls-files", "--others", "--exclude-standard", "-z", "--", *parts).split(b"\0")
+    unknown = [name for name in names if Path(ROOT, os.fsdecode(name)).is_file()]
+    return changed + b"".join(name + b"\0" + Path(ROOT, os.fsdecode(name)).read_bytes() for name in unknown)
+
+
+def let_through() -> list[str]:
+    """The paths that .dockerignore lets through to the builder; all, where it does not begin by keeping all back."""
+    rules = Path(ROOT, ".dockerignore").read_text(encoding="utf-8").splitlines()
+    return [rule[1:].lstrip("/") for rule in rules if rule.startswith("!")] if "*" in rules else ["."]
+
+
+def git(*arguments: str) -> bytes:
+    """What git prints."""
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True).stdout
 
 
 def verify(folder: Path, md5: str) -> None:

@@ -95,6 +95,7 @@ def approve(plan: Plan, yes: bool, even_destroy: bool) -> None:
 def begin() -> None:
     """Raise CloudError where nobody is logged in; else make Terraform ready."""
     terraform.program()
+    renew()
     say("cloud", f"{CLOUD} knows you as {provider.who(read() or Settings(CLOUD, '', ''))}")
     terraform.initialise()
 
@@ -137,12 +138,10 @@ def deploy(yes: bool, even_destroy: bool) -> None:
     begin()
     if not founded():
         carry_out(foundation(), yes, even_destroy)
-    settings = from_terraform()
-    remember(settings)
+    settings = what_stands()
     image = target(settings)
-    carry_out(make_plan(f"-var=image={image}"), yes, even_destroy, before=lambda: bring_image(settings, image))
-    settings = from_terraform()
-    remember(settings)
+    carry_out(make_plan(f"-var=image={image}"), yes, even_destroy, before=lambda: bring_image(image))
+    settings = what_stands()
     if settings.endpoint:
         inside = is_inside(settings.endpoint)
         say("service", where_to_look(settings) if inside else wait_until_ready(settings.endpoint))
@@ -155,24 +154,33 @@ def carry_out(plan: Plan, yes: bool, even_destroy: bool, before: Callable[[], No
         return
     approve(plan, yes, even_destroy)
     before()
-    if settings := read():
-        login.renew(settings)
+    renew()
     terraform.run("apply", "-input=false", plan.file)
 
 
-def remember(settings: Settings) -> None:
-    """Write cloud.yaml and DVC's remote where they have changed."""
+def renew() -> None:
+    """A newer token of this CI job: what was done since the last one may have taken longer than it is good for."""
+    if settings := read():
+        login.renew(settings)
+
+
+def what_stands() -> Settings:
+    """What infra/ has made; cloud.yaml and DVC's remote are written anew where that has changed."""
+    renew()
+    settings = from_terraform()
     if settings != read():
         write(settings)
+    return settings
 
 
-def bring_image(settings: Settings, image: str) -> None:
-    """Build the image, try it out and push it."""
+def bring_image(image: str) -> None:
+    """Build the image, try it out and push it. Raises CloudError where it is no longer the one that was planned."""
     if image:
         from ..image import ImageError, build, push_to_cloud, test
 
         try:
-            build()
+            if build() != image.rpartition(":")[2]:
+                raise ImageError("Files of the image were changed after the plan was made.")
             say("image", test())
             say("image", push_to_cloud())
         except ImageError as error:
