@@ -68,7 +68,14 @@ class Setup:
     told: list[str] = field(default_factory=list)  # by the project's own tasks
 
     def steps(self, fresh: bool) -> list[Step]:
-        """All steps in order. A clone (not `fresh`) has its history already: it gets no commits, and is tried out."""
+        """All steps in order. A clone (not `fresh`) has its history already: it gets no commits, and is tried out.
+
+        Of another template's project nothing is known but that it is to be in git.
+        """
+        if not self.project.has_workspace:
+            message = "feat: project from a template"
+            commit = Step("first commit", lambda: self.commit(message))
+            return [Step("git repository", self.init), commit] if fresh else []
         if not fresh:
             task = Step("hooks, data, registry, champion, smoke test", lambda: self.task("setup"))
             return [Step("environment", self.sync), task]
@@ -207,7 +214,9 @@ def set_up(project: Project, wishes: Wishes | None, report: Report) -> list[dict
 
 
 def next_steps(project: Project) -> list[str]:
-    """What the project itself proposes to try next, a line each; none for a version of it that does not say."""
+    """What the project itself proposes to try next, a line each; none for a project that does not say."""
+    if not project.has_workspace:
+        return []
     try:
         return Setup(project, Wishes()).module("workspace", "next").splitlines()[1:]
     except StepFailed:

@@ -30,6 +30,8 @@ def inspect(template: Path, path: Path, target: str | None, problem: str | None)
     if not path.is_file():
         raise MlopsError(f"There is no file {path}.", "Check the path that follows --dataset.")
     modules = template / "template/project/src/{{ package_name }}"
+    if not all((modules / name).is_file() for name in MODULES):
+        raise MlopsError("--dataset is for the mlops template: this one looks at no data.", "Leave it out.")
     with tempfile.TemporaryDirectory(prefix="mlops-inspect-") as folder:
         package = Path(folder) / "inspection"
         package.mkdir()

@@ -1,6 +1,7 @@
 """`mlops new`: plan everything that can fail, then write once."""
 
 import keyword
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +11,8 @@ from mlops_scaffold import catalog, dataset
 from mlops_scaffold.address import find_address
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import require_identity
-from mlops_scaffold.project import ANSWERS_FILE, Project
-from mlops_scaffold.rendering import Asked, questions, render
+from mlops_scaffold.project import ANSWERS_FILE, Project, workspace_of
+from mlops_scaffold.rendering import Asked, Rendered, questions, render, settings
 from mlops_scaffold.report import Report
 from mlops_scaffold.settings import load_settings, read_mapping
 from mlops_scaffold.source import Version, open_version
@@ -37,6 +38,7 @@ class Request:
     dataset: Path | None = None
     target: str | None = None
     data_in_git: bool = False
+    run: bool = False
     set_up: bool = True
 
 
@@ -70,6 +72,7 @@ def plan(request: Request, report: Report) -> Plan:
     version = open_version(address, request.ref, request.prereleases, request.offline)
     for notice in version.notices:
         report.warn(notice)
+    refuse_tasks(request, version)
     data = given_answers(request, version)
     found = None
     if request.dataset is not None:
@@ -87,6 +90,8 @@ def plan(request: Request, report: Report) -> Plan:
         skip_tasks=request.skip_tasks,
     )
     made = render(version, request.destination, asked)
+    if request.run and not can_be_set_up(made):
+        raise MlopsError("--run is for projects of the mlops template: this one has another.", "Leave --run out.")
     where = made.answers_path.as_posix()
     return Plan(request.destination.absolute(), version, made.answers, made.tree, found, where)
 
@@ -103,6 +108,22 @@ def check_destination(destination: Path, answers_file: str | None = None) -> Non
         raise MlopsError(f"{destination} is a project already.", f"Go on with its set-up: {command}")
     if destination.is_dir() and any(destination.iterdir()):
         raise MlopsError(f"{destination} exists and is not empty.", "Choose another name, or empty it.")
+
+
+def refuse_tasks(request: Request, version: Version) -> None:
+    """Raise for a template whose projects are not whole without its tasks: nothing of a template is run here."""
+    if request.skip_tasks or not settings(version).get("tasks"):
+        return
+    copier = shlex.join(["uvx", "copier", "copy", "--trust", version.source, str(request.destination)])
+    raise MlopsError(
+        "The template has tasks, and mlops new runs none.",
+        f"Make the project without them: --skip-tasks. Or by copier, if you trust the template: {copier}",
+    )
+
+
+def can_be_set_up(made: Rendered) -> bool:
+    """Whether a project will have what the set-up calls."""
+    return workspace_of(made.answers) in made.tree.files
 
 
 def given_answers(request: Request, version: Version) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlops_scaffold.errors import MlopsError
@@ -19,6 +20,11 @@ class Project:
     folder: Path
     answers: dict[str, Any]
     answers_file: str = ANSWERS_FILE
+
+    @property
+    def has_workspace(self) -> bool:
+        """Whether it has what the set-up calls; a project of another template has not."""
+        return (self.folder / workspace_of(self.answers)).is_file()
 
     @property
     def package(self) -> str:
@@ -64,6 +70,11 @@ class Project:
                 "Take the file back from git's history.",
             )
         return str(self.answers[key])
+
+
+def workspace_of(answers: Mapping[str, Any]) -> PurePosixPath:
+    """The module of a project's own that the set-up calls; it is there where the template is ours, or a fork of it."""
+    return PurePosixPath("src", str(answers.get("package_name")), "workspace.py")
 
 
 def open_project(folder: Path, answers_file: str | None = None) -> Project:

@@ -63,6 +63,7 @@ def new(
         dataset=dataset,
         target=target,
         data_in_git=data_in_git,
+        run=run,
         set_up=not (no_setup or dry_run),
     )
     planned = plan(request, report)

@@ -27,11 +27,15 @@ def setup(
 
     report = Report(quiet or as_json)
     found = open_project(project, answers_file)
-    found.package  # noqa: B018  # raises where set-up has nothing to do
     wishes = pending(found)
     if wishes is not None:
         require_identity()
     more = Wishes(str(dataset.absolute()) if dataset else None, target, data_in_git, run)
+    if not found.has_workspace and (more.options or wishes is None):
+        raise MlopsError(
+            f"{found.folder} is not of the mlops template: all that can be set up of it is its git repository.",
+            "Leave the options out." if wishes is not None else "It is in one; see its README for the rest.",
+        )
     if more.options and wishes is None:
         raise MlopsError(
             f"{found.folder} is in git already: {more.options[0]} is for a project that is not.",
