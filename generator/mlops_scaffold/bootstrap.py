@@ -114,11 +114,19 @@ class Setup:
         self.module("workspace", "data", file, f"--target={target}", "--problem", problem, "--no-commit", *options)
 
     def commit(self, message: str) -> None:
-        """Commit all that is there; nothing to commit is fine. The hooks may mend files: then once more."""
+        """Commit all that is there; nothing to commit is fine. Hooks that mend files refuse them: then once more."""
         folder = self.project.folder
         self.run("git", "add", "--all")
-        if not succeeds("diff", "--cached", "--quiet", cwd=folder):
-            self.run("git", "commit", "--quiet", "--message", message)
+        if succeeds("diff", "--cached", "--quiet", cwd=folder):
+            return
+        command = ("git", "commit", "--quiet", "--message", message)
+        try:
+            self.run(*command)
+        except StepFailed:
+            if succeeds("diff", "--quiet", cwd=folder):
+                raise
+            self.run("git", "add", "--all")
+            self.run(*command)
 
     def module(self, name: str, *arguments: str) -> str:
         """Run a module of the project's package. Gives back what it printed."""

@@ -43,6 +43,7 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        encoding="utf-8",
         errors="replace",
         start_new_session=alone,
     )
@@ -72,7 +73,7 @@ def _end(running: subprocess.Popen[str], group: bool) -> None:
 
 
 def project_environment() -> dict[str, str]:
-    """The environment for programs of a project: its own packages, bytecode kept, uv on PATH."""
+    """The environment for programs of a project: its own packages, bytecode kept, uv on PATH, output in UTF-8."""
     dropped = {
         *GIT_LOCATIONS,
         "PYTHONDONTWRITEBYTECODE",
@@ -83,7 +84,8 @@ def project_environment() -> dict[str, str]:
     }
     env = {key: value for key, value in os.environ.items() if key not in dropped}
     folders = [str(Path(uv()).parent), env.get("PATH", "")]
-    return {**env, "PATH": os.pathsep.join(folders), "UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
+    ours = {"UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never", "PYTHONIOENCODING": "utf-8"}
+    return {**env, **ours, "PATH": os.pathsep.join(folders)}
 
 
 def uv() -> str:

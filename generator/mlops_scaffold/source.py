@@ -252,7 +252,10 @@ def nearest_tags(mirror: Path, ref: str) -> str:
 
 
 def lay_out(mirror: Path, commit: str) -> Path:
-    """The template's files at a commit, in the cache: written beside and renamed, so that nobody sees half of them."""
+    """The template's files at a commit, in the cache: written beside and renamed, so that nobody sees half of them.
+
+    Two at once, from two mirrors or while a shell completes, write the same: whoever is second takes what is there.
+    """
     folder = cache_dir() / "templates" / commit
     if folder.is_dir():
         return folder
@@ -265,7 +268,11 @@ def lay_out(mirror: Path, commit: str) -> Path:
         env = {"GIT_INDEX_FILE": str(fresh / "index")}
         git(*where, "read-tree", commit, env=env)
         git(*where, "-c", "core.autocrlf=false", "checkout-index", "--all", "--quiet", env=env, cwd=tree)
-        tree.rename(folder)
+        try:
+            tree.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return folder

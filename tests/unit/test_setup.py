@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from mlops_scaffold import bootstrap
 from mlops_scaffold.bootstrap import Wishes
-from mlops_scaffold.project import open_project
+from mlops_scaffold.errors import StepFailed
+from mlops_scaffold.project import Project, open_project
 
 from tests.conftest import git, mlops
 
@@ -161,3 +162,27 @@ def test_a_project_with_a_history_is_not_begun_anew(written: Path, tmp_path: Pat
         assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
         assert f"is in git already: {options[0]}" in done.stderr
         assert "uv run poe data FILE" in done.stderr
+
+
+def with_hook(folder: Path, hook: str) -> bootstrap.Setup:
+    """A project in git with a file in no commit, and a git hook."""
+    git("init", "--quiet", str(folder), cwd=folder.parent)
+    (folder / "notes.txt").write_text("one  ", encoding="utf-8")
+    (folder / ".git/hooks").mkdir(exist_ok=True)
+    (folder / ".git/hooks/pre-commit").write_text(f"#!/bin/sh\n{hook}\n", encoding="utf-8")
+    (folder / ".git/hooks/pre-commit").chmod(0o755)
+    return bootstrap.Setup(Project(folder, {}), Wishes())
+
+
+def test_what_a_hook_mends_is_committed(tmp_path: Path) -> None:
+    hook = "grep --quiet ' $' notes.txt || exit 0; echo one > notes.txt; exit 1"
+    with_hook(tmp_path / "churn", hook).commit("first")
+    assert git("show", "HEAD:notes.txt", cwd=tmp_path / "churn") == "one"
+    assert git("status", "--porcelain", cwd=tmp_path / "churn") == ""
+
+
+@pytest.mark.parametrize("hook", ["echo no such thing; exit 1", "date +%N > notes.txt; echo no such thing; exit 1"])
+def test_what_a_hook_refuses_is_not_committed(hook: str, tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match="no such thing"):
+        with_hook(tmp_path / "churn", hook).commit("first")
+    assert git("for-each-ref", cwd=tmp_path / "churn") == ""
