@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -84,41 +85,72 @@ def states(tmp_path: Path) -> tuple[World, tuple[object, str], tuple[object, str
 
 @pytest.mark.long
 def test_a_hundred_kills(tmp_path: Path) -> None:
+    """Before steps that it takes with files, those of its writing above all; and whenever, in the middle of git too."""
     world, before, after = states(tmp_path)
+    lock = world.project / ".git/index.lock"
     start = time.monotonic()
-    child = forked(world.update)
-    os.waitpid(child, 0)
+    steps = steps_of(world, tmp_path / "steps")
     whole = time.monotonic() - start
     taking_back.abort(open_repository(world.project))
+    held = next(number for number, step in enumerate(steps) if step.startswith("os.link") and str(lock) in step)
+    released = next(number for number, step in enumerate(steps) if step.startswith("os.rename") and str(lock) in step)
     dice = random.Random(20)
-    cut_off = 0
-    for number in range(100):
-        child = forked(world.update)
-        if number % 2:
-            wait_for(world.project / ".git/index.lock")
-            time.sleep(dice.uniform(0, whole * 0.1))
+    writing = dice.sample(range(held + 1, released + 1), 40)
+    for number in (*writing, *dice.sample(range(len(steps)), 40), *[None] * 20):
+        if number is None:
+            child = forked(world.update)
+            time.sleep(dice.uniform(0, whole))
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
         else:
-            time.sleep(dice.uniform(0, whole * 1.05))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+            os.waitpid(forked(lambda number=number: killed_before(world, number)), 0)  # type: ignore[misc]
+        if number in writing:
+            assert lock.exists(), steps[number]
         for name in ("OWN", "UNTRACKED"):
             assert world.holds(name)
-        cut_off += Path(world.project, ".git/index.lock").exists()
         next_command(world)
         now = world.snapshot(), index(world)
         assert now in (before, after)
-        assert not (world.project / ".git/index.lock").exists()
+        assert not lock.exists()
         if now == after:
             taking_back.abort(open_repository(world.project))
             assert (world.snapshot(), index(world)) == before
-    assert cut_off > 10, "too few of the kills hit the writing"
 
 
-def wait_for(path: Path) -> None:
-    """Until a file is there, or ten seconds."""
-    end = time.monotonic() + 10
-    while not path.exists() and time.monotonic() < end:
-        time.sleep(0.0005)
+def steps_of(world: World, file: Path) -> list[str]:
+    """All that an update does outside its own memory, step by step."""
+
+    def update() -> None:
+        steps: list[str] = []
+        before_each_step(steps.append)
+        world.update()
+        file.write_text("\n".join(steps), encoding="utf-8")
+
+    os.waitpid(forked(update), 0)
+    return file.read_text(encoding="utf-8").splitlines()
+
+
+def killed_before(world: World, number: int) -> None:
+    """An update that dies before its n-th step, counted from zero."""
+    steps: list[str] = []
+
+    def dies(step: str) -> None:
+        if len(steps) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        steps.append(step)
+
+    before_each_step(dies)
+    world.update()
+
+
+def before_each_step(act: Callable[[str], object]) -> None:
+    """From now on, for as long as this process lives, Python calls it before a step with a file or a program."""
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if event.startswith(("open", "os.", "shutil.", "subprocess.")):
+            act(f"{event} {arguments!r}")
+
+    sys.addaudithook(hook)
 
 
 PLACES = {
@@ -138,7 +170,7 @@ def test_a_kill_at_each_step(place: str, when: str, reset: bool, tmp_path: Path)
     world = prepared(tmp_path)
     before = world.snapshot(), index(world)
     for number in range(1, 4) if place == "replace" else [1]:
-        os.waitpid(forked(lambda number=number: killed_at(world, place, when, number)), 0)  # type: ignore[misc]
+        kill_at(world, place, when, number)
         if reset:
             (world.project / ".git/index.lock").unlink(missing_ok=True)
             git("reset", "--quiet", "--hard", cwd=world.project)
@@ -147,6 +179,12 @@ def test_a_kill_at_each_step(place: str, when: str, reset: bool, tmp_path: Path)
         assert "MINE" in world.text("src/a.txt")
     world.update()
     assert world.stages()
+
+
+def kill_at(world: World, place: str, when: str, number: int) -> None:
+    """The same, in a process of its own; it must have come there."""
+    _, status = os.waitpid(forked(lambda: killed_at(world, place, when, number)), 0)
+    assert os.WIFSIGNALED(status), f"the update has not come to {place} no. {number}"
 
 
 def killed_at(world: World, place: str, when: str, number: int) -> None:
@@ -167,13 +205,15 @@ def killed_at(world: World, place: str, when: str, number: int) -> None:
     world.update()
 
 
-def test_edits_after_a_kill_stay(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("replaced", "written"), [(4, False), (9, True)], ids=["not yet written", "already written"])
+def test_edits_after_a_kill_stay(replaced: int, written: bool, tmp_path: Path) -> None:
     world = prepared(tmp_path)
-    os.waitpid(forked(lambda: killed_at(world, "replace", "after", 4)), 0)
-    touched = next(path for path in ("src/a.txt", "src/b.txt", "new/a.txt", "bin") if "src" in path)
-    write(world.project, {touched: "WRITTEN SINCE\n"})
+    before = world.snapshot()
+    kill_at(world, "replace", "after", replaced)
+    assert ("fixed" in world.text("src/a.txt")) is written
+    write(world.project, {"src/a.txt": "WRITTEN SINCE\n"})
     next_command(world)
-    assert world.holds("WRITTEN SINCE")
+    assert world.snapshot() == {**before, "src/a.txt": (b"WRITTEN SINCE\n", False, False)}
 
 
 def test_abort_keeps_what_was_written_since(tmp_path: Path) -> None:
