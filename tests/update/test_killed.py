@@ -92,20 +92,10 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
     steps = steps_of(world, tmp_path / "steps")
     whole = time.monotonic() - start
     taking_back.abort(open_repository(world.project))
-    held = next(number for number, step in enumerate(steps) if step.startswith("os.link") and str(lock) in step)
-    released = next(number for number, step in enumerate(steps) if step.startswith("os.rename") and str(lock) in step)
-    dice = random.Random(20)
-    writing = dice.sample(range(held + 1, released + 1), 40)
-    for number in (*writing, *dice.sample(range(len(steps)), 40), *[None] * 20):
-        if number is None:
-            child = forked(world.update)
-            time.sleep(dice.uniform(0, whole))
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-        else:
-            os.waitpid(forked(lambda number=number: killed_before(world, number)), 0)  # type: ignore[misc]
-        if number in writing:
-            assert lock.exists(), steps[number]
+    # It writes from when it makes git's lock of the index until it renames it.
+    taken, *_, renamed = (number for number, step in enumerate(steps) if str(lock) in step)
+
+    def look() -> None:
         for name in ("OWN", "UNTRACKED"):
             assert world.holds(name)
         next_command(world)
@@ -115,6 +105,21 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
         if now == after:
             taking_back.abort(open_repository(world.project))
             assert (world.snapshot(), index(world)) == before
+
+    dice = random.Random(20)
+    for number in dice.sample(range(1, renamed - taken + 1), 40):
+        kill_before(world, number, str(lock))
+        assert lock.exists()
+        look()
+    for number in dice.sample(range(len(steps)), 40):
+        kill_before(world, number)
+        look()
+    for _ in range(20):
+        child = forked(world.update)
+        time.sleep(dice.uniform(0, whole))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        look()
 
 
 def steps_of(world: World, file: Path) -> list[str]:
@@ -130,17 +135,23 @@ def steps_of(world: World, file: Path) -> list[str]:
     return file.read_text(encoding="utf-8").splitlines()
 
 
-def killed_before(world: World, number: int) -> None:
-    """An update that dies before its n-th step, counted from zero."""
-    steps: list[str] = []
+def kill_before(world: World, number: int, since: str = "") -> None:
+    """An update that dies before its n-th step, counted from zero: from the first step that speaks of something."""
 
-    def dies(step: str) -> None:
-        if len(steps) == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        steps.append(step)
+    def update() -> None:
+        steps: list[str] = []
 
-    before_each_step(dies)
-    world.update()
+        def dies(step: str) -> None:
+            if not steps and since not in step:
+                return
+            if len(steps) == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            steps.append(step)
+
+        before_each_step(dies)
+        world.update()
+
+    os.waitpid(forked(update), 0)
 
 
 def before_each_step(act: Callable[[str], object]) -> None:
