@@ -185,20 +185,52 @@ def test_a_terminal_gets_colour_unless_it_wants_none(project: Path, no_color: st
     assert (ESCAPE in said) is coloured
 
 
+# Each command as it succeeds: but for `setup`, which installs all that a project needs.
+SUCCEEDING = {
+    "new": ["another", "-l", "--no-setup", "--template", "TEMPLATE"],
+    "update": ["--defaults"],
+    "check": [],
+    "diff": [],
+    "add": ["docs"],
+    "remove": ["monitoring"],
+    "explain": ["dvc.yaml"],
+    "doctor": ["--only", "git-version"],
+    "components": ["--template", "TEMPLATE"],
+    "presets": ["--template", "TEMPLATE"],
+}
+
+
 def test_every_command_can_be_quiet_and_can_speak_json() -> None:
     group: Any = typer.main.get_command(app)
+    assert set(group.commands) == {*SUCCEEDING, "setup"}
     for name, command in group.commands.items():
         options = {option for parameter in command.params for option in parameter.opts}
         assert {"--quiet", "--json"} <= options, name
 
 
-def test_quiet_says_nothing_and_json_only_json(project: Path, template: Path) -> None:
-    named = ("--template", str(template))
-    for words in (["components", *named], ["presets", *named], ["explain", "dvc.yaml"], ["diff"], ["check"]):
-        quiet, spoken = mlops(*words, "--quiet", cwd=project), mlops(*words, "--json", cwd=project)
-        assert (quiet.returncode, quiet.stdout + quiet.stderr) == (0, ""), words
-        assert json.loads(spoken.stdout), words
-        assert spoken.stderr == "", words
+@pytest.mark.parametrize("command", SUCCEEDING)
+def test_quiet_says_nothing_and_json_is_one_document(
+    command: str, project: Path, template: Path, tmp_path: Path
+) -> None:
+    words = [command, *(str(template) if word == "TEMPLATE" else word for word in SUCCEEDING[command])]
+    done = {}
+    for option in ("--quiet", "--json"):
+        shutil.copytree(project, tmp_path / option)
+        done[option] = mlops(*words, option, cwd=tmp_path / option)
+        assert done[option].returncode == 0, done[option].stderr
+        assert done[option].stderr == ""
+    assert done["--quiet"].stdout == ""
+    assert json.loads(done["--json"].stdout)
+    assert tree(tmp_path / "--quiet") == tree(tmp_path / "--json"), "what is said changes nothing of what is done"
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder but git's."""
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in paths.items() if not name.startswith(".git/")}
+
+
+def test_what_is_wrong_is_said_by_the_quiet_too(project: Path) -> None:
     wrong = mlops("explain", "no/such/file", "--quiet", cwd=project)
     assert wrong.returncode == 1
     assert wrong.stderr.startswith("mlops: ")
