@@ -86,6 +86,22 @@ def test_each_stage_calls_tasks_that_the_project_has(case: tuple[str, Path]) -> 
             assert task.split()[0] in tasks
 
 
+def test_a_release_shares_its_model_and_keeps_what_names_it(case: tuple[str, Path]) -> None:
+    """It trains on a machine of its own: champion.yaml is worth nothing without its dvc.lock and the model."""
+    ci, project = case
+    (release,) = [stage for stage in DIALECTS[ci](project) if stage.name == "release"]
+    assert release.tasks.index("share") < release.tasks.index("register")
+    file = next(path for path in project.rglob("*") if path.name in CI_FILES)
+    text = file.read_text(encoding="utf-8")
+    kept = {
+        "github": "path: |\n            champion.yaml\n            dvc.lock\n            metrics.json",
+        "gitlab": "paths: [champion.yaml, dvc.lock, metrics.json]",
+        "circleci": "path: champion.yaml\n      - store_artifacts:\n          path: dvc.lock",
+        "jenkins": "artifacts: 'champion.yaml, dvc.lock, metrics.json'",
+    }
+    assert kept[ci] in text
+
+
 def test_its_systems_schema_accepts_it(case: tuple[str, Path]) -> None:
     ci, project = case
     if ci not in SCHEMAS:
