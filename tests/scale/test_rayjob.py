@@ -33,6 +33,13 @@ def job(folder: Path) -> dict[str, Any]:
     return read
 
 
+def test_its_head_says_that_dvc_keeps_the_data_and_how_data_in_git_goes_there(folder: Path) -> None:
+    # The image has none and the job pulls: what is in git alone would be missing there.
+    head = (folder / "rayjob.yaml").read_text(encoding="utf-8").partition("apiVersion:")[0]
+    assert "uv run dvc push" in head
+    assert "git rm -r --cached --quiet data/raw && uv run dvc add data/raw" in head
+
+
 def pods(job: dict[str, Any]) -> list[dict[str, Any]]:
     """The specifications of its pods: the head's first."""
     cluster = job["spec"]["rayClusterSpec"]
