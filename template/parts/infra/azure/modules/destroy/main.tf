@@ -9,6 +9,9 @@ resource "azurerm_user_assigned_identity" "destroy" {
 }
 
 # Issuer, audience and subject must be what the token says, letter by letter.
+{% if ci == 'circleci' %}
+# Azure makes several of one identity only one after the other: terraform apply -parallelism=1
+{% endif %}
 resource "azurerm_federated_identity_credential" "ci" {
   for_each = var.trust.subjects
 
