@@ -144,6 +144,45 @@ def test_checkov_finds_nothing_that_is_not_justified(folders: dict[tuple[str, st
         assert len(row["check_result"]["suppress_comment"]) > 20, row["check_id"]
 
 
+def test_the_service_has_what_its_environment_is_told_and_a_place_for_a_champion_that_it_fetches(
+    folders: dict[tuple[str, str], Path],
+) -> None:
+    for cloud in CLOUDS:
+        parts = modules(folders[cloud, "github"])
+        assert parts[""].named("module")["service"]["environment"] == "${var.environment}"
+        assert parts[""].named("variable")["environment"]["default"] == {}
+    (container,) = re.findall(r"readonlyRootFilesystem = true.*?logConfiguration", text_of(folders, "aws"), re.DOTALL)
+    assert re.search(r'linuxParameters += \{ tmpfs = \[\{ containerPath = "/tmp"', container)
+    assert "for name, value in merge(var.environment, { PORT = " in container
+    for cloud, given in (("gcp", "var.environment"), ("azure", "merge(var.environment, { PORT = ")):
+        (block,) = re.findall(r'dynamic "env" \{\s+for_each = (.*)', text_of(folders, cloud))
+        assert block.startswith(given)
+
+
+def text_of(folders: dict[tuple[str, str], Path], cloud: str) -> str:
+    """modules/service/main.tf of a cloud."""
+    return (folders[cloud, "github"] / "modules/service/main.tf").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(TERRAFORM is None, reason="neither terraform nor tofu is on PATH")
+def test_a_port_in_the_environment_is_one_sentence(folders: dict[tuple[str, str], Path], tmp_path: Path) -> None:
+    for cloud in CLOUDS:
+        text = (folders[cloud, "none"] / "variables.tf").read_text(encoding="utf-8")
+        (variable,) = re.findall(r'^variable "environment" \{.*?^\}$', text, re.MULTILINE | re.DOTALL)
+        (tmp_path / "main.tf").write_text(variable, encoding="utf-8")
+        told = {
+            name: subprocess.run(
+                [str(TERRAFORM), f"-chdir={tmp_path}", "plan", "-var", f'environment={{{name}="1"}}'],
+                capture_output=True,
+                text=True,
+            )
+            for name in ("PORT", "MLFLOW_TRACKING_URI")
+        }
+        assert told["MLFLOW_TRACKING_URI"].returncode == 0, told["MLFLOW_TRACKING_URI"].stderr
+        assert told["PORT"].returncode
+        assert "environment does not set PORT" in told["PORT"].stderr
+
+
 def test_no_secret_is_in_any_file(infra: Path) -> None:
     for path in infra.rglob("*"):
         if path.is_file():

@@ -64,6 +64,7 @@ module "service" {
   name               = var.name
   region             = var.region
   image              = var.image
+  environment        = var.environment
   public             = var.public
   cpu                = var.cpu
   memory             = var.memory

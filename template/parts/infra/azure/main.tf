@@ -73,6 +73,7 @@ module "service" {
   group               = azurerm_resource_group.this.name
   region              = var.region
   image               = var.image
+  environment         = var.environment
   registry            = module.registry.server
   public              = var.public
   cpu                 = var.cpu

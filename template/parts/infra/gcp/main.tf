@@ -109,6 +109,7 @@ module "service" {
   project_id      = var.project_id
   region          = var.region
   image           = var.image
+  environment     = var.environment
   public          = var.public
   cpu             = var.cpu
   memory          = var.memory

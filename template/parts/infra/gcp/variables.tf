@@ -59,6 +59,17 @@ variable "image" {
   }
 }
 
+variable "environment" {
+  description = "Environment variables of the service, such as MLFLOW_TRACKING_URI; never a secret."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = !contains(keys(var.environment), "PORT")
+    error_message = "environment does not set PORT: the service listens where it is asked."
+  }
+}
+
 variable "public" {
   description = "Whether anybody on the internet may ask the service. If not, callers need the role run.invoker on it."
   type        = bool

@@ -33,7 +33,10 @@ resource "aws_ecs_task_definition" "service" {
       essential              = true
       readonlyRootFilesystem = true
       portMappings           = [{ containerPort = local.port, protocol = "tcp" }]
-      environment            = [{ name = "PORT", value = tostring(local.port) }]
+      environment            = [for name, value in merge(var.environment, { PORT = tostring(local.port) }) : { name = name, value = value }]
+      # A champion of an MLflow server is fetched to /tmp, which is in memory: a volume would be root's, who the service is not.
+      # https://aws.amazon.com/about-aws/whats-new/2026/01/amazon-ecs-tmpfs-mounts-aws-fargate-managed-instances/
+      linuxParameters = { tmpfs = [{ containerPath = "/tmp", size = floor(var.memory / 4) }] }
       healthCheck = {
         command     = ["CMD", "python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:${local.port}/ready')"]
         interval    = 10

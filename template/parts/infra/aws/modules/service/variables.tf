@@ -13,6 +13,11 @@ variable "image" {
   type        = string
 }
 
+variable "environment" {
+  description = "Its environment variables, besides PORT."
+  type        = map(string)
+}
+
 variable "public" {
   description = "Whether anybody may ask it; if not, callers sign with IAM."
   type        = bool

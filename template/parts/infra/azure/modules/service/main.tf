@@ -63,9 +63,15 @@ resource "azurerm_container_app" "this" {
       cpu    = var.cpu
       memory = "${var.cpu * 2}Gi"
 
-      env {
-        name  = "PORT"
-        value = tostring(local.port)
+      # A champion of an MLflow server is fetched to /tmp: an instance can write to its own files.
+      # https://learn.microsoft.com/azure/container-apps/storage-mounts
+      dynamic "env" {
+        for_each = merge(var.environment, { PORT = tostring(local.port) })
+
+        content {
+          name  = env.key
+          value = env.value
+        }
       }
 
       # A new image that does not become ready gets no requests: the one before goes on.

@@ -23,6 +23,11 @@ variable "registry" {
   type        = string
 }
 
+variable "environment" {
+  description = "Its environment variables, besides PORT."
+  type        = map(string)
+}
+
 variable "public" {
   description = "Whether it can be asked from outside; if not, from apps of the same environment."
   type        = bool

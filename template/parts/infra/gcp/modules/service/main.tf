@@ -28,6 +28,17 @@ resource "google_cloud_run_v2_service" "this" {
         container_port = local.port
       }
 
+      # A champion of an MLflow server is fetched to /tmp: all files that an instance writes are in its memory.
+      # https://cloud.google.com/run/docs/container-contract#filesystem
+      dynamic "env" {
+        for_each = var.environment
+
+        content {
+          name  = env.key
+          value = env.value
+        }
+      }
+
       resources {
         limits            = { cpu = tostring(var.cpu), memory = "${var.memory}Mi" }
         cpu_idle          = true
