@@ -191,7 +191,7 @@ SUCCEEDING = {
     "update": ["--defaults"],
     "check": [],
     "diff": [],
-    "add": ["docs"],
+    "add": ["gitlab"],  # which takes the place of another
     "remove": ["monitoring"],
     "explain": ["dvc.yaml"],
     "doctor": ["--only", "git-version"],
