@@ -51,16 +51,25 @@ def mlops(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess
     return subprocess.run(command, cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, check=False)
 
 
-def wait_until(done: Callable[[], bool], running: "subprocess.Popen[Any] | None" = None) -> None:
-    """Wait for something that happens, however busy the machine is; fails where the program that does it has ended."""
+def wait_until(
+    done: Callable[[], bool],
+    running: "subprocess.Popen[Any] | None" = None,
+    log: Path | None = None,
+    every: float = 0.01,
+) -> None:
+    """Wait for something that happens, however busy the machine is, asking `every` so many seconds.
+
+    It fails where the program that does it has ended before; with what the program has written to its log.
+    """
     end = time.monotonic() + PATIENCE
     while True:
         ended = running is not None and running.poll() is not None
         if done():
             return
-        assert not ended, "the program has ended before"
-        assert time.monotonic() < end, f"it has not happened in {PATIENCE} seconds"
-        time.sleep(0.01)
+        said = log.read_text(encoding="utf-8", errors="replace")[-4000:] if log and log.exists() else ""
+        assert not ended, f"the program has ended before\n{said}"
+        assert time.monotonic() < end, f"it has not happened in {PATIENCE} seconds\n{said}"
+        time.sleep(every)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ Each is started from its package, of an exact version, and holds what is written
 
 import os
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import uv
 
+from tests.conftest import PATIENCE, wait_until
 from tests.project.running import free_port
 
 # Azurite's documented account, which everybody has: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
@@ -42,21 +42,22 @@ def running(command: list[str], answers: str, log: Path, env: dict[str, str] | N
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=env or dict(os.environ))
     try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(answers, timeout=2).close()
-                break
-            except urllib.error.HTTPError:
-                break
-            except OSError:
-                assert process.poll() is None, log.read_text(errors="replace")[-3000:]
-                time.sleep(0.25)
-        else:
-            raise AssertionError(log.read_text(errors="replace")[-3000:])
+        wait_until(lambda: is_there(answers), process, log, every=0.2)
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
+
+
+def is_there(address: str) -> bool:
+    """Whether an address answers anything."""
+    try:
+        urllib.request.urlopen(address, timeout=10).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def from_pypi(package: str, *command: str) -> list[str]:

@@ -20,7 +20,7 @@ import pytest
 from tests.ci.test_executed import npm_install
 from tests.cloud.emulators import aws
 from tests.conftest import git
-from tests.project.running import environment, free_port, new
+from tests.project.running import environment, new
 
 pytestmark = pytest.mark.long
 
@@ -474,7 +474,7 @@ class github:
             def log_message(self, format: str, *args: object) -> None:
                 """Quiet."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", free_port()), Answers)
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{self.server.server_port}/?api-version=2.0"
         return {"ACTIONS_ID_TOKEN_REQUEST_URL": address, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "secret"}
@@ -500,7 +500,7 @@ class service:
             def log_message(self, format: str, *args: object) -> None:
                 """Quiet."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", free_port()), Answers)
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return f"http://127.0.0.1:{self.server.server_port}"
 

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 BLOCK = re.compile(r"(?ms)^```(\w*)\n(.*?)^```$")
 SHELLS = ("sh", "console")
@@ -105,7 +105,7 @@ class Terminal:
     def stop(running: subprocess.Popen[bytes]) -> None:
         """Ctrl-C."""
         os.killpg(running.pid, signal.SIGINT)
-        running.wait(30)
+        running.wait(PATIENCE)
 
 
 def not_elsewhere(commands: list[str], done: list[str]) -> Iterator[str]:

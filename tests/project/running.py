@@ -5,13 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlops_scaffold import process
+
+from tests.conftest import PATIENCE, wait_until
 
 RUN = [sys.executable, "-m", "mlops_scaffold"]
 
@@ -62,7 +63,7 @@ def started(project: Path, env: dict[str, str]) -> Iterator[None]:
         yield
     finally:
         os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
+        server.wait(PATIENCE)
 
 
 @contextmanager
@@ -75,11 +76,11 @@ def serving(project: Path, env: dict[str, str]) -> Iterator[str]:
 
 
 def wait_until_ready(url: str) -> None:
-    """Ask until it answers, for a minute at most."""
-    for _ in range(120):
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise AssertionError(f"{url} does not answer")
+    """Ask until it answers that it is."""
+
+    def ready() -> bool:
+        with suppress(OSError), urllib.request.urlopen(url, timeout=10):
+            return True
+        return False
+
+    wait_until(ready, every=0.2)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.conftest import PATIENCE
 from tests.project.running import environment, free_port, wait_until_ready
 
 
@@ -24,13 +25,13 @@ class Service:
 
     def get(self, path: str) -> Any:
         """What it answers."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=PATIENCE) as response:
             return json.load(response)
 
     def predict(self, body: bytes) -> Any:
         """The answer to a body."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/predict", body)
-        with urllib.request.urlopen(request, timeout=20) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return json.load(response)
 
     def version(self) -> str:
@@ -41,8 +42,8 @@ class Service:
             return str(json.load(error)["detail"])
 
     def becomes(self, words: str) -> bool:
-        """Whether that is, or says, this within half a minute."""
-        until = time.monotonic() + 30
+        """Whether that is, or says, this before long."""
+        until = time.monotonic() + PATIENCE
         while words not in self.version() and time.monotonic() < until:
             time.sleep(0.2)
         return words in self.version()
@@ -50,7 +51,7 @@ class Service:
     def stop(self) -> int:
         """Stop it as an orchestrator does."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(40)
+        return self.process.wait(PATIENCE)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import PATIENCE
 from tests.project.running import environment, new, poe, serving
 
 pytestmark = pytest.mark.long
@@ -153,9 +154,9 @@ def test_what_the_service_was_asked_is_looked_at_and_every_panel_has_its_numbers
     with serving(project, env) as address:
         body = json.dumps({"rows": rows}).encode()
         request = urllib.request.Request(f"{address}/predict", body, {"content-type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             assert len(json.load(response)["predictions"]) == len(rows)
-        with urllib.request.urlopen(f"{address}/metrics", timeout=10) as response:
+        with urllib.request.urlopen(f"{address}/metrics", timeout=PATIENCE) as response:
             metrics = response.read().decode()
     done = subprocess.run(
         ["uv", "run", "poe", "drift"], cwd=project, env=env, check=False, capture_output=True, text=True

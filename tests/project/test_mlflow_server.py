@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.conftest import PATIENCE
 from tests.project.running import environment, free_port, new, wait_until_ready
 from tests.project.service import running
 
@@ -36,7 +37,7 @@ def mlflow_server(project: Path, folder: Path, port: int) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
+        server.wait(PATIENCE)
 
 
 def poe(project: Path, address: str, *task: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import git
+from tests.conftest import PATIENCE, git
 from tests.project import first_change
 from tests.project.running import RUN, environment, new, poe, python, serving
 
@@ -205,7 +205,7 @@ def test_the_service_answers_as_the_champion_does(project: Path, tmp_path: Path)
         request = urllib.request.Request(
             f"{address}/predict", json.dumps(body).encode(), {"content-type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             found = json.load(response)
     assert found["predictions"] == [answer["prediction"] for answer in answers]
 

