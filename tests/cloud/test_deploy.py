@@ -416,6 +416,24 @@ def test_what_is_wrong_is_one_sentence_with_a_next_step(project: Project) -> Non
     assert "Traceback" not in said
 
 
+def test_a_region_that_aws_does_not_have_is_told_before_terraform_is_asked(project: Project) -> None:
+    settings = project.folder / "infra/terraform.tfvars"
+    text = settings.read_text(encoding="utf-8")
+    assert 'region = "us-east-1"\n' in text
+    settings.write_text(text.replace('region = "us-east-1"', 'region = "eu-centrall-1"'), encoding="utf-8")
+    for task in ("plan", "deploy"):
+        said = project.poe(task).stderr
+        assert "AWS has no region 'eu-centrall-1'. There are: eu-central-1" in said
+        assert "Traceback" not in said
+    # Where it is not set, the default counts.
+    settings.write_text(text.replace('region = "us-east-1"\n', ""), encoding="utf-8")
+    variables = project.folder / "infra/variables.tf"
+    given = variables.read_text(encoding="utf-8")
+    variables.write_text(given.replace('"us-east-1"', '"us-eastt-1"'), encoding="utf-8")
+    assert "AWS has no region 'us-eastt-1'" in project.poe("plan").stderr
+    assert calls(project) == []
+
+
 def test_a_cis_token_is_exchanged_and_every_task_has_what_came_of_it(project: Project) -> None:
     settings = ["cloud-settings", "--storage-url", "s3://churn-data", "--region", "eu-central-1"]
     assert project.poe(*settings).returncode == 0

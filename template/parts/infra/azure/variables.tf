@@ -26,9 +26,20 @@ variable "region" {
   type        = string
   default     = "eastus"
 
+  # Those of September 2026: https://learn.microsoft.com/azure/reliability/regions-list. A newer one is added here.
   validation {
-    condition     = can(regex("^[a-z]+[0-9]?$", var.region))
-    error_message = "region is the name of a region of Azure, such as westeurope."
+    condition = contains([
+      "australiacentral", "australiacentral2", "australiaeast", "australiasoutheast", "austriaeast",
+      "belgiumcentral", "brazilsouth", "brazilsoutheast", "canadacentral", "canadaeast", "centralindia",
+      "centralus", "chilecentral", "denmarkeast", "eastasia", "eastus", "eastus2", "francecentral", "francesouth",
+      "germanynorth", "germanywestcentral", "indiasouthcentral", "indonesiacentral", "israelcentral", "italynorth",
+      "japaneast", "japanwest", "jioindiacentral", "jioindiawest", "koreacentral", "koreasouth", "malaysiawest",
+      "mexicocentral", "newzealandnorth", "northcentralus", "northeurope", "norwayeast", "norwaywest",
+      "polandcentral", "qatarcentral", "southafricanorth", "southafricawest", "southcentralus", "southeastasia",
+      "southindia", "spaincentral", "swedencentral", "switzerlandnorth", "switzerlandwest", "uaecentral",
+      "uaenorth", "uksouth", "ukwest", "westcentralus", "westeurope", "westindia", "westus", "westus2", "westus3",
+    ], var.region)
+    error_message = "region is the name of a region of Azure, such as westeurope. If it is newer than the list in variables.tf, add it there."
   }
 }
 

@@ -1,5 +1,7 @@
 # Which tokens of GitLab CI the deploy identity trusts: those of this project, from main alone.
 # What a token says: https://docs.gitlab.com/ci/secrets/id_token_authentication/
+# A GitLab of your own: 18.2.2 or later. Before, a merge request from the main of a fork was told as main, if a member
+# started its pipeline here: https://gitlab.com/gitlab-org/gitlab/-/issues/548165
 {% if cloud == 'aws' %}
 # How the pair works: https://docs.gitlab.com/ci/cloud_services/aws/
 {% elif cloud == 'gcp' %}

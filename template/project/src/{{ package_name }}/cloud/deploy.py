@@ -19,7 +19,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import tracking
@@ -93,10 +93,11 @@ def approve(plan: Plan, yes: bool, even_destroy: bool) -> None:
 
 
 def begin() -> None:
-    """Raise CloudError where nobody is logged in; else make Terraform ready."""
+    """Raise CloudError where nobody is logged in, or AWS has no such region; else make Terraform ready."""
     terraform.program()
     renew()
-    say("cloud", f"{CLOUD} knows you as {provider.who(read() or Settings(CLOUD, '', ''))}")
+    settings = replace(read() or Settings(CLOUD, "", ""), region=terraform.region())
+    say("cloud", f"{CLOUD} knows you as {provider.who(settings)}")
     terraform.initialise()
 
 

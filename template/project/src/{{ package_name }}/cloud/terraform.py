@@ -10,6 +10,11 @@ from .. import ROOT
 from . import CloudError
 
 FOLDER = ROOT / "infra"
+# Where its region is written: the first that has it counts, as for Terraform.
+REGION = {
+    "terraform.tfvars": r'^region *= *"(.*?)"',
+    "variables.tf": r'^variable "region" \{[^}]*?default *= *"(.*?)"',
+}
 
 
 def program() -> str:
@@ -30,6 +35,15 @@ def initialise() -> None:
         raise CloudError(f"infra/backend.hcl names no {empty[0]} for the state. Its comments say how to make one.")
     named = ["-backend-config=backend.hcl"] if backend.exists() else []
     ask("init", "-input=false", *named)
+
+
+def region() -> str:
+    """The region that infra/ is to be in, by terraform.tfvars or by default; empty where neither has it as a text."""
+    for file, pattern in REGION.items():
+        path = FOLDER / file
+        if found := re.search(pattern, path.read_text(encoding="utf-8") if path.exists() else "", re.MULTILINE):
+            return found[1]
+    return ""
 
 
 def run(*arguments: str) -> None:
