@@ -4,14 +4,13 @@ import json
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.conftest import git
+from tests.conftest import PATIENCE, git, wait_until
 from tests.containers import registry
 from tests.containers.conftest import user_environment
 from tests.containers.standins import BaseImages, missing, run
@@ -49,13 +48,8 @@ def test_it_runs_without_rights_and_knows_its_health(image: dict[str, str]) -> N
     hardened = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--env", "PORT=18123"]
     container = run(["podman", "run", "--detach", *hardened, "churn"], image).strip()
     try:
-        healthy = False
-        for _ in range(60):
-            healthy = subprocess.run(["podman", "healthcheck", "run", container], env=image).returncode == 0
-            if healthy:
-                break
-            time.sleep(0.5)
-        assert healthy
+        check = ["podman", "healthcheck", "run", container]
+        wait_until(lambda: subprocess.run(check, env=image).returncode == 0, every=0.5)
         inside = ["podman", "exec", container]
         assert run([*inside, "id", "--user"], image).strip() == "10001"
         assert "CapEff:\t0000000000000000" in run([*inside, "cat", "/proc/1/status"], image)
@@ -166,16 +160,17 @@ def docker(project: Path, base_images: BaseImages) -> Iterator[dict[str, str]]:
     with (folder / "log").open("w") as log:
         daemon = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        for _ in range(60):
-            if subprocess.run([client, "version"], env=env, capture_output=True).returncode == 0:
-                break
-            assert daemon.poll() is None, (folder / "log").read_text()[-2000:]
-            time.sleep(0.5)
+        version = [client, "version"]
+        wait_until(
+            lambda: subprocess.run(version, env=env, capture_output=True).returncode == 0,
+            *(daemon, folder / "log"),
+            every=0.5,
+        )
         base_images.load(project / "Dockerfile", [client], env)
         yield env
     finally:
         daemon.terminate()
-        daemon.wait(30)
+        daemon.wait(PATIENCE)
         # It leaves the mount of its network name space.
         subprocess.run(["umount", f"{folder}/exec/netns/default"], capture_output=True)
         shutil.rmtree(folder, ignore_errors=True)

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 import uv
 import yaml
 
+from tests.conftest import PATIENCE, wait_until
 from tests.containers.standins import missing, run
 
 pytestmark = pytest.mark.long
@@ -45,12 +45,11 @@ class Network:
             )
 
     def wait(self, log: Path, *check: str) -> None:
-        """Wait until a check succeeds, for a minute at most; the log is the failure."""
-        for _ in range(120):
-            if subprocess.run([*self.enter, *check], env=self.env, capture_output=True).returncode == 0:
-                return
-            time.sleep(0.5)
-        raise AssertionError(f"{' '.join(check)}\n{log.read_text(errors='replace')[-4000:]}")
+        """Wait until a check succeeds; the log is the failure."""
+        command = [*self.enter, *check]
+        wait_until(
+            lambda: subprocess.run(command, env=self.env, capture_output=True).returncode == 0, log=log, every=0.5
+        )
 
 
 @pytest.fixture
@@ -85,8 +84,7 @@ def network(services: dict[str, Any], podman: dict[str, str], folder: Path) -> I
     network = Network(enter, podman)
     try:
         own = Path(f"/proc/{holder.pid}/ns/net")
-        while own.readlink() == Path("/proc/self/ns/net").readlink():
-            time.sleep(0.05)
+        wait_until(lambda: own.readlink() != Path("/proc/self/ns/net").readlink(), holder)
         network.run("ip", "link", "set", "lo", "up")
         network.run("mount", "--bind", str(hosts), "/etc/hosts")
         yield network
@@ -123,7 +121,7 @@ def postgres(services: dict[str, Any], network: Network, folder: Path) -> Iterat
         yield ask
     finally:
         server.send_signal(signal.SIGINT)  # not waiting for those who are connected
-        server.wait(30)
+        server.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -145,7 +143,7 @@ def objects(services: dict[str, Any], network: Network, folder: Path) -> Iterato
         yield
     finally:
         server.kill()
-        server.wait(30)
+        server.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -183,7 +181,7 @@ def server(
         yield "http://127.0.0.1:5000"
     finally:
         network.run("podman", "rm", "--force", "--time", "2", "mlflow")
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def test_a_model_is_logged_registered_and_loaded_through_it(
