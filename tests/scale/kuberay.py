@@ -1,43 +1,58 @@
-"""What KubeRay 1.7 knows in a RayJob, field by field, as its CRD (ray.io/v1) has them; pods are Kubernetes' own.
+"""KubeRay's own definition of a RayJob, as data: `rayjobs.ray.io.yaml` beside this file is cut out of it.
 
-Only the fields that are named here pass: another one is refused, as an API server with strict validation would.
+`python -m tests.scale.kuberay ray.io_rayjobs.yaml` writes it anew, from ray-operator/config/crd/bases of a release.
 """
 
+import sys
+from pathlib import Path
 from typing import Any
 
-STRING, BOOLEAN = {"type": "string"}, {"type": "boolean"}
-COUNT = {"type": "integer", "minimum": 0}
-TEXTS = {"type": "object", "additionalProperties": STRING}
+import yaml
+
+from tests.serving.kubernetes import Document, closed
+
+CUT_OUT = Path(__file__).parent / "rayjobs.ray.io.yaml"
+VERSION = "v1.7.0"
+# Large, and our RayJob has none of them: without a definition, they are refused.
+OMITTED = [
+    "status", "networkPolicy", "historyServerOptions", "gcsFaultToleranceOptions", "autoscalerOptions", "headService"
+]  # fmt: skip
+NOTICE = f"""\
+# The definition of a RayJob by KubeRay {VERSION}: https://github.com/ray-project/kuberay
+# ray-operator/config/crd/bases/ray.io_rayjobs.yaml. Copyright of the KubeRay authors; Apache License, Version 2.0:
+# https://www.apache.org/licenses/LICENSE-2.0. Changed by tests/scale/kuberay.py: version v1 alone, without
+# {", ".join(OMITTED[:3])},
+# {", ".join(OMITTED[3:])}; any pod passes, since pods are Kubernetes' own.
+"""
 
 
-def closed(required: list[str], **properties: Any) -> dict[str, Any]:
-    """An object with these fields and no other."""
-    return {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
+def definition() -> dict[tuple[str, str], Document]:
+    """The schema of a RayJob, by apiVersion and kind. It refuses what it does not name."""
+    read = yaml.safe_load(CUT_OUT.read_text(encoding="utf-8"))
+    (version,) = read["spec"]["versions"]
+    return {("ray.io/v1", "RayJob"): closed(version["schema"]["openAPIV3Schema"])}
 
 
-POD = {"type": "object", "required": ["spec"]}
-HEAD = closed(["template"], rayStartParams=TEXTS, template=POD, serviceType=STRING, enableIngress=BOOLEAN)
-WORKERS = closed(
-    ["groupName", "minReplicas", "maxReplicas", "template"],
-    groupName=STRING, replicas=COUNT, minReplicas=COUNT, maxReplicas=COUNT, numOfHosts=COUNT, suspend=BOOLEAN,
-    idleTimeoutSeconds=COUNT, rayStartParams=TEXTS, template=POD,
-)  # fmt: skip
-CLUSTER = closed(
-    ["headGroupSpec"],
-    rayVersion=STRING, enableInTreeAutoscaling=BOOLEAN, suspend=BOOLEAN, headGroupSpec=HEAD,
-    workerGroupSpecs={"type": "array", "items": WORKERS},
-    authOptions=closed([], mode={"enum": ["disabled", "token"]}, secretName=STRING, enableK8sTokenAuth=BOOLEAN),
-)  # fmt: skip
-RAYJOB = closed(
-    ["apiVersion", "kind", "metadata", "spec"],
-    apiVersion={"const": "ray.io/v1"},
-    kind={"const": "RayJob"},
-    metadata=closed(["name"], name=STRING, namespace=STRING, labels=TEXTS, annotations=TEXTS),
-    spec=closed(
-        ["entrypoint", "rayClusterSpec"],
-        entrypoint=STRING, submissionMode={"enum": ["K8sJobMode", "HTTPMode", "InteractiveMode", "SidecarMode"]},
-        activeDeadlineSeconds=COUNT, backoffLimit=COUNT, shutdownAfterJobFinishes=BOOLEAN,
-        ttlSecondsAfterFinished=COUNT, suspend=BOOLEAN, jobId=STRING, runtimeEnvYAML=STRING, metadata=TEXTS,
-        rayClusterSpec=CLUSTER,
-    ),
-)  # fmt: skip
+def cut_out(schema: Any) -> Any:
+    """A part of the published definition without what is omitted."""
+    if isinstance(schema, list):
+        return [cut_out(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "containers" in schema.get("properties", {}).get("spec", {}).get("properties", {}):
+        return {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return {key: cut_out(part) for key, part in schema.items() if key not in OMITTED}
+
+
+def main(published: Path) -> None:
+    """Write the file anew."""
+    read = yaml.safe_load(published.read_text(encoding="utf-8"))
+    spec = read["spec"]
+    (v1,) = [version for version in spec["versions"] if version["name"] == "v1"]
+    kept = {"name": "v1", "schema": cut_out(v1["schema"])}
+    document = {"spec": {"group": spec["group"], "names": spec["names"], "versions": [kept]}}
+    CUT_OUT.write_text(NOTICE + yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,6 +1,6 @@
 """The manifest of a search on Kubernetes, and the image that it names (L2)."""
 
-import json
+import copy
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +11,8 @@ import uv
 import yaml
 from mlops_scaffold import process
 
-from tests.scale.kuberay import RAYJOB
+from tests.scale.kuberay import definition
+from tests.serving.kubernetes import assert_valid
 
 UVX = [uv.find_uv_bin(), "tool", "run"]
 
@@ -47,19 +48,35 @@ def pods(job: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.long
-def test_kuberay_knows_every_field_and_kubernetes_every_one_of_its_pods(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "rayjob.json").write_text(json.dumps(RAYJOB), encoding="utf-8")
-    run(
-        "check-jsonschema==0.39.0",
-        "check-jsonschema",
-        "--schemafile",
-        str(tmp_path / "rayjob.json"),
-        str(folder / "rayjob.yaml"),
-    )
-    for number, spec in enumerate(pods(yaml.safe_load((folder / "rayjob.yaml").read_text(encoding="utf-8")))):
+def test_kuberay_knows_every_field_and_kubernetes_every_one_of_its_pods(job: dict[str, Any], tmp_path: Path) -> None:
+    assert_valid(job, definition())
+    for number, spec in enumerate(pods(job)):
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"pod{number}"}, "spec": spec}
         (tmp_path / "pod.yaml").write_text(yaml.safe_dump(pod), encoding="utf-8")
         run("kubernetes-validate==1.37.0", "kubernetes-validate", "--strict", str(tmp_path / "pod.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "says"),
+    [
+        (("spec", "unheardOf"), 1, "'unheardOf' was unexpected"),
+        (("spec", "rayClusterSpec", "headGroupSpec", "rayStartParams", "num-cpus"), 0, "0 is not of type 'string'"),
+        (("spec", "rayClusterSpec", "authOptions", "mode"), "password", "'password' is not one of"),
+        (("spec", "rayClusterSpec", "headGroupSpec", "template"), None, "'template' is a required property"),
+    ],
+)
+def test_what_kuberay_does_not_know_is_refused(
+    job: dict[str, Any], place: tuple[str, ...], value: object, says: str
+) -> None:
+    broken = part = copy.deepcopy(job)
+    *way, last = place
+    for name in way:
+        part = part[name]
+    part[last] = value
+    if value is None:
+        del part[last]
+    with pytest.raises(AssertionError, match=says):
+        assert_valid(broken, definition())
 
 
 def run(package: str, *command: str) -> None:
