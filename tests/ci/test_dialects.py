@@ -1,6 +1,7 @@
 """One list of stages, four dialects: the same everywhere, accepted by each system's own tools, without a secret."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -100,6 +101,64 @@ def test_a_release_shares_its_model_and_keeps_what_names_it(case: tuple[str, Pat
         "jenkins": "artifacts: 'champion.yaml, dvc.lock, metrics.json'",
     }
     assert kept[ci] in text
+
+
+LOGINS = {"DVC_CONFIG_LOCAL", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"}
+
+
+def test_github_gives_the_logins_to_whoever_sets_up_and_to_nobody_else(rendered: dict[tuple[str, str], Path]) -> None:
+    """A variable or secret of the repository reaches a job there only where the file says so."""
+    for (_, ci), project in rendered.items():
+        if ci != "github":
+            continue
+        jobs = yaml.safe_load((project / ".github/workflows/ci.yml").read_text(encoding="utf-8"))["jobs"]
+        for stage in DIALECTS[ci](project):
+            job, text = jobs[stage.name], yaml.safe_dump(jobs[stage.name], width=1000)
+            sets_up = "setup" in stage.tasks
+            assert set(re.findall(r"secrets\.(\w+)", text)) == (LOGINS if sets_up else set()), stage.name
+            assert ("vars.WITHOUT_REMOTE" in job.get("env", {}).get("WITHOUT_REMOTE", "")) == sets_up, stage.name
+            if sets_up:
+                where = "checks" if stage.on == "push" else "main"
+                assert job["environment"] == {"name": where, "deployment": False}, stage.name
+            # A fork's request is given neither login nor variable: it must not ask the remote.
+            assert ("head.repo.full_name != github.repository" in text) == (stage.name == "pipeline"), stage.name
+
+
+LOGIN_OF_DVC = re.compile(r"(?:set \+x; )?test -z .*\.dvc/config\.local")
+
+
+def test_the_dvc_remotes_login_is_where_dvc_reads_it_and_in_no_log(case: tuple[str, Path], tmp_path: Path) -> None:
+    import base64
+
+    ci, project = case
+    text = next(path for path in project.rglob("*") if path.name in CI_FILES).read_text(encoding="utf-8")
+    commands = LOGIN_OF_DVC.findall(text)
+    assert len(commands) == len([stage for stage in DIALECTS[ci](project) if "setup" in stage.tasks])
+    (command,) = set(commands)
+    login = "['remote \"team\"']\n    user = ci\n    password = correct-horse\n"
+    (tmp_path / "file").write_text(login, encoding="utf-8")
+    given = {"github": login.rstrip(), "gitlab": str(tmp_path / "file")}.get(
+        ci, base64.b64encode(login.encode()).decode()
+    )
+    (tmp_path / ".dvc").mkdir()
+    for value in ("", given):
+        assert not (tmp_path / ".dvc/config.local").exists()
+        env = {"PATH": os.environ["PATH"], "DVC_CONFIG_LOCAL": value}
+        shell = ["sh", "-xe", "-c"] if ci == "jenkins" else ["bash", "-eo", "pipefail", "-c"]
+        done = subprocess.run([*shell, command], cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+        assert not value or value not in done.stdout + done.stderr
+    assert (tmp_path / ".dvc/config.local").read_text(encoding="utf-8") == login
+
+
+def test_gitlab_protects_no_variable_that_requests_need(rendered: dict[tuple[str, str], Path]) -> None:
+    """A protected one reaches protected branches alone, and requests come from others."""
+    for (_, ci), project in rendered.items():
+        if ci == "gitlab":
+            head = (project / ".gitlab-ci.yml").read_text(encoding="utf-8").partition("workflow:")[0]
+            rows = {row.split(",")[0]: " ".join(row.split()) for row in head.replace("\n#", " ").split("- ")[1:]}
+            assert "masked, not protected" in rows["REPORT_TOKEN"]
+            assert "Not protected" in rows["DVC_CONFIG_LOCAL"]
+            assert "protected, and the login masked" in rows["MLFLOW_TRACKING_URI"]
 
 
 def test_its_systems_schema_accepts_it(case: tuple[str, Path]) -> None:
