@@ -8,7 +8,8 @@ from tests.conftest import git
 from tests.project.running import new
 from tests.scale.searching import SPACE, TRIALS, forget, found, keep, search, trials
 
-# What the tests make happen in a worker: it is slow, the disk of its machine is full, or it dies once.
+# What the tests make happen in a worker: it is slow, the disk of its machine is full, it dies once, or it stands before
+# a gate: four trials, of two folds each, go through, the others wait until it is opened.
 TROUBLE = '''
 
 def trouble() -> None:
@@ -21,10 +22,26 @@ def trouble() -> None:
     time.sleep(float(os.environ.get("SLOW", 0)))
     if os.environ.get("TROUBLE") == "full":
         Path("/dev/full").write_text("x", encoding="utf-8")
+    gate = Path(os.environ.get("GATE", "/nowhere"))
+    if gate.is_dir():
+        number = 0
+        while not made(gate / str(number)):
+            number += 1
+        while number >= 4 * 2 and not (gate / "open").exists():
+            time.sleep(0.05)
     once = Path(os.environ.get("ONCE", "/"))
     if not once.exists():
         once.touch()
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def made(folder: Any) -> bool:
+    """Whether it was us who made it."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
 '''
 
 

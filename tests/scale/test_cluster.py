@@ -31,6 +31,11 @@ class Cluster:
     nodes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
+    def gate(self) -> Path:
+        """Where some trials wait, once it is there: see conftest.py."""
+        return self.folder / "gate"
+
+    @property
     def env(self) -> dict[str, str]:
         """How to reach it."""
         token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(self.folder / "token")}
@@ -86,8 +91,8 @@ def cluster(project: Path) -> Iterator[Cluster]:
     made = Cluster(project, Path(tempfile.mkdtemp(prefix="ray-")))
     (made.folder / "token").write_text(secrets.token_hex(16))
     try:
-        made.start(SLOW="0.3")
-        made.start(SLOW="0.3")
+        for _ in range(2):
+            made.start(SLOW="0.3", GATE=str(made.gate))
         yield made
     finally:
         for number in range(len(made.nodes)):
@@ -108,6 +113,7 @@ def test_two_nodes_find_what_one_machine_finds(cluster: Cluster, project: Path, 
 
 def test_a_lost_node_loses_no_finished_trial(cluster: Cluster, project: Path, reference: tuple[str, object]) -> None:
     forget(project)
+    cluster.gate.mkdir()
     command = ["uv", "run", "poe", "search", "--trials", TRIALS]
     env = {**environment(), **cluster.env}
     under_way = subprocess.Popen(
@@ -120,6 +126,7 @@ def test_a_lost_node_loses_no_finished_trial(cluster: Cluster, project: Path, re
         if line.startswith("trial 2"):
             finished = trials(project)
             cluster.lose(1)
+            (cluster.gate / "open").touch()
     assert under_way.wait() == 0, "".join(said)
     assert found(subprocess.CompletedProcess(command, 0, "".join(said), "")) == reference[0]
     assert trials(project) == reference[1]

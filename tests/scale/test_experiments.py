@@ -50,7 +50,7 @@ def test_queued_experiments_share_the_registry(project: Path) -> None:
     for trees in ("3", "4", "5"):
         dvc(project, "exp", "run", "--queue", "--set-param", f"model.max_iter={trees}")
     with started(project):
-        for _ in range(120):
+        for _ in range(300):
             status = dvc(project, "queue", "status")
             if status.count("Success") + status.count("Failed") == 3 and "0 active" in status:
                 break

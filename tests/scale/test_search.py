@@ -42,10 +42,10 @@ def test_more_trials_go_on_from_those_that_are_there(project: Path, reference: t
     assert trials(project) == reference[1]
 
 
-def test_a_search_that_was_killed_goes_on(project: Path, reference: tuple[str, object]) -> None:
+def test_a_search_that_was_killed_goes_on(project: Path, reference: tuple[str, object], tmp_path: Path) -> None:
     forget(project)
     command = ["uv", "run", "poe", "search", "--trials", TRIALS, "--workers", "1"]
-    env = {**environment(), "SLOW": "0.5"}
+    env = {**environment(), "GATE": str(tmp_path)}
     killed = subprocess.Popen(command, cwd=project, env=env, stdout=subprocess.PIPE, text=True)
     assert killed.stdout
     next(line for line in killed.stdout if line.startswith("trial 2"))
