@@ -150,7 +150,7 @@ def registered() -> str:
     in_ci = os.environ.get("CI") or os.environ.get("JENKINS_URL")
     if in_ci and not os.environ.get("MLFLOW_TRACKING_URI"):
         return "not registered: MLFLOW_TRACKING_URI is not set, and a registry of this build's own would end with it"
-    with registry.one_at_a_time():
+    with tracking.in_a_sentence(), registry.one_at_a_time():
         return registry.register()
 
 
@@ -163,7 +163,7 @@ def main() -> None:
         if options.command == "challenge":
             sys.exit(challenge())
         print(open_report())
-    except registry.RegistryError as error:
+    except (registry.RegistryError, tracking.ChampionError) as error:
         sys.exit(str(error))
     except (urllib.error.URLError, TimeoutError) as error:
         # The training that follows is worth having without a report; that nobody was told is marked at the end.

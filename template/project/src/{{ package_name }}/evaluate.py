@@ -95,7 +95,8 @@ def write_predictions(model: Any, contract: Contract, test: pd.DataFrame) -> Non
 def main() -> None:
     """Evaluate; a sentence on failure."""
     try:
-        evaluate()
+        with tracking.in_a_sentence():
+            evaluate()
     except (ContractError, tracking.ChampionError, FileNotFoundError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:  # `poe repro` says what is now

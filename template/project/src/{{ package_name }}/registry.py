@@ -71,6 +71,13 @@ def record(client: MlflowClient, version: str, what: str, why: str) -> None:
     client.set_model_version_tag(t.NAME, version, f"{MOVED}{now:%Y%m%dT%H%M%S.%f}", json.dumps(asdict(move)))
 
 
+def record_once(client: MlflowClient, version: str, what: str, why: str) -> None:
+    """The same, but for a move that is its last already: then a command that had stopped is run again."""
+    written = moves_of(client.get_model_version(t.NAME, version))
+    if not written or written[-1].what != what:
+        record(client, version, what, why)
+
+
 def who() -> str:
     """Who does it: whom the CI names, else git, else the machine."""
     names = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "CIRCLE_USERNAME", "BUILD_USER_ID")
@@ -84,8 +91,12 @@ def who() -> str:
 def moves() -> list[Move]:
     """Every move of every version, the oldest first."""
     versions = t.client().search_model_versions(f"name='{t.NAME}'")
-    tags = [tag for version in versions for tag in version.tags.items()]
-    return sorted((Move(**json.loads(text)) for key, text in tags if key.startswith(MOVED)), key=lambda move: move.when)
+    return sorted((move for version in versions for move in moves_of(version)), key=lambda move: move.when)
+
+
+def moves_of(version: ModelVersion) -> list[Move]:
+    """The moves of one version, the oldest first."""
+    return [Move(**json.loads(text)) for key, text in sorted(version.tags.items()) if key.startswith(MOVED)]
 
 
 @contextmanager
@@ -111,6 +122,8 @@ def register() -> str:
             raise RegistryError(f"This model is version {version.version}, which is retired: {version.tags['retired']}")
         if "champion" not in version.aliases:
             client.set_registered_model_alias(t.NAME, "challenger", version.version)
+        if not moves_of(version):  # a registration that had stopped
+            record(client, version.version, "register", "it passes the gates")
         life = "champion" if "champion" in version.aliases else "challenger"
         return f"already registered as version {version.version}, the {life}{run_first()}"
     number = log_version(client, report, model_md5)
@@ -161,13 +174,9 @@ def check_gates(report: dict[str, Any]) -> None:
 
 def log_version(client: MlflowClient, report: dict[str, Any], model_md5: str) -> str:
     """Log the folder as it is, never training again, and make a version of it. Gives back its number."""
-    from mlflow.exceptions import MlflowException
-
     trained = (ROOT / "model/run_id").read_text(encoding="utf-8").strip()
-    run: str | None = trained
-    try:
-        client.get_run(run)
-    except MlflowException:  # trained on another machine
+    run = trained
+    if t.if_known(client.get_run, run) is None:  # trained on another machine
         run = client.create_run(t.experiment_id(), run_name="register").info.run_id
         t.log_metrics(run, report["metrics"])
         client.set_terminated(run)
@@ -195,7 +204,10 @@ def log_version(client: MlflowClient, report: dict[str, Any], model_md5: str) ->
 
 
 def promote(why: str = "") -> str:
-    """Make the challenger champion if it is not worse than the champion on the same data, overall and on each slice."""
+    """Make the challenger champion if it is not worse than the champion on the same data, overall and on each slice.
+
+    Its alias is taken from it last: until then, the same command goes on where this one stopped.
+    """
     client = t.client()
     challenger, before = by_alias(client, "challenger"), by_alias(client, "champion")
     if challenger is None:
@@ -204,20 +216,26 @@ def promote(why: str = "") -> str:
             return f"{told}. A new model becomes one by: uv run poe register"
         raise RegistryError("There is no challenger. Run: uv run poe register")
     incumbent = t.read_champion()
-    if incumbent is not None and incumbent.model == challenger.tags["model_md5"]:
+    again = before is not None and before.version == challenger.version
+    if again:
+        verdict = "it is the champion already, and its promotion is finished now"
+    elif incumbent is not None and incumbent.model == challenger.tags["model_md5"]:
         verdict = "it is the champion already"
     else:
         verdict = compare(challenger, incumbent)
     now = by_alias(client, "champion")
     if (now and now.version) != (before and before.version):
         raise RegistryError("Not promoted: another champion was promoted meanwhile. Run: uv run poe promote")
-    if before is not None and before.version != challenger.version:
+    if before is not None and not again:
         client.set_model_version_tag(t.NAME, challenger.version, "previous_champion", before.version)
-        record(client, before.version, "replaced", f"version {challenger.version} is champion")
     client.set_registered_model_alias(t.NAME, "champion", challenger.version)
-    client.delete_registered_model_alias(t.NAME, "challenger")
-    record(client, challenger.version, "promote", "; ".join(filter(None, (why, verdict))))
     t.write_champion(as_champion(challenger))
+    replaced = challenger.tags.get("previous_champion") if again else before and before.version
+    write_down = record_once if again else record
+    if replaced:
+        write_down(client, replaced, "replaced", f"version {challenger.version} is champion")
+    write_down(client, challenger.version, "promote", "; ".join(filter(None, (why, verdict))))
+    client.delete_registered_model_alias(t.NAME, "challenger")
     return f"version {challenger.version} is champion: {verdict}"
 
 
@@ -317,7 +335,10 @@ def fallen(new: dict[str, Any], old: dict[str, Any], primary: str) -> list[str]:
 
 
 def rollback(why: str = "") -> str:
-    """Make the champion before champion again."""
+    """Make the champion before champion again.
+
+    The alias moves last: until then, the same command goes on where this one stopped, and never one version further.
+    """
     client = t.client()
     current = by_alias(client, "champion")
     if current is None or "previous_champion" not in current.tags:
@@ -325,22 +346,19 @@ def rollback(why: str = "") -> str:
     previous = client.get_model_version(t.NAME, current.tags["previous_champion"])
     if previous.tags.get("retired"):
         raise RegistryError(f"Version {previous.version} is retired: {previous.tags['retired']}")
-    client.set_registered_model_alias(t.NAME, "champion", previous.version)
-    record(client, current.version, "replaced", f"rolled back to version {previous.version}")
-    record(client, previous.version, "rollback", why or f"instead of version {current.version}")
     t.write_champion(as_champion(previous))
+    record_once(client, current.version, "replaced", f"rolled back to version {previous.version}")
+    record_once(client, previous.version, "rollback", why or f"instead of version {current.version}")
+    client.set_registered_model_alias(t.NAME, "champion", previous.version)
     return f"version {previous.version} is champion again, instead of {current.version}"
 
 
 def retire(number: str, reason: str, even_champion: bool = False) -> str:
     """Mark a version as retired, for a reason; it loses its aliases and cannot come back, and nothing serves it."""
-    from mlflow.exceptions import MlflowException
-
     client = t.client()
-    try:
-        version = client.get_model_version(t.NAME, number)
-    except MlflowException:
-        raise RegistryError(f"There is no version {number}. See: uv run poe status") from None
+    version = t.if_known(client.get_model_version, t.NAME, number)
+    if version is None:
+        raise RegistryError(f"There is no version {number}. See: uv run poe status")
     if "champion" in version.aliases and not even_champion:
         raise RegistryError(
             f"Version {number} is the champion. Promote another one or roll back first; "
@@ -349,7 +367,7 @@ def retire(number: str, reason: str, even_champion: bool = False) -> str:
     for alias in version.aliases:
         client.delete_registered_model_alias(t.NAME, alias)
     client.set_model_version_tag(t.NAME, number, "retired", reason)
-    record(client, number, "retire", reason)
+    (record_once if version.tags.get("retired") == reason else record)(client, number, "retire", reason)
     champion = t.read_champion()
     if champion is not None and champion.model == version.tags["model_md5"]:
         t.write_champion(replace(champion, retired=reason))
@@ -439,12 +457,7 @@ def find(client: MlflowClient, model_md5: str) -> ModelVersion | None:
 
 def by_alias(client: MlflowClient, alias: str) -> ModelVersion | None:
     """The version that has the alias."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return client.get_model_version_by_alias(t.NAME, alias)
-    except MlflowException:
-        return None
+    return t.if_known(client.get_model_version_by_alias, t.NAME, alias)
 
 
 def as_champion(version: ModelVersion) -> t.Champion:
@@ -476,7 +489,7 @@ def main() -> None:
     commands.add_parser("status", help="list the versions and their moves")
     options = parser.parse_args()
     try:
-        with one_at_a_time():
+        with t.in_a_sentence(), one_at_a_time():
             print(act(options))
     except (RegistryError, t.ChampionError) as error:
         sys.exit(str(error))

@@ -7,9 +7,11 @@ It says the same as `poe status`, for people who like to look.
 
 from __future__ import annotations
 
+import sys
+
 from . import ROOT, pages, params
 from .registry import Move, Registered, moves, versions
-from .tracking import NAME
+from .tracking import NAME, ServerError, in_a_sentence
 
 FOLDER = ROOT / "report"
 SHORT = 8  # characters of a hash that are shown; the whole one shows when one points at it
@@ -77,9 +79,13 @@ def shortened(digest: str) -> pages.Cell:
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the page; a sentence where MLflow cannot be asked."""
+    try:
+        with in_a_sentence():
+            shown = page(versions(), moves(), params()["evaluate"]["primary"])
+    except ServerError as error:
+        sys.exit(str(error))
     FOLDER.mkdir(exist_ok=True)
-    shown = page(versions(), moves(), params()["evaluate"]["primary"])
     (FOLDER / "status.html").write_text(shown, encoding="utf-8")
     print("report/status.html is written")
 

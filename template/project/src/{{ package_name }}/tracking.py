@@ -10,13 +10,15 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,12 +33,18 @@ if TYPE_CHECKING:
     from .contract import Contract
 
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow's words for no such model, no such alias
+# How long a server is given for the first answer, where nothing else is set: MLflow itself tries for minutes.
+PATIENCE = dict(MLFLOW_HTTP_REQUEST_MAX_RETRIES="2", MLFLOW_HTTP_REQUEST_TIMEOUT="10")
 NAME = __package__.replace("_", "-")  # of the experiment and of the registered model
 CHAMPION_FILE = ROOT / "champion.yaml"
 
 
 class ChampionError(Exception):
     """There is no champion, or it cannot be had: one sentence."""
+
+
+class ServerError(ChampionError):
+    """MLflow does not answer, or not as it should: one sentence with what to do next."""
 
 
 class WithdrawnError(ChampionError):
@@ -72,23 +80,89 @@ def tracking_uri() -> str:
 @contextmanager
 def as_default() -> Iterator[None]:
     """Our address where MLflow looks by itself: its own one makes a folder `a%20b` beside a folder `a b`."""
-    before = os.environ.get("MLFLOW_TRACKING_URI")
-    os.environ["MLFLOW_TRACKING_URI"] = tracking_uri()
+    with environment(MLFLOW_TRACKING_URI=tracking_uri()):
+        yield
+
+
+@contextmanager
+def environment(**settings: str) -> Iterator[None]:
+    """Variables as MLflow reads them, for a while."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["MLFLOW_TRACKING_URI"]
-        else:
-            os.environ["MLFLOW_TRACKING_URI"] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def client() -> MlflowClient:
-    """A client of the tracking server or file; the file is made where it is missing."""
+    """A client of the tracking server or file; the file is made where it is missing.
+
+    Raises ServerError, within seconds, where the server does not answer.
+    """
     from mlflow import MlflowClient
 
     initialise()
+    ask_first(tracking_uri())
     return MlflowClient(tracking_uri())
+
+
+@cache
+def ask_first(uri: str) -> None:
+    """Ask a server for anything, with little patience; once it has answered, MLflow's own patience is the right one."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import RestException
+
+    if not uri.startswith(("http://", "https://")):
+        return
+    patience = {name: os.environ.get(name) or usual for name, usual in PATIENCE.items()}
+    with in_a_sentence(), environment(**patience), suppress(RestException):  # a refusal is an answer
+        MlflowClient(uri).get_experiment_by_name(NAME)
+
+
+@contextmanager
+def in_a_sentence() -> Iterator[None]:
+    """Raise what MLflow raises as ServerError."""
+    try:
+        yield
+    except Exception as error:
+        mlflow = sys.modules.get("mlflow.exceptions")  # what has not been loaded has raised nothing
+        if mlflow is None or not isinstance(error, mlflow.MlflowException):
+            raise
+        raise ServerError(_explained(error)) from None
+
+
+def _explained(error: Exception) -> str:
+    """MLflow's error in one sentence, without a password that the address may hold."""
+    first: BaseException = error
+    while first.__context__ is not None:
+        first = first.__context__
+    away = isinstance(first, OSError)
+    reason = str(first if away else error).strip().partition("\n")[0].rstrip(".")
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if not uri:
+        return f"mlflow.db cannot be used: {reason}. See what is wrong: uv run poe doctor"
+    does, todo = "answers with an error", "Look whether MLFLOW_TRACKING_URI and your access to it are right"
+    if away:
+        does, todo = "does not answer", "Start it, or look whether MLFLOW_TRACKING_URI is right"
+    told = f"The MLflow server at {uri} {does}: {reason}. {todo}; then run the command again."
+    return re.sub(r"//[^/@\s]*@", "//", told)
+
+
+def if_known(ask: Callable[..., Any], *names: str) -> Any:
+    """What MLflow answers; None where it says that there is no such thing."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return ask(*names)
+    except MlflowException as error:
+        if error.error_code not in ABSENT:
+            raise
+        return None
 
 
 def initialise() -> None:
@@ -295,8 +369,9 @@ def from_registry(alias: str) -> tuple[str, Path]:
     try:
         version = client().get_model_version_by_alias(NAME, alias)
     except MlflowException as error:
-        kind = WithdrawnError if error.error_code in ABSENT else ChampionError
-        raise kind(f"MLflow's registry gives no {alias}: {error.message.splitlines()[0]}") from None
+        if error.error_code not in ABSENT:
+            raise ServerError(_explained(error)) from None
+        raise WithdrawnError(f"MLflow's registry gives no {alias}: {error.message.splitlines()[0]}") from None
     folder = ROOT / ".champion" / f"server-{version.version}"
     try:
         if not (folder / "MLmodel").exists():

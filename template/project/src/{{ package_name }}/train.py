@@ -34,6 +34,7 @@ def train() -> None:
     from .model import build
 
     contract, parameters = load(), params()["model"]
+    tracking.client()  # a server that is away is told before the training, not after it
     frame, model = train_part(contract), build(contract, parameters)
 {% if compute == 'ray' %}
     rows = batches.count_train_rows()
@@ -101,7 +102,8 @@ def output_type(contract: Contract) -> str:
 def main() -> None:
     """Train; a sentence on failure."""
     try:
-        train()
+        with tracking.in_a_sentence():
+            train()
     except (ContractError, tracking.ChampionError, FileNotFoundError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:  # `poe repro` says what is now

@@ -117,6 +117,8 @@ def bring_champion() -> str:
         return "none yet: uv run poe repro, then uv run poe register, then uv run poe promote"
     try:
         folder = tracking.champion_folder()
+    except tracking.ServerError as error:
+        return f"not to be had now. {error}"
     except tracking.ChampionError:
         if not (ROOT / load().source.path).exists():
             return "not to be had without the data: ask for access to the DVC remote"

@@ -3,14 +3,22 @@
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path, PureWindowsPath
 from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from {{ package_name }} import predict, registry, tracking, workspace
 from {{ package_name }}.contract import Contract, ContractError, load
@@ -20,6 +28,7 @@ from {{ package_name }}.tracking import Champion, folder_md5, prediction_hash
 from {{ package_name }}.workspace import WorkspaceError, run_to_its_end
 
 LIVES = ((3, "challenger"), (2, "champion"))
+WRITES = ("set_model_version_tag", "set_registered_model_alias", "delete_registered_model_alias")
 
 
 def test_the_contract_survives_being_written_and_read(contract: Contract, tmp_path: Path) -> None:
@@ -172,3 +181,174 @@ def test_a_run_that_is_stopped_says_how_to_go_on() -> None:
     with pytest.raises(WorkspaceError, match=r"^Stopped\..*go on: uv run poe repro$"):
         run_to_its_end(sys.executable, "-c", stopped)
     assert run_to_its_end(sys.executable, "-c", "raise SystemExit(3)") == 3
+
+
+# --- a life goes on where it stopped, and a server that is away is one sentence --------------------------------------
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a registry of its own, which does not wait for the disk."""
+    folder = tmp_path_factory.mktemp("registry")
+
+    def hurry(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+
+    event.listen(Engine, "connect", hurry)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.setattr(tracking, "home", lambda: folder)
+        tracking.initialise()
+    yield folder
+    event.remove(Engine, "connect", hurry)
+
+
+@pytest.fixture
+def client(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
+    """A model without versions in it, where every challenger is better than the champion."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(tracking, "home", lambda: database)
+    monkeypatch.setattr(tracking, "NAME", tmp_path.name)
+    monkeypatch.setattr(tracking, "CHAMPION_FILE", tmp_path / "champion.yaml")
+    monkeypatch.setattr(registry, "compare", lambda *_: "better")
+    made = tracking.client()
+    made.create_registered_model(tmp_path.name)
+    return made
+
+
+def challenge(client: MlflowClient) -> str:
+    """A new version, the challenger. Gives back its number."""
+    number = str(len(client.search_model_versions(f"name='{tracking.NAME}'")) + 1)
+    tags = dict(model_md5=f"model-{number}", data_md5="", git_commit="", prediction_sha256="", metrics="{}")
+    client.create_model_version(tracking.NAME, source=Path.cwd().as_uri(), tags=tags)
+    client.set_registered_model_alias(tracking.NAME, "challenger", number)
+    return number
+
+
+@contextmanager
+def stopping_at(step: int) -> Iterator[None]:
+    """One of the writes of what is done meanwhile fails, the first is 0."""
+    written = count()
+
+    def stepped(write: Callable[..., Any]) -> Callable[..., Any]:
+        def act(*arguments: Any, **options: Any) -> Any:
+            if next(written) == step:
+                raise MlflowException("stopped")
+            return write(*arguments, **options)
+
+        return act
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in WRITES:
+            patch.setattr(MlflowClient, name, stepped(getattr(MlflowClient, name)))
+        patch.setattr(tracking, "write_champion", stepped(tracking.write_champion))
+        yield
+
+
+def champions(client: MlflowClient) -> tuple[int, int]:
+    """The champion of the registry, and of champion.yaml."""
+    named = tracking.read_champion()
+    assert named is not None
+    return int(client.get_model_version_by_alias(tracking.NAME, "champion").version), named.version
+
+
+def history() -> list[str]:
+    """All moves, the oldest first."""
+    return [f"{move.version} {move.what}" for move in registry.moves()]
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_a_promotion_that_stopped_is_finished_by_promoting_again(client: MlflowClient, step: int) -> None:
+    challenge(client)
+    registry.promote()
+    challenge(client)
+    with stopping_at(step), pytest.raises(MlflowException, match="stopped"):
+        registry.promote("more rows")
+    assert "version 2 is champion" in registry.promote("more rows")
+    assert champions(client) == (2, 2)
+    assert registry.by_alias(client, "challenger") is None
+    assert history() == ["1 promote", "1 replaced", "2 promote"]
+    assert registry.moves()[-1].why.startswith("more rows; ")
+    assert "version 1 is champion again" in registry.rollback()
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_a_rollback_that_stopped_goes_back_one_version_and_no_further(client: MlflowClient, step: int) -> None:
+    for _ in range(3):
+        challenge(client)
+        registry.promote()
+    with stopping_at(step), pytest.raises(MlflowException, match="stopped"):
+        registry.rollback()
+    assert "version 2 is champion again" in registry.rollback()
+    assert champions(client) == (2, 2)
+    assert history()[-2:] == ["3 replaced", "2 rollback"]
+    assert history().count("3 replaced") == 1
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_a_retirement_that_stopped_is_finished_by_retiring_again(client: MlflowClient, step: int) -> None:
+    challenge(client)
+    registry.promote()
+    with stopping_at(step), pytest.raises(MlflowException, match="stopped"):
+        registry.retire("1", "unfair", even_champion=True)
+    registry.retire("1", "unfair", even_champion=True)
+    named = tracking.read_champion()
+    assert named is not None
+    assert named.retired == "unfair"
+    assert registry.by_alias(client, "champion") is None
+    assert history() == ["1 promote", "1 retire"]
+
+
+def test_a_registration_that_stopped_is_recorded_by_registering_again(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = challenge(client)
+    monkeypatch.setattr(registry, "read_report", dict)
+    monkeypatch.setattr(registry, "check_gates", lambda _: None)
+    monkeypatch.setattr(registry, "trained_md5", lambda: f"model-{number}")
+    for _ in range(2):
+        assert "already registered as version 1, the challenger" in registry.register()
+        assert history() == ["1 register"]
+
+
+def said(monkeypatch: pytest.MonkeyPatch, *command: str) -> str:
+    """What a command ends with."""
+    monkeypatch.setattr(sys, "argv", ["registry", *command])
+    with pytest.raises(SystemExit) as ended:
+        registry.main()
+    return str(ended.value)
+
+
+def test_what_is_not_there_is_told_from_a_server_that_is_away(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in ("7", "seven"):
+        assert said(monkeypatch, "retire", version, "--reason", "unfair").startswith(f"There is no version {version}.")
+    assert said(monkeypatch, "promote") == "There is no challenger. Run: uv run poe register"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")  # nobody listens there
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    for command in (["promote"], ["rollback"], ["status"], ["retire", "1", "--reason", "unfair"]):
+        told = said(monkeypatch, *command)
+        assert told.startswith("The MLflow server at http://127.0.0.1:9 does not answer: ")
+        assert "MLFLOW_TRACKING_URI" in told
+        assert "\n" not in told
+
+
+@pytest.mark.parametrize(
+    ("call", "command"),
+    [
+        ("get_model_version_by_alias", ["promote"]),
+        ("get_model_version", ["retire", "1", "--reason", "unfair"]),
+        ("search_model_versions", ["status"]),
+    ],
+)
+def test_a_server_that_stops_answering_is_no_server_without_models(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch, call: str, command: list[str]
+) -> None:
+    def broken(*_: Any) -> None:
+        raise MlflowException("out of order")
+
+    challenge(client)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.tracking_uri())
+    monkeypatch.setattr(MlflowClient, call, broken)
+    assert "answers with an error: out of order. Look whether MLFLOW_TRACKING_URI" in said(monkeypatch, *command)

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from {{ package_name }} import status_page
 from {{ package_name }}.registry import Move, Registered
 
@@ -28,3 +30,10 @@ def test_every_version_and_every_move_is_shown() -> None:
 def test_without_a_champion_it_says_that_nothing_is_served() -> None:
     assert "nothing is served" in status_page.page([], [], "r2")
     assert "nothing is served" in status_page.page([registered(1, "retired", "old")], [], "r2")
+
+
+def test_a_server_that_is_away_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(SystemExit, match=r"^The MLflow server at http://127\.0\.0\.1:9 does not answer"):
+        status_page.main()

@@ -72,11 +72,11 @@ def main() -> None:
     if options.trials < 1:
         parser.error("--trials is 1 or more")
     try:
-        with FileLock(t.home() / ".search.lock", timeout=0):
+        with t.in_a_sentence(), FileLock(t.home() / ".search.lock", timeout=0):
             print(run(options.trials, options.workers))
     except Timeout:
         sys.exit("Another search is running in this project. Wait for it, or stop it.")
-    except (SearchError, ContractError) as error:
+    except (SearchError, ContractError, t.ChampionError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit("Stopped. The finished trials are kept; the same command goes on from there.")
