@@ -456,14 +456,22 @@ def to_numbers(values: pd.Series, decimal: str = ".", thousands: str = "") -> pd
 
 
 def _to_dates(column: Column, values: pd.Series) -> pd.Series:
+    """Dates as the file writes them or in ISO 8601, those with a time zone in UTC; what is no date becomes NaT."""
     import pandas as pd
 
     if pd.api.types.is_datetime64_any_dtype(values):
-        dates = values
-    else:
-        dates = pd.to_datetime(values, format=column.format or "ISO8601", errors="coerce", utc="%z" in column.format)
-        if dates.isna().sum() > values.isna().sum():  # a caller may send ISO dates, whatever the file has
-            dates = dates.fillna(pd.to_datetime(values, format="ISO8601", errors="coerce", utc="%z" in column.format))
+        return _in_utc(values)
+    written = values.mask(values.isin(("now", "today")))  # to pandas these are dates, which change while it runs
+    zoned = not column.format or "%z" in column.format
+    dates = _in_utc(pd.to_datetime(written, format=column.format or "ISO8601", errors="coerce", utc=zoned))
+    others = written.where(dates.isna())
+    if others.notna().any():  # a caller may send ISO dates, whatever the file has
+        dates = dates.fillna(_in_utc(pd.to_datetime(others, format="ISO8601", errors="coerce", utc=True)))
+    return dates
+
+
+def _in_utc(dates: pd.Series) -> pd.Series:
+    """Dates without a time zone: those that have one are moved to UTC, the others stay as they are."""
     if dates.dt.tz is not None:
         dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
     return dates.astype("datetime64[us]")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from {{ package_name }} import ROOT
-from {{ package_name }}.contract import Contract, check_file
+from {{ package_name }}.contract import Column, Contract, ContractError, check_file, convert
 
 Parts = tuple[pd.DataFrame, pd.DataFrame]
 LARGEST_SHIFT = 0.5  # population stability index; above 0.25 is worth a look, small parts are noisy
@@ -36,6 +36,21 @@ def test_a_broken_row_is_found(contract: Contract) -> None:
     rows = contract.sample(200)
     rows[contract.target] = None
     assert any(repr(contract.target) in violation for violation in contract.check(rows))
+
+
+@pytest.mark.parametrize("written", ["", "%Y-%m-%d", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%S%z"])
+def test_dates_with_a_time_zone_are_read_in_utc_beside_those_without(contract: Contract, written: str) -> None:
+    sent = ["2026-01-31", None, "2026-01-31T12:00:00Z", "2026-01-31T12:00:00+02:00", "2026-01-31T12:00:00-05:00"]
+    read = convert(contract, Column("day", "date", format=written), pd.Series(sent, dtype=object))
+    assert read.dtype == "datetime64[us]"
+    assert read.dt.strftime("%d %H").tolist() == ["31 00", np.nan, "31 12", "31 10", "31 17"]
+
+
+@pytest.mark.parametrize("written", ["", "%Y-%m-%d", "%d.%m.%Y"])
+@pytest.mark.parametrize("word", ["now", "today", "soon"])
+def test_a_word_is_no_date(contract: Contract, written: str, word: str) -> None:
+    with pytest.raises(ContractError, match=f"{word}' is no date"):
+        convert(contract, Column("day", "date", format=written), pd.Series(["2026-01-31", word], dtype=object))
 
 
 def test_no_row_is_in_both_parts(contract: Contract, parts: Parts) -> None:
