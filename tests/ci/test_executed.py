@@ -220,6 +220,34 @@ def test_it_goes_red(ci: str, broken: str, clone: Callable[[str], Path], tmp_pat
     assert expected in said, said[-3000:]
 
 
+def test_after_a_release_a_clone_has_the_champion_without_the_server(projects: dict[str, Path], tmp_path: Path) -> None:
+    """The team commits what the stage kept; the model itself comes from the DVC remote."""
+    runner, clone, env = tmp_path / "runner", tmp_path / "clone", environment(tmp_path)
+    git("clone", "--quiet", str(projects["circleci"]), str(runner), cwd=tmp_path)
+    dvc, poe = ["uv", "run", "--locked", "dvc"], ["uv", "run", "--locked", "poe"]
+    must([*dvc, "remote", "add", "--default", "team", str(tmp_path / "store")], runner, env)
+    (runner / "champion.yaml").unlink()  # the server's first release: it has no champion to compare with
+    commit(runner)
+    # Somebody has brought the data to the remote, and nothing else.
+    shutil.copytree(projects["github"] / ".dvc/cache", runner / ".dvc/cache")
+    must([*dvc, "push", "data/raw.dvc"], runner, env)
+    shutil.rmtree(runner / ".dvc/cache")
+    (release,) = [stage for stage in circleci(runner) if stage.name == "release"]
+    server = {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}"}
+    for task in release.tasks[: release.tasks.index("promote") + 1]:
+        must([*poe, *task.split()], runner, {**env, **server})
+    git("clone", "--quiet", str(runner), str(clone), cwd=tmp_path)
+    for name in ("champion.yaml", "dvc.lock", "metrics.json"):
+        shutil.copy(runner / name, clone / name)
+    shutil.rmtree(runner)
+    assert git("diff", "--stat", "--", "dvc.lock", cwd=clone), "the release is of another model than was committed"
+    git("add", "champion.yaml", cwd=clone)
+    commit(clone)
+    said = must([*poe, "setup"], clone, env)
+    assert "reproduced" not in said
+    assert "champion: version" in said
+
+
 def test_the_jenkinsfile_is_clean(projects: dict[str, Path], node: Path) -> None:
     if not shutil.which("java"):
         pytest.skip("npm-groovy-lint needs Java, which is not here")
