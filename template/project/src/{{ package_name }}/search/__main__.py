@@ -6,10 +6,12 @@ On this machine, in one process a core; where RAY_ADDRESS names a Ray cluster, t
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
+import signal
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from filelock import FileLock, Timeout
 
@@ -63,6 +65,19 @@ def conclude(settings: Settings, best: FrozenTrial) -> str:
     return f"{found}\nparams.yaml has its values already."
 
 
+def stop(*_: object) -> NoReturn:
+    """Ctrl-C, once: poe sends it again while we end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def end() -> None:
+    """After Ctrl-C, do not put all modules away: that takes a second, and poe kills what has not ended by then."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)
+
+
 def main() -> None:
     """Parse the command line and search; a sentence on failure."""
     parser = argparse.ArgumentParser(prog="poe search", description="Search for better parameters.")
@@ -71,6 +86,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.trials < 1:
         parser.error("--trials is 1 or more")
+    atexit.register(end)  # the first one that is registered is the last one called
+    signal.signal(signal.SIGINT, stop)
     try:
         with t.in_a_sentence(), FileLock(t.home() / ".search.lock", timeout=0):
             print(run(options.trials, options.workers))
