@@ -13,8 +13,8 @@ from typing import Any
 from tests.conftest import git
 from tests.project.running import environment
 
-TRIALS = "6"
-# Small enough that a trial takes a tenth of a second.
+TRIALS = "8"
+# Small enough that a trial takes a tenth of a second; of these eight, one is stopped early.
 SPACE = """
 seed: 7
 batch: 2
