@@ -26,7 +26,7 @@ META = {"count", "depends_on", "dynamic", "for_each", "lifecycle", "provider", "
 Body = dict[str, Any]
 
 
-def rendered(template: Path, folder: Path, **answers: str) -> Path:
+def rendered(template: Path, folder: Path, **answers: str | list[str]) -> Path:
     """The infra/ of a project with these answers."""
     version = open_version(named_address(str(template)), None)
     render(version, folder, Asked(data={"project_name": "churn", **answers}, defaults=True)).tree.write_new(folder)

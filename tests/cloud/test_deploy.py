@@ -344,6 +344,21 @@ def test_a_ci_whose_token_is_good_for_minutes_has_a_new_one_wherever_something_h
     assert logged_in < by["init"][0] < by["apply"][0] < by["output"][-1]
 
 
+def test_where_no_image_is_made_terraform_is_told_of_none(project: Project) -> None:
+    # infra/ of a project without the extra `container` has no such variable, and Terraform takes none it does not know.
+    path = project.folder / "src/churn/cloud/__init__.py"
+    text = path.read_text(encoding="utf-8")
+    assert "HAS_SERVICE = True" in text
+    path.write_text(text.replace("HAS_SERVICE = True", "HAS_SERVICE = False"), encoding="utf-8")
+    want(project.programs, {"image": "", "service": ""})
+    for task in ("plan", "deploy --yes", "destroy --yes"):
+        done = project.poe(*task.split())
+        assert done.returncode == 0, done.stdout + done.stderr
+    called = project.log()
+    assert [line for line in called if line.startswith("apply")]
+    assert [line for line in called if "-var" in line or "docker" in line] == []
+
+
 def test_unasked_nothing_is_taken_down(project: Project) -> None:
     (project.programs / "replaces").touch()
     done = project.poe("deploy", "--yes")

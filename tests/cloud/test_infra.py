@@ -17,6 +17,12 @@ pytestmark = pytest.mark.long
 CHECKOV = "checkov==3.3.30"
 TERRAFORM = shutil.which("terraform") or shutil.which("tofu")
 PARTS = {"storage", "registry", "identity", "service", "alerts"}  # and destroy, where there is a CI to do it
+# With an image to run, and without one: then there is no place for images, and nobody who runs.
+WITHOUT = "-without-image"
+CASES = [
+    *product(CLOUDS, (*CIS, "none")),
+    *product(CLOUDS, (f"github{WITHOUT}", f"circleci{WITHOUT}", f"none{WITHOUT}")),
+]
 OUTPUTS = {
     *("storage_url", "artifacts_url", "storage_account", "image", "service"),
     *("region", "endpoint", "deploy_identity", "destroy_identity", "identity_provider", "account"),
@@ -25,14 +31,16 @@ OUTPUTS = {
 
 @pytest.fixture(scope="module")
 def folders(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
-    """infra/ of every cloud with every CI, and with none."""
-    return {
-        (cloud, ci): rendered(template, tmp_path_factory.mktemp(f"{cloud}-{ci}") / "churn", cloud=cloud, ci=ci)
-        for cloud, ci in product(CLOUDS, (*CIS, "none"))
-    }
+    """infra/ of every cloud with every CI, and with none; of some without an image."""
+    found = {}
+    for cloud, ci in CASES:
+        folder = tmp_path_factory.mktemp(f"{cloud}-{ci}") / "churn"
+        extras = ["monitoring"] if ci.endswith(WITHOUT) else ["container", "monitoring"]
+        found[cloud, ci] = rendered(template, folder, cloud=cloud, ci=ci.removesuffix(WITHOUT), extras=extras)
+    return found
 
 
-@pytest.fixture(params=list(product(CLOUDS, (*CIS, "none"))), ids="-".join)
+@pytest.fixture(params=CASES, ids="-".join)
 def infra(request: pytest.FixtureRequest, folders: dict[tuple[str, str], Path]) -> Path:
     """One after another."""
     return folders[request.param]
@@ -54,11 +62,34 @@ def test_it_is_formatted(infra: Path) -> None:
 
 def test_every_cloud_has_the_same_parts_and_outputs(infra: Path, request: pytest.FixtureRequest) -> None:
     parts = modules(infra)
-    wanted = PARTS if request.node.callspec.params["infra"][1] == "none" else {*PARTS, "destroy"}
+    ci = request.node.callspec.params["infra"][1]
+    wanted = PARTS if ci == "none" else {*PARTS, "destroy"}
+    service = {"image", "public", "environment", "alert_email"}
+    if ci.endswith(WITHOUT):
+        wanted = {"storage"} if ci == f"none{WITHOUT}" else {"storage", "identity"}
     assert set(parts) == {"", *wanted}
     assert set(parts[""].named("module")) == wanted
     assert set(parts[""].named("output")) == OUTPUTS
-    assert {"name", "region", "image", "public", "alert_email", "delete_data"} <= set(parts[""].named("variable"))
+    variables = set(parts[""].named("variable"))
+    assert {"name", "region", "delete_data"} <= variables
+    assert service & variables == (set() if ci.endswith(WITHOUT) else service)
+
+
+def test_without_an_image_its_words_and_rights_are_of_none(folders: dict[tuple[str, str], Path]) -> None:
+    for (cloud, ci), folder in folders.items():
+        if ci.endswith(WITHOUT):
+            files = {path: path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file()}
+            for path, text in files.items():
+                for word in (
+                    "image-push",
+                    "-var image",
+                    "| service |",
+                    "| alerts |",
+                    "| registry |",
+                    "PassRole",
+                    "AcrPu",
+                ):
+                    assert word not in text, f"{cloud}, {ci}: {path.name} says {word}"
 
 
 def test_every_variable_is_documented_declared_and_used(infra: Path) -> None:

@@ -1,4 +1,4 @@
-# {{ project_name }} on AWS: a bucket for data and models, a registry for images, the service, and who may do what.
+# {{ project_name }} on AWS: a bucket for data and models, {{ 'a registry for images, the service, and' if 'container' in extras else 'and' }} who may do what.
 # modules/ has one folder for each; variables.tf what can be set; outputs.tf what the project needs to know.
 
 data "aws_caller_identity" "current" {}
@@ -16,6 +16,7 @@ module "storage" {
   old_version_days = var.old_version_days
   delete_data      = var.delete_data
 }
+{% if 'container' in extras %}
 
 module "registry" {
   source = "./modules/registry"
@@ -23,23 +24,33 @@ module "registry" {
   name        = var.name
   delete_data = var.delete_data
 }
+{% endif %}
+{% if ci != 'none' or 'container' in extras %}
 
 module "identity" {
   source = "./modules/identity"
 
-  name           = var.name
-  bucket_arn     = "arn:aws:s3:::${local.bucket}"
+  name       = var.name
+  bucket_arn = "arn:aws:s3:::${local.bucket}"
+{% if 'container' in extras %}
+
   repository_arn = "arn:aws:ecr:${var.region}:${local.account}:repository/${var.name}"
-{% if ci != 'none' %}
+{% endif %}
+{% if ci != 'none' and 'container' in extras %}
   region         = var.region
   account        = local.account
-  state_bucket   = var.state_bucket
-  state_key      = "{{ project_name }}/terraform.tfstate"
-  trust          = local.trust
+{% endif %}
+{% if ci != 'none' %}
+
+  state_bucket = var.state_bucket
+  state_key    = "{{ project_name }}/terraform.tfstate"
+  trust        = local.trust
 {% endif %}
 }
+{% endif %}
+{% if 'container' in extras %}
 
-{% if ci != 'none' and 'container' in extras %}
+{% if ci != 'none' %}
 # It is given nothing of what it takes down, which would have to go after it.
 module "destroy" {
   source = "./modules/destroy"
@@ -87,3 +98,4 @@ module "alerts" {
   service = module.service[0].service
   email   = var.alert_email
 }
+{% endif %}

@@ -16,13 +16,13 @@ output "storage_account" {
 }
 
 output "image" {
-  description = "Where the image is pushed to: IMAGE of `uv run poe image-push`."
-  value       = module.registry.url
+  description = "{{ 'Where the image is pushed to: IMAGE of `uv run poe image-push`.' if 'container' in extras else 'Empty: this project makes no image, so it has no registry and no service.' }}"
+  value       = {{ 'module.registry.url' if 'container' in extras else '""' }}
 }
 
 output "service" {
   description = "The service's name; empty while there is none."
-  value       = try(module.service[0].service, "")
+  value       = {{ 'try(module.service[0].service, "")' if 'container' in extras else '""' }}
 }
 
 output "region" {
@@ -32,7 +32,7 @@ output "region" {
 
 output "endpoint" {
   description = "Where the service answers; empty while there is none."
-  value       = try(module.service[0].endpoint, "")
+  value       = {{ 'try(module.service[0].endpoint, "")' if 'container' in extras else '""' }}
 }
 
 output "deploy_identity" {

@@ -2,5 +2,8 @@
 region = "us-east-1"
 
 {% include "template/parts/infra/ci/" ~ ci ~ ".tfvars" %}
+{% if 'container' in extras %}
 
 # alert_email = "team@example.com"
+# environment = { MLFLOW_TRACKING_URI = "https://mlflow.example.com" }
+{% endif %}

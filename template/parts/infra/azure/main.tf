@@ -1,4 +1,4 @@
-# {{ project_name }} on Azure: a container for data and models, a registry for images, the service, and who may do what.
+# {{ project_name }} on Azure: a container for data and models, {{ 'a registry for images, the service, and' if 'container' in extras else 'and' }} who may do what.
 # modules/ has one folder for each; variables.tf what can be set; outputs.tf what the project needs to know.
 
 data "azurerm_client_config" "current" {}
@@ -23,6 +23,7 @@ module "storage" {
   old_version_days = var.old_version_days
   delete_data      = var.delete_data
 }
+{% if 'container' in extras %}
 
 module "registry" {
   source = "./modules/registry"
@@ -32,6 +33,8 @@ module "registry" {
   group  = azurerm_resource_group.this.name
   region = var.region
 }
+{% endif %}
+{% if ci != 'none' or 'container' in extras %}
 
 module "identity" {
   source = "./modules/identity"
@@ -40,7 +43,9 @@ module "identity" {
   group        = azurerm_resource_group.this.name
   region       = var.region
   container_id = module.storage.container_id
+{% if 'container' in extras %}
   registry_id  = module.registry.id
+{% endif %}
 {% if ci != 'none' %}
 
   group_id           = azurerm_resource_group.this.id
@@ -48,8 +53,10 @@ module "identity" {
   trust              = local.trust
 {% endif %}
 }
+{% endif %}
+{% if 'container' in extras %}
 
-{% if ci != 'none' and 'container' in extras %}
+{% if ci != 'none' %}
 # It is given nothing of what it takes down, which would have to go after it.
 module "destroy" {
   source = "./modules/destroy"
@@ -95,3 +102,4 @@ module "alerts" {
   service_id = module.service[0].id
   email      = var.alert_email
 }
+{% endif %}

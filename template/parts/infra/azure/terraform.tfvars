@@ -4,5 +4,8 @@ region          = "eastus"
 people          = [] # who works with the data: az ad signed-in-user show --query id
 
 {% include "template/parts/infra/ci/" ~ ci ~ ".tfvars" %}
+{% if 'container' in extras %}
 
 # alert_email = "team@example.com"
+# environment = { MLFLOW_TRACKING_URI = "https://mlflow.example.com" }
+{% endif %}

@@ -1,4 +1,4 @@
-# {{ project_name }} on Google Cloud: a bucket for data and models, a registry for images, the service, and who may do
+# {{ project_name }} on Google Cloud: a bucket for data and models, {{ 'a registry for images, the service, and' if 'container' in extras else 'and' }} who may do
 # what. modules/ has one folder for each; variables.tf what can be set; outputs.tf what the project needs to know.
 
 {% if ci not in ('none', 'circleci') %}
@@ -14,14 +14,16 @@ locals {
 # What the project's own interfaces must be switched on for. They stay on when this is taken down.
 resource "google_project_service" "needed" {
   for_each = toset([
+{% if 'container' in extras %}
     "artifactregistry.googleapis.com",
-    "cloudresourcemanager.googleapis.com",
     "containerscanning.googleapis.com",
-    "iam.googleapis.com",
-    "iamcredentials.googleapis.com",
     "logging.googleapis.com",
     "monitoring.googleapis.com",
     "run.googleapis.com",
+{% endif %}
+    "cloudresourcemanager.googleapis.com",
+    "iam.googleapis.com",
+    "iamcredentials.googleapis.com",
     "storage.googleapis.com",
     "sts.googleapis.com",
   ])
@@ -40,6 +42,7 @@ module "storage" {
 
   depends_on = [google_project_service.needed]
 }
+{% if 'container' in extras %}
 
 module "registry" {
   source = "./modules/registry"
@@ -50,6 +53,8 @@ module "registry" {
 
   depends_on = [google_project_service.needed]
 }
+{% endif %}
+{% if ci != 'none' or 'container' in extras %}
 
 module "identity" {
   source = "./modules/identity"
@@ -59,8 +64,10 @@ module "identity" {
 
 {% if ci != 'none' %}
   project_id   = var.project_id
+{% if 'container' in extras %}
   region       = var.region
   repository   = module.registry.repository
+{% endif %}
   state_bucket = var.state_bucket
   state_prefix = "{{ project_name }}"
   trust        = local.trust
@@ -78,8 +85,10 @@ module "identity" {
 {% endif %}
   depends_on = [google_project_service.needed]
 }
+{% endif %}
+{% if 'container' in extras %}
 
-{% if ci != 'none' and 'container' in extras %}
+{% if ci != 'none' %}
 # It is given nothing of what it takes down, which would have to go after it.
 module "destroy" {
   source = "./modules/destroy"
@@ -132,3 +141,4 @@ module "alerts" {
   service = module.service[0].service
   email   = var.alert_email
 }
+{% endif %}

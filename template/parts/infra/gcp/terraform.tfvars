@@ -3,5 +3,8 @@ project_id = ""
 region     = "us-central1"
 
 {% include "template/parts/infra/ci/" ~ ci ~ ".tfvars" %}
+{% if 'container' in extras %}
 
 # alert_email = "team@example.com"
+# environment = { MLFLOW_TRACKING_URI = "https://mlflow.example.com" }
+{% endif %}

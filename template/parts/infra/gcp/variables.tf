@@ -58,6 +58,7 @@ variable "ci_may_destroy" {
 }
 
 {% endif %}
+{% if 'container' in extras %}
 variable "image" {
   description = "The image to run, with its tag or digest. Empty, as before the first push: everything but the service is made."
   type        = string
@@ -152,6 +153,7 @@ variable "log_days" {
   }
 }
 
+{% endif %}
 variable "old_version_days" {
   description = "How many days a file that was replaced or deleted in the bucket can still be had back."
   type        = number

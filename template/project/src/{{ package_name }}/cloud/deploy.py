@@ -104,13 +104,21 @@ def begin() -> None:
 def founded() -> bool:
     """Whether there is a place for data and one for images: making them may have stopped between the two."""
     told = terraform.outputs()
+    if not HAS_SERVICE:
+        return bool(told.get("storage_url"))
     return terraform.stands("registry") and all(told.get(name) for name in ("storage_url", "image"))
+
+
+def running(image: str) -> list[str]:
+    """What tells Terraform which image is to run: nothing where this project has no service."""
+    return [f"-var=image={image}"] if HAS_SERVICE else []
 
 
 def foundation() -> Plan:
     """The plan of everything but the service, which needs an image, and that a registry."""
-    say("plan", "first storage, registry and identities" + ("; the service comes after them" if HAS_SERVICE else ""))
-    return make_plan("-var=image=")
+    if HAS_SERVICE:
+        say("plan", "first storage, registry and identities; the service comes after them")
+    return make_plan(*running(""))
 
 
 def target(settings: Settings) -> str:
@@ -128,7 +136,7 @@ def target(settings: Settings) -> str:
 def plan_only() -> None:
     """Show what `deploy` would do now."""
     begin()
-    show(make_plan(f"-var=image={target(from_terraform())}") if founded() else foundation())
+    show(make_plan(*running(target(from_terraform()))) if founded() else foundation())
 
 
 # --- deploy ----------------------------------------------------------------------------------------------------------
@@ -141,7 +149,7 @@ def deploy(yes: bool, even_destroy: bool) -> None:
         carry_out(foundation(), yes, even_destroy)
     settings = what_stands()
     image = target(settings)
-    carry_out(make_plan(f"-var=image={image}"), yes, even_destroy, before=lambda: bring_image(image))
+    carry_out(make_plan(*running(image)), yes, even_destroy, before=lambda: bring_image(image))
     settings = what_stands()
     if settings.endpoint:
         inside = is_inside(settings.endpoint)
@@ -229,7 +237,7 @@ def destroy(yes: bool, keep_identities: bool) -> None:
     begin()
     if FILE.exists():
         say("data", "what is only in the bucket goes with it. To have it here first: uv run poe cloud-leave")
-    plan = make_plan("-destroy", "-var=image=", *(KEEPING_IDENTITIES if keep_identities else []))
+    plan = make_plan("-destroy", *running(""), *(KEEPING_IDENTITIES if keep_identities else []))
     carry_out(plan, yes, even_destroy=True)
 
 

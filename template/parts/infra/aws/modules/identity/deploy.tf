@@ -1,7 +1,7 @@
 {% if ci == 'none' %}
 # What CI may do would be here: see trust.tf.
 {% else %}
-# What CI may do: data and models, push the image, put a new image into the service that is there. It cannot make or
+# What CI may do: data and models{{ ', push the image, put a new image into the service that is there' if 'container' in extras }}. It cannot make or
 # delete anything else, and not change who may do what: a person does that, with `uv run poe deploy` and their own login.
 
 data "aws_iam_policy_document" "data" {
@@ -53,6 +53,7 @@ resource "aws_iam_role_policy" "state" {
   policy = data.aws_iam_policy_document.state.json
 }
 
+{% if 'container' in extras %}
 data "aws_iam_policy_document" "deploy" {
   #checkov:skip=CKV_AWS_356:ecr:GetAuthorizationToken and the task definitions' actions know no resource
   #checkov:skip=CKV_AWS_111:the same: only these are without one
@@ -132,6 +133,7 @@ resource "aws_iam_role_policy" "deploy" {
   policy = data.aws_iam_policy_document.deploy.json
 }
 
+{% endif %}
 # To plan, Terraform reads what is there: settings, never data.
 data "aws_iam_policy_document" "plan" {
   #checkov:skip=CKV_AWS_356:reads settings of what this project made, and most of these actions know no resource

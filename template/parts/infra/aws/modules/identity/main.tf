@@ -1,3 +1,4 @@
+{% if 'container' in extras %}
 # Who the service is. It reads the models in the bucket, and its image is pulled for it: no more.
 
 data "aws_iam_policy_document" "tasks" {
@@ -75,3 +76,6 @@ resource "aws_iam_role_policy" "execution" {
   role   = aws_iam_role.execution.id
   policy = data.aws_iam_policy_document.execution.json
 }
+{% else %}
+# Who the service is would be here: this project makes no image, so there is none.
+{% endif %}

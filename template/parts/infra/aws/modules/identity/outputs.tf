@@ -1,3 +1,4 @@
+{% if 'container' in extras %}
 output "service_role_arn" {
   description = "Who the program is."
   value       = aws_iam_role.service.arn
@@ -9,6 +10,9 @@ output "execution_role_arn" {
 }
 {% if ci != 'none' %}
 
+{% endif %}
+{% endif %}
+{% if ci != 'none' %}
 output "deploy_role_arn" {
   description = "Who CI is."
   value       = aws_iam_role.deploy.arn

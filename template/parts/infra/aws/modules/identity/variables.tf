@@ -7,12 +7,14 @@ variable "bucket_arn" {
   description = "The bucket of data and models."
   type        = string
 }
+{% if 'container' in extras %}
 
 variable "repository_arn" {
   description = "The repository of images."
   type        = string
 }
-{% if ci != 'none' %}
+{% endif %}
+{% if ci != 'none' and 'container' in extras %}
 
 variable "region" {
   description = "Where the service is."
@@ -23,6 +25,8 @@ variable "account" {
   description = "The AWS account."
   type        = string
 }
+{% endif %}
+{% if ci != 'none' %}
 
 variable "state_bucket" {
   description = "The bucket of the state; empty if CI does not use it."

@@ -1,7 +1,7 @@
 {% if ci == 'none' %}
 # What CI may do would be here: see trust.tf.
 {% else %}
-# What CI may do: data and models, push the image, put a new image into the service that is there. It cannot make or
+# What CI may do: data and models{{ ', push the image, put a new image into the service that is there' if 'container' in extras }}. It cannot make or
 # delete anything else, and not change who may do what: a person does that, with their own login.
 
 resource "azurerm_role_assignment" "data" {
@@ -20,6 +20,7 @@ resource "azurerm_role_assignment" "state" {
   principal_type       = "ServicePrincipal"
 }
 
+{% if 'container' in extras %}
 resource "azurerm_role_assignment" "push" {
   scope                = var.registry_id
   role_definition_name = "AcrPush"
@@ -27,20 +28,23 @@ resource "azurerm_role_assignment" "push" {
   principal_type       = "ServicePrincipal"
 }
 
-# To plan, Terraform reads the settings of what is there; to deploy, it updates an app, in its environment and as its
-# identity. No role that Azure has is as small.
+{% endif %}
+# To plan, Terraform reads the settings of what is there{{ '; to deploy, it updates an app, in its environment and as its identity' if 'container' in extras }}.
+# No role that Azure has is as small.
 resource "azurerm_role_definition" "deploy" {
   name        = "${var.name}-deploy"
   scope       = var.group_id
-  description = "Updates the service of ${var.name}"
+  description = "{{ 'Updates the service of' if 'container' in extras else 'Reads the settings of' }} ${var.name}"
 
   permissions {
     actions = [
       "*/read",
+{% if 'container' in extras %}
       "Microsoft.App/containerApps/listSecrets/action",
       "Microsoft.App/containerApps/write",
       "Microsoft.App/managedEnvironments/join/action",
       "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+{% endif %}
     ]
   }
 

@@ -1,3 +1,4 @@
+{% if 'container' in extras %}
 # Who the service is. It reads the models in the container and pulls its image: no more.
 
 resource "azurerm_user_assigned_identity" "service" {
@@ -22,3 +23,6 @@ resource "azurerm_role_assignment" "models" {
   condition_version    = "2.0"
   condition            = "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'} AND NOT SubOperationMatches{'Blob.List'})) OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] StringLike 'mlflow/*'))"
 }
+{% else %}
+# Who the service is would be here: this project makes no image, so there is none.
+{% endif %}

@@ -17,11 +17,13 @@ variable "container_id" {
   description = "The container of data and models."
   type        = string
 }
+{% if 'container' in extras %}
 
 variable "registry_id" {
   description = "The registry of images."
   type        = string
 }
+{% endif %}
 {% if ci != 'none' %}
 
 variable "group_id" {

@@ -1,9 +1,8 @@
 {% if ci == 'none' %}
 # What CI may do would be here: see trust.tf.
 {% else %}
-# What CI may do: data and models, push the image, put a new image into the service that is there (modules/service has
-# that right). It cannot make or delete anything else, and not change who may do what: a person does that, with
-# their own login.
+# What CI may do: data and models{{ ', push the image, put a new image into the service that is there (modules/service has that right)' if 'container' in extras }}.
+# It cannot make or delete anything else, and not change who may do what: a person does that, with their own login.
 
 resource "google_storage_bucket_iam_member" "data" {
   bucket = var.bucket
@@ -24,6 +23,7 @@ resource "google_storage_bucket_iam_member" "state" {
   }
 }
 
+{% if 'container' in extras %}
 resource "google_artifact_registry_repository_iam_member" "push" {
   repository = var.repository
   location   = var.region
@@ -38,6 +38,7 @@ resource "google_service_account_iam_member" "act_as_service" {
   member             = google_service_account.deploy.member
 }
 
+{% endif %}
 # To plan, Terraform reads what is there: settings, never data.
 resource "google_project_iam_custom_role" "plan" {
   role_id     = "${replace(var.name, "-", "_")}_plan"

@@ -1,3 +1,4 @@
+{% if 'container' in extras %}
 # Who the service is. It reads the models in the bucket: no more. Its image is pulled by Cloud Run itself.
 
 resource "google_service_account" "service" {
@@ -15,3 +16,6 @@ resource "google_storage_bucket_iam_member" "service" {
     expression = "resource.name.startsWith(\"projects/_/buckets/${var.bucket}/objects/mlflow/\")"
   }
 }
+{% else %}
+# Who the service is would be here: this project makes no image, so there is none.
+{% endif %}

@@ -1,9 +1,13 @@
+{% if 'container' in extras %}
 output "service_account" {
   description = "Who the program is."
   value       = google_service_account.service.email
 }
 {% if ci != 'none' %}
 
+{% endif %}
+{% endif %}
+{% if ci != 'none' %}
 output "deploy_account" {
   description = "Who CI is."
   value       = google_service_account.deploy.email

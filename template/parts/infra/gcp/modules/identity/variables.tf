@@ -20,6 +20,7 @@ variable "project_number" {
   type        = string
 }
 {% endif %}
+{% if 'container' in extras %}
 
 variable "region" {
   description = "Where the repository is."
@@ -30,6 +31,7 @@ variable "repository" {
   description = "The repository of images."
   type        = string
 }
+{% endif %}
 
 variable "state_bucket" {
   description = "The bucket of the state; empty if CI does not use it."
