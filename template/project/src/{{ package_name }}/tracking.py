@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow's words for no such model, no such alias
 # How long a server is given for the first answer, where nothing else is set: MLflow itself tries for minutes.
 PATIENCE = dict(MLFLOW_HTTP_REQUEST_MAX_RETRIES="2", MLFLOW_HTTP_REQUEST_TIMEOUT="10")
-NAME = __package__.replace("_", "-")  # of the experiment and of the registered model
+NAME = "{{ project_name }}"  # of the experiment and of the registered model
 CHAMPION_FILE = ROOT / "champion.yaml"
 
 
