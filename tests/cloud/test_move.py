@@ -76,11 +76,26 @@ def test_a_project_moves_to_a_cloud_and_back(moved: Moved) -> None:
     cloud, folder = moved.store.cloud, moved.folder
     registry, champion = moved.must("poe", "status"), (folder / "champion.yaml").read_text(encoding="utf-8")
 
+    # A team's folder, as docs/leave-the-laptop.md has it; and a remote of the name that the bucket will have.
+    moved.must("dvc", "remote", "add", "--default", "shared", "../store")
+    moved.must("dvc", "push")
+    shared = (folder / ".dvc/config").read_text(encoding="utf-8")
+    moved.must("dvc", "remote", "add", "storage", "../elsewhere")
+    moved.commit("shared")
+
     moved.mlops("add", cloud)
     missing = moved.run("poe", "push")
     assert missing.returncode
     assert "There is no cloud.yaml yet. Write it: uv run poe cloud-settings" in missing.stderr
+    taken = moved.run("poe", "cloud-settings", "--storage-url", moved.store.url, *moved.store.options)
+    assert taken.returncode
+    assert "Give yours another name: uv run dvc remote rename storage NAME" in taken.stderr
+    assert not (folder / "cloud.yaml").exists()
+    moved.must("dvc", "remote", "rename", "storage", "mine")
     moved.must("poe", "cloud-settings", "--storage-url", moved.store.url, *moved.store.options)
+    moved.must("poe", "cloud-settings", "--storage-url", moved.store.url, *moved.store.options)  # again: the same
+    assert "default_remote: shared\n" in (folder / "cloud.yaml").read_text(encoding="utf-8")
+    moved.must("dvc", "remote", "remove", "mine")
     moved.commit("settings")
     assert moved.must("python", "-c", WEB_IDENTITY + LIBRARIES[cloud]).strip() == "a.b.c deployer"
     no_bucket = moved.run("poe", "push")
@@ -120,15 +135,19 @@ def test_a_project_moves_to_a_cloud_and_back(moved: Moved) -> None:
     moved.must("poe", "push")
 
     wipe(folder)
-    assert "commit that, then: mlops remove" in moved.must("poe", "cloud-leave")
+    left = moved.must("poe", "cloud-leave")
+    assert "commit that, then: mlops remove" in left
+    assert "shared is DVC's default again. Bring there what is new: uv run dvc push --all-commits" in left
     moved.commit("the project leaves the cloud")
     moved.mlops("remove", cloud)
     assert not (folder / "src/churn/cloud/settings.py").exists()
     assert not (folder / "cloud.yaml").exists()
-    assert moved.must("dvc", "remote", "list").strip() == ""
-    moved.must("dvc", "checkout")
-    assert "up to date" in moved.must("dvc", "status")
+    assert (folder / ".dvc/config").read_text(encoding="utf-8") == shared
+    moved.must("dvc", "push", "--all-commits")
+    wipe(folder)
     assert "version 1, in" in moved.must("poe", "setup")
+    moved.must("dvc", "pull")
+    assert "up to date" in moved.must("dvc", "status")
     after = moved.must("poe", "status")
     assert all(line in after for line in registry.splitlines() if "champion" in line)
     assert (folder / "champion.yaml").read_text(encoding="utf-8") == champion

@@ -25,7 +25,7 @@ from typing import Any
 from .. import tracking
 from ..workspace import WorkspaceError, say
 from . import CLOUD, HAS_SERVICE, CloudError, login, provider, terraform
-from .settings import FILE, Settings, from_terraform, read, write
+from .settings import FILE, Settings, from_terraform, keep_own_remote, read, write
 
 PATIENCE = 300  # seconds until a new service must be ready
 REVISIONS = {"aws_ecs_task_definition"}  # a new one for each image; the one before stays, to go back to
@@ -146,6 +146,7 @@ def deploy(yes: bool, even_destroy: bool) -> None:
     """Show, ask, make; the foundation first where it does not stand yet. A deployment that stopped goes on."""
     begin()
     if not founded():
+        keep_own_remote()
         carry_out(foundation(), yes, even_destroy)
     settings = what_stands()
     image = target(settings)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from urllib.parse import urlsplit
 
 import yaml
@@ -41,6 +41,7 @@ class Settings:
     deploy_identity: str = ""  # whom a CI becomes: a role's ARN, a service account's address, a client's id
     destroy_identity: str = ""  # the same, where it takes things down; empty where CI may not
     identity_provider: str = ""  # gcp: the workload identity provider's full name; azure: the tenant's id
+    default_remote: str = field(default="", compare=False)  # DVC's before the cloud, to go back to; infra/ has none
 
 
 def read() -> Settings | None:
@@ -71,8 +72,10 @@ def artifacts_url() -> str:
 
 
 def write(settings: Settings) -> None:
-    """Write cloud.yaml and DVC's remote."""
+    """Write cloud.yaml and DVC's remote. Raises CloudError where a remote of its name is somebody's own."""
     check(settings)
+    keep_own_remote(f"{settings.storage_url}/dvc")
+    settings = replace(settings, default_remote=own_default())
     head = "# Where the project is in the cloud, no secret. Written by `poe cloud-settings`; commit it.\n"
     told = {name: value for name, value in asdict(settings).items() if value}
     FILE.write_text(head + yaml.safe_dump(told, sort_keys=False), encoding="utf-8")
@@ -81,6 +84,30 @@ def write(settings: Settings) -> None:
         run("dvc", "remote", "modify", "--quiet", REMOTE, option, value)
     say("cloud.yaml", f"MLflow keeps model files in {settings.artifacts_url}")
     say(".dvc/config", f"DVC keeps data and models in {settings.storage_url}/dvc")
+
+
+def keep_own_remote(url: str = "") -> None:
+    """Raise CloudError where somebody's own remote of DVC has the name that the bucket is to have."""
+    theirs = dvc_says("config", f"remote.{REMOTE}.url")
+    if theirs and theirs != url and not FILE.exists():
+        raise CloudError(
+            f"DVC has a remote {REMOTE!r} already, {theirs}, and the bucket is to be called that. "
+            f"Give yours another name: uv run dvc remote rename {REMOTE} NAME"
+        )
+
+
+def own_default() -> str:
+    """DVC's default remote before the bucket was it; empty where there was none."""
+    now = dvc_says("config", "--project", "core.remote")
+    if now != REMOTE:
+        return now
+    told = yaml.safe_load(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    return str(told.get("default_remote", ""))
+
+
+def dvc_says(*command: str) -> str:
+    """What DVC's configuration says; empty where it says nothing."""
+    return run("dvc", *command, quiet=True, check=False).stdout.strip()
 
 
 def check(settings: Settings) -> None:
@@ -116,9 +143,14 @@ def from_address(storage_url: str, region: str, storage_account: str) -> Setting
 
 
 def leave() -> str:
-    """Fetch every version of data and models from the bucket, then take DVC's remote and cloud.yaml away."""
+    """Fetch every version of data and models from the bucket; then DVC's remote is what it was, and no cloud.yaml."""
     settings = required()
     run("dvc", "fetch", "--quiet", "--remote", REMOTE, "--all-commits", quiet=True)
+    before = settings.default_remote
+    back = before and dvc_says("config", "--project", "core.remote") == REMOTE
+    if back and dvc_says("config", f"remote.{before}.url"):
+        run("dvc", "remote", "default", before)
+        say("remote", f"{before} is DVC's default again. Bring there what is new: uv run dvc push --all-commits")
     run("dvc", "remote", "remove", REMOTE)
     FILE.unlink()
     say("bucket", f"{settings.storage_url} keeps its copy until you delete it")
