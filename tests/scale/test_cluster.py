@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,12 +88,19 @@ def cluster(project: Path) -> Iterator[Cluster]:
     """Two nodes, on which a fit takes a while."""
     install = [uv.find_uv_bin(), "sync", "--quiet", "--inexact", "--group", "search", "--group", "ray"]
     subprocess.run(install, cwd=project, env=environment(), check=True)
+    with nodes(project, {}, {}) as made:
+        yield made
+
+
+@contextmanager
+def nodes(project: Path, *trouble: dict[str, str]) -> Iterator[Cluster]:
+    """A cluster with a node for each trouble, on which a fit takes a while; gone at the end."""
     # Ray's sockets are in it, whose paths must be short.
     made = Cluster(project, Path(tempfile.mkdtemp(prefix="ray-")))
     (made.folder / "token").write_text(secrets.token_hex(16))
     try:
-        for _ in range(2):
-            made.start(SLOW="0.3", GATE=str(made.gate))
+        for env in trouble:
+            made.start(SLOW="0.3", GATE=str(made.gate), **env)
         yield made
     finally:
         for number in range(len(made.nodes)):
@@ -113,6 +121,12 @@ def test_two_nodes_find_what_one_machine_finds(cluster: Cluster, project: Path, 
 
 def test_a_lost_node_loses_no_finished_trial(cluster: Cluster, project: Path, reference: tuple[str, object]) -> None:
     forget(project)
+    assert found(losing(cluster, 1, project)) == reference[0]
+    assert trials(project) == reference[1]
+
+
+def losing(cluster: Cluster, number: int, project: Path) -> subprocess.CompletedProcess[str]:
+    """A search that loses a node after some of its trials, and keeps these whatever happens."""
     cluster.gate.mkdir()
     command = ["uv", "run", "poe", "search", "--trials", TRIALS]
     env = {**environment(), **cluster.env}
@@ -120,18 +134,16 @@ def test_a_lost_node_loses_no_finished_trial(cluster: Cluster, project: Path, re
         command, cwd=project, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     assert under_way.stdout
-    said = []
+    said, finished = [], {}
     for line in under_way.stdout:
         said.append(line)
         if line.startswith("trial 2"):
             finished = trials(project)
-            cluster.lose(1)
+            cluster.lose(number)
             (cluster.gate / "open").touch()
-    assert under_way.wait() == 0, "".join(said)
-    assert found(subprocess.CompletedProcess(command, 0, "".join(said), "")) == reference[0]
-    assert trials(project) == reference[1]
-    assert 2 <= len(finished) < int(TRIALS)
+    assert 2 <= len(finished) < int(TRIALS), "".join(said)
     assert finished.items() <= trials(project).items()
+    return subprocess.CompletedProcess(command, under_way.wait(), "".join(said), "")
 
 
 def test_a_node_that_was_lost_a_moment_ago_is_left_out(
@@ -143,6 +155,22 @@ def test_a_node_that_was_lost_a_moment_ago_is_left_out(
     cluster.lose(-1)
     assert found(search(project, **cluster.env)) == reference[0]
     cluster.settle()
+
+
+def test_a_node_with_a_full_disk_is_left_out_while_there_is_another(
+    cluster: Cluster, project: Path, reference: tuple[str, object]
+) -> None:
+    # The head is nearest to the search: whenever it is free, Ray gives it the next trial.
+    with nodes(project, {"TROUBLE": "full"}, {}) as other:
+        forget(project)
+        assert found(search(project, **other.env)) == reference[0]
+        assert trials(project) == reference[1]
+        forget(project)
+        done = losing(other, 1, project)
+    assert done.returncode == 1
+    assert "could not be made in 3 attempts: OSError: [Errno 28] No space left on device" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert len(trials(project)) >= 3
 
 
 def test_a_node_with_another_python_or_package_is_said_before_any_trial(

@@ -21,6 +21,7 @@ from .objective import ONE_THREAD, Objective, Outcome, Task
 os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
 os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
 SECONDS_TO_ANSWER = 60
+SECONDS_BETWEEN_LOOKS = 10
 
 
 class Cluster:
@@ -47,25 +48,48 @@ class Cluster:
             self.close()
             raise
         self.try_out = ray.remote(num_cpus=1, max_retries=2)(_try_out)
+        self.faulty: frozenset[str] = frozenset()
 
     def run(self, tasks: list[Task]) -> Iterator[tuple[Task, Outcome]]:
-        """Try out some trials; each answer as it comes. Ray gives a lost node's trials to the others."""
-        asked = {self.try_out.remote(self.objective, task): task for task in tasks}
+        """Try out some trials; each answer as it comes. Ray gives a lost node's trials to the others.
+
+        A node on which trials failed by its machine's fault is free before all others: where there are others, it gets
+        no more.
+        """
+        left_out = self.faulty if able(self.ray) - self.faulty else frozenset()
+        elsewhere = {"ray.io/node-id": f"!in({','.join(left_out)})"} if left_out else {}
+        try_out = self.try_out.options(label_selector=elsewhere)
+        asked = {try_out.remote(self.objective, task): task for task in tasks}
         waiting = list(asked)
         while waiting:
-            (ready, *_), waiting = self.ray.wait(waiting)
-            try:
-                yield asked[ready], self.ray.get(ready)
-            except self.ray.exceptions.RayError as error:
-                yield asked[ready], Outcome(error=f"{type(error).__name__}: {first_line(error)}", machine=True)
+            ready, waiting = self.ray.wait(waiting, timeout=SECONDS_BETWEEN_LOOKS)
+            for answer in ready:
+                yield asked[answer], self.outcome(answer)
+            if not ready and left_out and not able(self.ray) - left_out:
+                for task in waiting:
+                    self.ray.cancel(task, force=True)
+                yield from ((asked[task], Outcome(error="no other node is left", machine=True)) for task in waiting)
+                return
+
+    def outcome(self, answer: object) -> Outcome:
+        """What became of a trial; a node whose machine was at fault is remembered."""
+        try:
+            node, outcome = self.ray.get(answer)
+        except self.ray.exceptions.RayError as error:
+            return Outcome(error=f"{type(error).__name__}: {first_line(error)}", machine=True)
+        if outcome.machine:
+            self.faulty |= {node}
+        return outcome
 
     def close(self) -> None:
         """Leave the cluster; what still runs of this search is stopped."""
         self.ray.shutdown()
 
 
-def _try_out(objective: Objective, task: Task) -> Outcome:
-    return objective.try_out(task)
+def _try_out(objective: Objective, task: Task) -> tuple[str, Outcome]:
+    import ray
+
+    return ray.get_runtime_context().get_node_id(), objective.try_out(task)
 
 
 def compare_nodes(ray: object) -> None:
@@ -116,6 +140,11 @@ def alive(ray: object) -> dict[str, str]:
     """The nodes that the cluster has now, by what they are called in a message."""
     nodes = [node for node in ray.nodes() if node["Alive"]]
     return {node["NodeID"]: node["NodeManagerAddress"] + " " + node["NodeID"][:6] for node in nodes}
+
+
+def able(ray: object) -> frozenset[str]:
+    """The nodes that can make a trial: a head often has no core for that."""
+    return frozenset(node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1)
 
 
 def versions() -> dict[str, str]:
