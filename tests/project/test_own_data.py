@@ -113,6 +113,11 @@ def test_what_was_found_out_is_said(template: Path, tmp_path: Path) -> None:
         assert said in done.stderr, said
 
 
+def german(number: int) -> str:
+    """A whole number with points between thousands."""
+    return f"{number:,d}".replace(",", ".")
+
+
 LABELS = [f"{'ab'[n % 2]}" for n in range(60)]
 ODD = {
     "leading zeros": ("x,code\n" + "".join(f"{n % 7},0{n%3}\n" for n in range(60)), "code", "n of 'code'"),
@@ -120,6 +125,21 @@ ODD = {
         'x,price\n' + "".join(f'{n % 7},"${n * 1234.5:,.2f}"\n' for n in range(60)), "price", "between thousands"
     ),
     "percent": ("x,rate\n" + "".join(f"{n % 7},{n + 0.5}%\n" for n in range(60)), "rate", "regression of 'rate'"),
+    "points between thousands, beside a decimal comma": (
+        "preis;einwohner\n" + "".join(f"{n},5;{german(8_699 - n * 100)}\n" for n in range(60)),
+        "preis", "'einwohner': 8.699 could be 8699 or a decimal, and is read as 8699"
+    ),
+    "points between thousands, in all but small numbers": (
+        "n;einwohner\n" + "".join(f"{n % 7};{german(8_699 - n * 140)}\n" for n in range(60)),
+        "einwohner", "8.699 could be 8699 or a decimal, and is read as 8699"
+    ),
+    "points between thousands and millions": (
+        "n,umsatz\n" + "".join(f"{n % 7},{german(n * 91_000)}\n" for n in range(60)), "umsatz", "regression of 'umsatz'"
+    ),
+    "decimals of three places": (
+        "n;x\n" + "".join(f"{n % 7};{n + 1.234:.3f}\n" for n in range(60)),
+        "x", "'x': 1.234 could be 1234 or a decimal, and is read as 1.234"
+    ),
     "a line separator": (
         "x,a\u2028b\n" + "".join(f"{n % 7},{label}\n" for n, label in enumerate(LABELS)), "a\u2028b", "classification"
     ),

@@ -444,7 +444,9 @@ def to_numbers(values: pd.Series, decimal: str = ".", thousands: str = "") -> pd
     if thousands or decimal != ".":
         values = values.astype("str")
         if thousands:
-            values = values.str.replace(rf"(?<=\d){re.escape(thousands)}(?=\d\d\d(?!\d))", "", regex=True)
+            mark = re.escape(thousands)
+            values = values.str.replace(rf"(?<=\d)(?<!\b0){mark}(?=\d\d\d(?!\d))", "", regex=True)
+            values = values.mask(values.str.contains(mark))  # 1.5 beside 1.500, which is one thousand and a half
         if decimal != ".":
             values = values.str.replace(decimal, ".", regex=False)
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from {{ package_name }} import ROOT
-from {{ package_name }}.contract import Column, Contract, ContractError, check_file, convert
+from {{ package_name }}.contract import Column, Contract, ContractError, check_file, convert, to_numbers
 
 Parts = tuple[pd.DataFrame, pd.DataFrame]
 LARGEST_SHIFT = 0.5  # population stability index; above 0.25 is worth a look, small parts are noisy
@@ -51,6 +51,11 @@ def test_dates_with_a_time_zone_are_read_in_utc_beside_those_without(contract: C
 def test_a_word_is_no_date(contract: Contract, written: str, word: str) -> None:
     with pytest.raises(ContractError, match=f"{word}' is no date"):
         convert(contract, Column("day", "date", format=written), pd.Series(["2026-01-31", word], dtype=object))
+
+
+def test_points_between_thousands_are_no_decimal_points() -> None:
+    written = pd.Series(["1.500", "1.234.567,5", "950", "1.5", "0.125"])
+    assert to_numbers(written, ",", ".").dropna().tolist() == [1500, 1234567.5, 950]
 
 
 def test_no_row_is_in_both_parts(contract: Contract, parts: Parts) -> None:
