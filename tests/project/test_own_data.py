@@ -140,6 +140,18 @@ ODD = {
         "n;x\n" + "".join(f"{n % 7};{n + 1.234:.3f}\n" for n in range(60)),
         "x", "'x': 1.234 could be 1234 or a decimal, and is read as 1.234"
     ),
+    "identifiers of 18 digits": (
+        "order,x,y\n" + "".join(f"{10**17 + n},{n % 7},{label}\n" for n, label in enumerate(LABELS)),
+        "y", "left out as identifier: order"
+    ),
+    "identifiers of 18 digits, some twice": (
+        "order,x,y\n" + "".join(f"{10**17 + n // 2},{n % 7},{label}\n" for n, label in enumerate(LABELS)),
+        "y", "'order' has numbers beyond 9007199254740992, which are rounded: leave it out if they are identifiers"
+    ),
+    "measurements beyond 2**53": (
+        "n,x,y\n" + "".join(f"{n + 1}.5e22,{n % 7},{label}\n" for n, label in enumerate(LABELS)),
+        "y", "from 2 columns"
+    ),
     "a line separator": (
         "x,a\u2028b\n" + "".join(f"{n % 7},{label}\n" for n, label in enumerate(LABELS)), "a\u2028b", "classification"
     ),

@@ -43,6 +43,7 @@ SEPARATORS = (",", ";", "\t", "|")
 MOST_ROWS = 500_000  # that are looked at closely
 MOST_CATEGORIES = 250  # scikit-learn's histogram boosting takes at most 255
 MOST_CLASSES = 100
+EXACT = 2**53  # up to here float64 holds every whole number
 SMALLEST_CLASS = 5  # fewer rows cannot be in the training and the test part both
 TRUTHS = {"true": "false", "yes": "no", "y": "n", "t": "f", "ja": "nein", "oui": "non", "on": "off"}
 ID_NAME = re.compile(r"(^|[_\s.-])(id|uuid|guid|key|index|idx|nr|no|number)$|Id$|ID$", re.UNICODE)
@@ -415,7 +416,7 @@ def describe(values: pd.Series, name: str, source: Source, found: Findings) -> C
     if pd.api.types.is_bool_dtype(present) or _all_bools(present):
         return Column(name, "boolean", nulls)
     if pd.api.types.is_numeric_dtype(values):
-        return _numeric(present.astype("float64"), name, nulls)
+        return _numeric(present.astype("float64"), name, nulls, present, found)
     texts = present.map(str)
     return (
         _described_boolean(texts, name, nulls)
@@ -454,14 +455,26 @@ def refuse_infinite(numbers: pd.Series, name: str) -> None:
         raise ContractError(f"Column {name!r} has infinite values.", "Replace them, or leave the cells empty.")
 
 
-def _numeric(numbers: pd.Series, name: str, nulls: float) -> Column | str:
+def _numeric(numbers: pd.Series, name: str, nulls: float, written: pd.Series, found: Findings) -> Column | str:
+    """A column of numbers. `written` is what they were before they became float64, which rounds large ones."""
     whole = bool((numbers % 1 == 0).all())
-    if whole and numbers.nunique() == len(numbers) and len(numbers) >= 20 and not nulls:
+    rounded = whole and bool(numbers.abs().max() > EXACT) and _are_integers(written)
+    distinct = (written if rounded else numbers).nunique()
+    if whole and distinct == len(numbers) and len(numbers) >= 20 and (rounded or not nulls):
         steps = numbers.sort_values().diff().dropna()
-        if ID_NAME.search(name) or (numbers.is_monotonic_increasing and (steps == 1).all()):
+        if rounded or ID_NAME.search(name) or (numbers.is_monotonic_increasing and (steps == 1).all()):
             return "identifier"
     refuse_infinite(numbers, name)
+    if rounded:
+        found.warn(f"{name!r} has numbers beyond {EXACT}, which are rounded: leave it out if they are identifiers")
     return Column(name, "numeric", nulls, integer=whole, **_bounds(numbers))
+
+
+def _are_integers(written: pd.Series) -> bool:
+    """Whether whole numbers are what is written: 10 or "10", but not 1e20, a measurement."""
+    if pd.api.types.is_numeric_dtype(written):
+        return pd.api.types.is_integer_dtype(written)
+    return bool(written.str.fullmatch(r"\s*[+-]?\d+\s*").all())
 
 
 def _described_boolean(texts: pd.Series, name: str, nulls: float) -> Column | None:
@@ -482,13 +495,14 @@ def _described_number(
     if texts.str.fullmatch(r"0\d+").any():
         return None  # codes such as 007: their zeros mean something
     if numbers.notna().all():
-        return _numeric(numbers, name, nulls)
+        return _numeric(numbers, name, nulls, texts, found)
     odd = texts[numbers.isna()]
     if len(odd) > len(texts) / 20 or odd.nunique() > 3:
         return None
     marks = tuple(sorted(odd.unique()))
     found.warn(f"{name!r}: {len(odd)} cells hold {', '.join(map(repr, marks))} among numbers, read as missing")
-    described = _numeric(numbers.dropna(), name, _share(1 - numbers.notna().sum() / rows))
+    nulls = _share(1 - numbers.notna().sum() / rows)
+    described = _numeric(numbers.dropna(), name, nulls, texts[numbers.notna()], found)
     return replace(described, missing=marks) if isinstance(described, Column) else described
 
 
