@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ALPHA = 0.05  # false alarms of a whole look
 FEWEST_ROWS = 30  # fewer say nothing
+FEWEST_EXPECTED = 5  # of a category; of fewer, the chi-squared test sees differences where there are none
 # From where on a difference matters: Kolmogorov-Smirnov's distance, the total variation distance of shares, a
 # difference of missing shares. All are between 0 and 1.
 MATTERS = {"distribution": 0.1, "shares": 0.1, "missing": 0.03, "quality": 0.0}
@@ -140,15 +141,13 @@ def unit_between(before: np.ndarray, now: np.ndarray, distance: float) -> float:
 
 
 def categories(name: str, before: pd.Series, now: pd.Series) -> Comparison:
-    """Two samples of categories, by the chi-squared test; what is new or gone is named."""
-    from scipy.stats import chi2_contingency
-
+    """Two samples of categories, by the chi-squared test, two by Fisher's; what is new or gone is named."""
     was, is_now = before.value_counts(), now.value_counts()
     every = sorted({*was.index, *is_now.index})
     counts = np.array([[int(values.get(value, 0)) for value in every] for values in (was, is_now)])
     shares = counts / counts.sum(axis=1, keepdims=True)
     effect = float(np.abs(shares[0] - shares[1]).sum() / 2)
-    p = float(chi2_contingency(pooled(counts)).pvalue) if len(every) > 1 else 1.0
+    p = independence(pooled(counts)) if len(every) > 1 else 1.0
     new = [value for value, (a, b) in zip(every, counts.T, strict=True) if not a and b]
     gone = [value for value, (a, b) in zip(every, counts.T, strict=True) if a and not b]
     most = int(np.argmax(np.abs(shares[1] - shares[0])))
@@ -159,13 +158,25 @@ def categories(name: str, before: pd.Series, now: pd.Series) -> Comparison:
 
 
 def pooled(counts: np.ndarray) -> np.ndarray:
-    """Counts with the rare categories in one: the chi-squared test needs about five expected of each."""
-    expected = counts.sum(axis=0) * counts.sum(axis=1).min() / counts.sum()
-    rare = expected < 5
-    if not rare.any():
-        return counts
-    kept = np.column_stack([counts[:, ~rare], counts[:, rare].sum(axis=1)])
-    return kept if kept.shape[1] > 1 else counts
+    """Counts of at least two categories, the rare ones joined until five are expected of each, as the test needs.
+
+    They are joined in the order of how many there are in both samples: that tells nothing of a difference.
+    """
+    counts = counts[:, np.argsort(-counts.sum(axis=0), kind="stable")]
+    expected = np.cumsum(counts.sum(axis=0) * counts.sum(axis=1).min() / counts.sum())
+    starts, before = [0], 0.0
+    for place, so_far in enumerate(expected[:-1], start=1):
+        if so_far - before >= FEWEST_EXPECTED and expected[-1] - so_far >= FEWEST_EXPECTED:
+            starts, before = [*starts, place], so_far
+    return np.add.reduceat(counts, starts if len(starts) > 1 else [0, 1], axis=1)
+
+
+def independence(counts: np.ndarray) -> float:
+    """How likely a difference like this is by chance; exact where there are two categories, however rare one is."""
+    from scipy.stats import chi2_contingency, fisher_exact
+
+    test = fisher_exact if counts.shape[1] == 2 else chi2_contingency
+    return float(test(counts).pvalue)
 
 
 def predictions(contract: Contract, reference: pd.DataFrame, current: pd.DataFrame, model: Any) -> Iterator[Comparison]:

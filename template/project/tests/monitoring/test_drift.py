@@ -47,6 +47,28 @@ def test_a_category_that_is_new_or_gone_is_named() -> None:
     assert "gone: 'west'" in one.sentence
 
 
+@pytest.mark.parametrize(
+    ("shares", "rows"),
+    [([12] * 8 + [0.1], 60), ([98, 1, 1], 30), ([1] * 250, 30)],
+    ids=["one is rare", "one is common", "all are rare"],
+)
+def test_rare_categories_raise_no_false_alarm(shares: list[float], rows: int) -> None:
+    likely, dice, columns, alarms = np.array(shares) / sum(shares), np.random.default_rng(1), 20, 0
+    for _ in range(60):
+        looks = [dice.multinomial([2000, rows], likely) for _ in range(columns)]
+        seen = [counts[:, counts.any(axis=0)] for counts in looks]
+        alarms += min(drift.independence(drift.pooled(counts)) for counts in seen) < drift.ALPHA / columns
+    assert alarms <= 6  # of 60 looks, in 3 at most is one expected
+
+
+def test_a_rare_category_that_becomes_common_is_found() -> None:
+    names = [f"c{number}" for number in range(9)]
+    before, now = ([12] * 8 + [0.1], [9] * 8 + [24])
+    samples = [pd.Series(DICE.choice(names, 500, p=np.array(shares) / sum(shares))) for shares in (before, now)]
+    (one,) = found([drift.categories("region", *samples)])
+    assert "'c8' is" in one.sentence
+
+
 def test_a_small_shift_of_many_rows_does_not_matter() -> None:
     one = drift.numbers("age", DICE.normal(0, 1, 100_000), DICE.normal(0.05, 1, 100_000))
     assert one.p < 1e-6
