@@ -69,11 +69,14 @@ def test_there_is_nothing_in_it_that_it_does_not_need(project: Path, image: dict
 
 
 def test_it_says_what_it_is(project: Path, image: dict[str, str]) -> None:
-    labels = json.loads(run(["podman", "image", "inspect", "churn"], image))[0]["Config"]["Labels"]
+    config = json.loads(run(["podman", "image", "inspect", "churn"], image))[0]["Config"]
+    labels = config["Labels"]
     commit = git("rev-parse", "HEAD", cwd=project)
     assert labels["org.opencontainers.image.title"] == "churn"
     assert labels["org.opencontainers.image.revision"] == commit
     assert labels["org.opencontainers.image.version"] == f"1-{commit[:12]}"
+    champion = yaml.safe_load((project / "champion.yaml").read_text(encoding="utf-8"))
+    assert f"CHAMPION_MD5={champion['model']}" in config["Env"]
 
 
 def test_another_model_than_the_champion_does_not_get_in(project: Path, image: dict[str, str]) -> None:

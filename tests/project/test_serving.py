@@ -136,6 +136,27 @@ def test_no_request_of_its_documentation_breaks_it(project: Path, tmp_path: Path
         assert service.get("/health") == {"status": "alive"}
 
 
+def test_an_image_knows_which_champion_was_reproduced_in_it(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = tmp_path / "docker"
+    builder.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/called\n', encoding="utf-8")
+    builder.chmod(0o755)
+    md5 = yaml.safe_load((project / "champion.yaml").read_text(encoding="utf-8"))["model"]
+    (project / ".champion").mkdir(exist_ok=True)
+    reproduced = (project / "model").rename(project / f".champion/{md5}-reproduced")
+    (reproduced / "note").write_text("other bytes\n", encoding="utf-8")
+    try:
+        monkeypatch.setenv("CONTAINER_ENGINE", str(builder))
+        poe(project, "image")
+    finally:
+        (reproduced / "note").unlink()
+        reproduced.rename(project / "model")
+    called = (tmp_path / "called").read_text(encoding="utf-8")
+    assert f"--build-arg CHAMPION_MD5={md5} " in called
+    assert f"--build-arg MODEL_MD5={md5} " not in called
+
+
 def test_a_body_of_50_mb_is_refused_without_being_kept(project: Path) -> None:
     with running(project) as service:
         before = resident(service)

@@ -97,7 +97,11 @@ def build() -> str:
     label = version(champion)
     # podman and buildah write OCI images by default, a format that has no health check; buildah one layer in all.
     form = [] if Path(builder()).name == "docker" else ["--format", "docker", "--layers"]
-    arguments = dict(MODEL_MD5=tracking.folder_md5(EXPORTED), VERSION=label, REVISION=tracking.git_commit())
+    # A reproduced champion has bytes of its own: by champion.yaml's hash the service knows when it is retired. What
+    # comes from an MLflow server is what was registered, and may be another than champion.yaml's.
+    stands_for = "" if os.environ.get("MLFLOW_TRACKING_URI") else champion.model
+    arguments = dict(MODEL_MD5=tracking.folder_md5(EXPORTED), CHAMPION_MD5=stands_for)
+    arguments |= dict(VERSION=label, REVISION=tracking.git_commit())
     given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
     call(builder(), "build", *form, *options(), *given, "--tag", NAME, ".")
     return label

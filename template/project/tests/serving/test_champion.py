@@ -68,7 +68,7 @@ def registry(folder: Path | None) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of this machine, and no looking by itself."""
-    for name in ("MODEL_DIR", "MLFLOW_TRACKING_URI", "PREDICTION_LOG"):
+    for name in ("MODEL_DIR", "CHAMPION_MD5", "MLFLOW_TRACKING_URI", "PREDICTION_LOG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("RELOAD_SECONDS", "0")
 
@@ -159,6 +159,20 @@ def test_the_champion_file_beside_an_images_model_can_retire_it(
     for champion in (of_another, replace(of_another, model=tracking.folder_md5(saved), retired="unfair")):
         tracking.write_champion(champion)
         looking.look()
+    assert looking.served.predictor is None
+    assert "is retired: unfair" in looking.served.reason
+
+
+def test_an_image_with_a_reproduced_champion_is_retired_with_the_original(
+    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "CHAMPION_FILE", tmp_path / "champion.yaml")
+    monkeypatch.setenv("MODEL_DIR", str(saved))
+    monkeypatch.setenv("CHAMPION_MD5", "original.dir")
+    looking = keeper(contract)
+    assert looking.served.version == "test"
+    tracking.write_champion(tracking.Champion(1, "original.dir", "", "", "", {}, retired="unfair"))
+    looking.look()
     assert looking.served.predictor is None
     assert "is retired: unfair" in looking.served.reason
 

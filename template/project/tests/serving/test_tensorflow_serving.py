@@ -16,7 +16,7 @@ NOBODY = "http://127.0.0.1:9"
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where it is laid out: nothing of this machine's own."""
-    for name in ("MODEL_DIR", "MLFLOW_TRACKING_URI"):
+    for name in ("MODEL_DIR", "CHAMPION_MD5", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(tracking, "ROOT", tmp_path)
     monkeypatch.setattr(tracking, "CHAMPION_FILE", tmp_path / "champion.yaml")
@@ -61,6 +61,21 @@ def test_what_is_served_stays_whatever_goes_wrong(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
     assert follower.look().endswith("What is served stays.")
     assert laid_out(folder) == ["1"]
+
+
+@pytest.mark.parametrize("reproduced", [False, True])
+def test_a_named_folder_is_retired_with_the_champion_that_it_is(
+    reproduced: bool, contract: Contract, saved: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODEL_DIR", str(saved))
+    md5 = "original.dir" if reproduced else tracking.folder_md5(saved)
+    if reproduced:
+        monkeypatch.setenv("CHAMPION_MD5", md5)
+    follower = Follower(contract)
+    assert follower.look() == "served: version 1 as champion"
+    tracking.write_champion(tracking.Champion(1, md5, "", "", "", {}, retired="unfair"))
+    assert "is retired: unfair" in follower.look()
+    assert laid_out(folder) == []
 
 
 def test_where_nothing_can_be_served_it_says_why(

@@ -23,7 +23,7 @@ from pathlib import Path
 from .. import tracking
 from ..contract import Contract
 from . import mlflow_server
-from .follow import check_signature, reload_seconds
+from .follow import check_not_retired, check_signature, reload_seconds
 from .predictor import Predictor
 
 log = logging.getLogger(__name__)
@@ -113,9 +113,7 @@ class Keeper:
 
     def _take_baked(self, folder: Path) -> None:
         """The model of an image, unless the champion.yaml beside it says that this one is retired."""
-        champion = tracking.read_champion()
-        if champion is not None and champion.retired and champion.model == tracking.folder_md5(folder):
-            raise tracking.WithdrawnError(f"The model in {folder} is retired: {champion.retired}")
+        check_not_retired(folder)
         if self.served.predictor is None:
             self._swap(load(folder, self.contract, "baked"))
 

@@ -1,4 +1,4 @@
-"""What every kind of serving asks before it follows the registry: how often to look, and whether a model fits."""
+"""What every kind of serving asks of a model: how often to look for it, whether it is retired, and whether it fits."""
 
 from __future__ import annotations
 
@@ -24,6 +24,18 @@ def reload_seconds() -> float:
     if not 0 <= seconds < threading.TIMEOUT_MAX:
         raise ValueError(f"RELOAD_SECONDS is {named!r}: give a number of seconds, or 0 to never look for a new model.")
     return seconds
+
+
+def check_not_retired(folder: Path) -> None:
+    """Raise WithdrawnError where champion.yaml says that the model of MODEL_DIR is retired.
+
+    An image may hold a reproduced champion, whose bytes are others: CHAMPION_MD5 says which one it stands for.
+    """
+    champion = tracking.read_champion()
+    if champion is None or not champion.retired:
+        return
+    if champion.model in (os.environ.get("CHAMPION_MD5"), tracking.folder_md5(folder)):
+        raise tracking.WithdrawnError(f"The model in {folder} is retired: {champion.retired}")
 
 
 def check_signature(folder: Path, contract: Contract) -> None:

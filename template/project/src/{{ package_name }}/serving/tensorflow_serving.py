@@ -32,7 +32,7 @@ from pathlib import Path
 from .. import ROOT, tracking
 from ..contract import Contract, ContractError, load
 from . import mlflow_server
-from .follow import check_signature, reload_seconds
+from .follow import check_not_retired, check_signature, reload_seconds
 from .listen import AddressError, add_address, check_free
 
 NAME = tracking.NAME
@@ -59,6 +59,7 @@ class Version:
 def versions(contract: Contract) -> list[Version]:
     """The champion, and the challenger where there is one. Raises ChampionError, Unreachable for a server's silence."""
     if given := os.environ.get("MODEL_DIR"):
+        check_not_retired(Path(given))
         return [checked(Version(1, "champion", Path(given)), contract)]
     if mlflow_server.address():
         mlflow_server.champion()  # it says within seconds that there is none, MLflow's own client tries for minutes
