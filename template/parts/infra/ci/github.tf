@@ -9,7 +9,7 @@
 {% endif %}
 
 variable "ci_repository" {
-  description = "The repository as its tokens name it: owner@OWNER_ID/name@ID if it was made or renamed since June 2026 (both ids: gh api repos/OWNER/NAME --jq '.owner.id, .id'), else owner/name."
+  description = "The repository as its tokens name it: owner@OWNER_ID/name@ID if it was made or renamed since the middle of 2026 (both ids: gh api repos/OWNER/NAME --jq '.owner.id, .id'), else owner/name."
   type        = string
 
   validation {

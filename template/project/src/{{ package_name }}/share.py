@@ -1,6 +1,6 @@
 """Bring data and models to the DVC remote, where there is one: so a clone without the MLflow server has the champion.
 
-uv run poe share
+    uv run poe share
 
 A release trains on a machine of its own. The model that it registers is in its cache alone, until it is pushed.
 """

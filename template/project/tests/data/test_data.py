@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 
 from {{ package_name }} import ROOT
-from {{ package_name }}.contract import Column, Contract, ContractError, check_file, convert, to_numbers
+from {{ package_name }}.contract import (
+    Column,
+    Contract,
+    ContractError,
+    check_file,
+    convert,
+    to_numbers,
+)
 
 Parts = tuple[pd.DataFrame, pd.DataFrame]
 LARGEST_SHIFT = 0.5  # population stability index; above 0.25 is worth a look, small parts are noisy
