@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ from fastapi.testclient import TestClient
 
 from {{ package_name }} import serve, tracking
 from {{ package_name }}.contract import Contract
+from {{ package_name }}.serving import mlflow_server
 from {{ package_name }}.serving.champion import Keeper
 
 
@@ -23,6 +25,8 @@ class Registry(BaseHTTPRequestHandler):
     """As much of an MLflow server as the service asks for; `folder` is its champion, None where it has none."""
 
     folder: Path | None = None
+    stops_at = ""  # a part of a path: of such an answer it sends half, then for `stays` seconds nothing, then it goes
+    stays = 0.0
 
     def do_GET(self) -> None:
         """Answer."""
@@ -49,7 +53,11 @@ class Registry(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.stops_at and self.stops_at in self.path:
+            self.wfile.write(body[: len(body) // 2])
+            time.sleep(self.stays)
+        else:
+            self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -57,9 +65,9 @@ class Registry(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def registry(folder: Path | None) -> Iterator[str]:
+def registry(folder: Path | None, **more: Any) -> Iterator[str]:
     """A registry that runs, by its address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Its", (Registry,), dict(folder=folder))) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Its", (Registry,), dict(folder=folder, **more))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -114,6 +122,20 @@ def test_without_its_server_the_model_at_hand_is_served_and_ready_says_so(
         found = client.get("/ready").json()
     assert found["version"] == "test"
     assert "does not answer" in found["notice"]
+
+
+@pytest.mark.parametrize("stays", [0.0, 2.0], ids=["goes", "stalls"])
+@pytest.mark.parametrize("stops_at", ["registered-models", "run_id"])
+def test_a_server_that_stops_in_the_middle_of_an_answer_is_one_that_is_away(
+    stops_at: str, stays: float, contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mlflow_server, "PATIENCE", 0.3)
+    monkeypatch.setenv("MODEL_DIR", str(saved))
+    with registry(copy(saved, tmp_path / "one", "one"), stops_at=stops_at, stays=stays) as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        looking = keeper(contract)
+        assert looking.served.version == "test"
+        assert "stops in the middle of an answer" in looking.served.notice
 
 
 def test_while_its_server_is_away_the_champion_file_is_followed(

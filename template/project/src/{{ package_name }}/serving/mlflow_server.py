@@ -9,18 +9,19 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, NoReturn
 from urllib.parse import quote, urlencode
 
 from .. import tracking
 
-PATIENCE = 5  # seconds for an answer to begin
+PATIENCE = 5  # seconds for an answer to begin, and then for each of its parts
+BLOCK = 1024 * 1024  # bytes
 PROXIED = "mlflow-artifacts:"
 
 
@@ -79,22 +80,33 @@ def _fetch(path: str, folder: Path) -> None:
             _open(f"mlflow-artifacts/artifacts/{quote(f'{path}/{name}')}") as source,
             (folder / name).open("wb") as file,
         ):
-            shutil.copyfileobj(source, file)
+            file.writelines(_blocks(source))
 
 
 def _ask(what: str, **query: str) -> dict[str, Any]:
     with _open(f"{what}?{urlencode(query)}") as response:
         try:
-            answer: dict[str, Any] = json.load(response)
+            answer: dict[str, Any] = json.loads(b"".join(_blocks(response)))
         except ValueError:
             raise Unreachable(f"What answers at {address()} is no MLflow server.") from None
     return answer
 
 
-def _open(what: str) -> IO[bytes]:
+def _blocks(response: HTTPResponse) -> Iterator[bytes]:
+    """What the server answers, part by part. Raises Unreachable where it stops in the middle."""
+    try:
+        while block := response.read(BLOCK):
+            yield block
+    except (OSError, HTTPException) as error:
+        raise Unreachable(f"The MLflow server at {address()} stops in the middle of an answer: {error}.") from None
+    if response.length:  # what it announced and did not send
+        raise Unreachable(f"The MLflow server at {address()} stops in the middle of an answer.")
+
+
+def _open(what: str) -> HTTPResponse:
     request = urllib.request.Request(f"{address()}/api/2.0/{what}", headers=_authorization())
     try:
-        opened: IO[bytes] = urllib.request.urlopen(request, timeout=PATIENCE)
+        opened: HTTPResponse = urllib.request.urlopen(request, timeout=PATIENCE)
     except urllib.error.HTTPError as error:
         _explain(error)
     except (OSError, HTTPException) as error:
@@ -103,10 +115,10 @@ def _open(what: str) -> IO[bytes]:
     return opened
 
 
-def _explain(error: urllib.error.HTTPError) -> None:
+def _explain(error: urllib.error.HTTPError) -> NoReturn:
     try:
         code = json.loads(error.read(10_000))["error_code"]
-    except (ValueError, KeyError, TypeError, OSError):
+    except (ValueError, KeyError, TypeError, OSError, HTTPException):
         code = ""
     if code in tracking.ABSENT:
         raise tracking.WithdrawnError(f"The MLflow server at {address()} has no champion of {tracking.NAME}.") from None

@@ -152,14 +152,20 @@ class Follower:
         Whatever goes wrong, what is served stays. A champion that was withdrawn has not gone wrong: it goes.
         """
         try:
+            return self._look()
+        except tracking.ChampionError as error:
+            return self._stay(str(error))
+        except Exception as error:  # such as a full disk: that is no reason to stop what answers
+            return self._stay(f"What is to be served cannot be had: {type(error).__name__}: {error}.")
+
+    def _look(self) -> str:
+        try:
             found = versions(self.contract)
-        except mlflow_server.Unreachable as error:
+        except (mlflow_server.Unreachable, tracking.ServerError) as error:
             return self._stay(str(error)) if self.heard else self._fall_back(str(error))
         except tracking.WithdrawnError as error:
             self.heard = True
             return self._take([], str(error))
-        except tracking.ChampionError as error:
-            return self._stay(str(error))
         self.heard = True
         return self._take(found)
 
@@ -222,13 +228,16 @@ def serve() -> int:
     server = subprocess.Popen(command(), cwd=ROOT)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: server.send_signal(number))
-    while True:
-        try:
-            return max(server.wait(seconds), 0)  # ended by the signal that we passed on: as it should
-        except subprocess.TimeoutExpired:
-            before, told = told, follower.look()
-            if told != before:
-                print(told, file=sys.stderr, flush=True)
+    try:
+        while True:
+            try:
+                return max(server.wait(seconds), 0)  # ended by the signal that we passed on: as it should
+            except subprocess.TimeoutExpired:
+                before, told = told, follower.look()
+                if told != before:
+                    print(told, file=sys.stderr, flush=True)
+    finally:
+        server.terminate()  # where it still runs: nobody would look after it
 
 
 def main() -> None:
