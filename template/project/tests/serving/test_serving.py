@@ -12,11 +12,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from {{ package_name }} import serve
-from {{ package_name }}.contract import Contract
+from {{ package_name }}.contract import Column, Contract
 from {{ package_name }}.predict import predictions
 from {{ package_name }}.serving import observe, prediction_log
 from {{ package_name }}.serving.protocol import DATATYPES
-from {{ package_name }}.serving.rows import RowReader
+from {{ package_name }}.serving.rows import RowReader, RowsError
 from {{ package_name }}.tracking import NAME
 
 
@@ -149,7 +149,7 @@ def test_a_tensor_of_another_shape_or_type_is_named(contract: Contract, client: 
 
 def wrong_values(contract: Contract) -> list[tuple[str, str]]:
     """Columns, and JSON that they must not hold."""
-    values = {"numeric": ["1e999", "NaN", '"many"', "true"], "boolean": ["2", '"perhaps"']}
+    values = {"numeric": ["1e999", "NaN", '"many"', "true"], "boolean": ["2", "0.9999999999", "1e-12", '"perhaps"']}
     return [(c.name, text) for c in contract.features[:5] for text in [*values.get(c.type, ["1"]), "[]", "{}"]]
 
 
@@ -174,6 +174,22 @@ def test_every_wrong_row_is_named_up_to_ten(contract: Contract, client: TestClie
     assert [one["loc"][2] for one in told] == [*range(1, 20, 2)]
     assert "must be an object" in told[1]["msg"]
     assert told[9]["loc"] == ["body", "rows", 19, name]
+
+
+@pytest.mark.parametrize("raw", ["2", "0.9999999999", "1e-12", '"perhaps"', "[]"])
+def test_a_truth_is_1_or_0_exactly_whatever_its_column_is_called(contract: Contract, raw: str) -> None:
+    reader = RowReader(replace(contract, columns=(Column("rows", "boolean"), contract.target_column)))
+    good = reader.read_body(b'{"rows": [{"rows": true}, {"rows": 0}, {"rows": 1.0}]}')
+    assert good["rows"].tolist() == [1, 0, 1]
+    for read in (
+        lambda: reader.read_body(b'{"rows": [{"rows": @}]}'.replace(b"@", raw.encode())),
+        lambda: reader.read_rows([{"rows": json.loads(raw)}]),
+    ):
+        with pytest.raises(RowsError) as refused:
+            read()
+        (told,) = refused.value.problems
+        assert told["loc"] == ["body", "rows", 0, "rows"]
+        assert "must be true or false" in told["msg"]
 
 
 def test_a_missing_value_needs_the_contracts_leave(contract: Contract, model: Any, client: TestClient) -> None:

@@ -19,7 +19,17 @@ from typing import Annotated, Any, Literal, NotRequired
 
 import numpy as np
 import pandas as pd
-from pydantic import ConfigDict, FailFast, Field, StrictBool, StrictStr, TypeAdapter, ValidationError, with_config
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    StrictBool,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+    with_config,
+)
 from pydantic_core import from_json
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
@@ -144,10 +154,18 @@ def _field(column: Column) -> Any:
     if column.type == "numeric":
         kind = Annotated[float, Field(strict=True, allow_inf_nan=False)]
     elif column.type == "boolean":
-        kind = StrictBool | Annotated[float, Field(strict=True, ge=0, le=1, multiple_of=1)]
+        number = Annotated[float, Field(strict=True, ge=0, le=1, multiple_of=1), AfterValidator(_truth)]
+        kind = StrictBool | number
         if spellings := (*column.true_values, *column.false_values):
             kind |= Literal[spellings]
     return NotRequired[kind | None] if column.nulls else kind
+
+
+def _truth(value: float) -> float:
+    """1 or 0 exactly: `multiple_of` lets through what is nearly that."""
+    if value not in (0, 1):
+        raise ValueError(WANTED["boolean"])
+    return value
 
 
 def _errors(error: ValidationError) -> list[dict[str, Any]]:
@@ -159,7 +177,9 @@ def _problems(errors: list[dict[str, Any]], known: dict[str, Column]) -> Iterato
     """What is wrong, each place once."""
     seen = set()
     for found in errors:
-        place = tuple(part for part in found["loc"] if part != "rows" or len(found["loc"]) == 1)
+        place = found["loc"]
+        if place[:1] == ("rows",) and len(place) > 1:  # what is around the rows; a column may be called so too
+            place = place[1:]
         row, name = (*place[:2], None, None)[:2]
         if place[:2] in seen:
             continue
