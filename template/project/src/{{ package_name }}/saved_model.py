@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SIGNATURE = "serving_default"
-DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+# The days that there are: months of 31, of 30 and of 28 days, and 29 February in the years that have one.
+MONTHS = r"(0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8])"
+LEAP_YEAR = r"(\d\d(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)"
+DAY = rf"(\d\d\d\d-({MONTHS})|{LEAP_YEAR}-02-29)"
 MOMENT = DAY + r"([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?Z?)?"
 WANTED = dict(numeric="a finite number", boolean="1 or 0", date="a date such as 2026-01-31")
 

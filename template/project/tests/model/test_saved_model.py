@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from {{ package_name }}.contract import Contract
+from {{ package_name }}.contract import Column, Contract
 from {{ package_name }}.predict import predictions
-from {{ package_name }}.saved_model import WANTED, export, inputs
+from {{ package_name }}.saved_model import WANTED, checks, export, inputs
 from {{ package_name }}.tensorflow_quietly import tensorflow as tf
 
 from .runner import Runner
@@ -46,6 +46,14 @@ def test_what_the_contract_refuses_is_refused_by_name(runner: Runner, contract: 
         given[column.name] = [*given[column.name][:2], wrong]
         with pytest.raises(tf.errors.InvalidArgumentError, match=f"must be {WANTED[column.type]}"):
             runner.run(given)
+
+
+@pytest.mark.parametrize("day", ["2026-02-31", "2026-04-31", "2026-13-01", "2025-02-29", "1900-02-29"])
+def test_a_day_that_no_calendar_has_is_refused(day: str) -> None:
+    column = Column("sold", "date")
+    list(checks(column, tf.constant(["2024-02-29", "2000-02-29", "2026-01-31T12:30:00", "2026-04-30"])))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be a date"):
+        list(checks(column, tf.constant([day])))
 
 
 def test_a_missing_value_needs_the_contracts_leave(runner: Runner, contract: Contract) -> None:
