@@ -15,6 +15,7 @@ import argparse
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -84,9 +85,10 @@ class Service:
             found["probabilities"] = [dict(zip(names, shares, strict=True)) for shares in answers.shares]
         return to_json(found)
 
-    def infer(self, body: bytes, request: str) -> bytes:
-        """/v2/models/NAME/infer: tensors in JSON, tensors in JSON."""
+    def infer(self, body: bytes, request: str, version: str = "") -> bytes:
+        """/v2/models/NAME/infer: tensors in JSON, tensors in JSON; by a version where one is asked for."""
         served, predictor = self.ready()
+        check_version(served, version)
         asked = protocol.read(body)
         columns = self.reader.read_rows(protocol.rows(self.contract, asked))
         answers = self.answer(served, predictor, columns, request)
@@ -194,11 +196,42 @@ def open_inference_protocol(app: FastAPI, service: Service) -> None:
         service.ready()
         return {"name": name, "ready": True}
 
+    @app.get("/v2/models/{name}/versions/{version}", responses={404: ERRORS[404]})
+    async def version_of_model(name: str, version: str) -> dict[str, Any]:
+        """What this version takes and gives."""
+        check_name(name)
+        check_version(service.keeper.served, version)
+        return protocol.metadata(service.contract, name, version)
+
+    @app.get("/v2/models/{name}/versions/{version}/ready", responses={404: ERRORS[404], 503: ERRORS[503]})
+    async def version_ready(name: str, version: str) -> dict[str, Any]:
+        """Whether this version can answer."""
+        check_name(name)
+        served, _ = service.ready()
+        check_version(served, version)
+        return {"name": name, "ready": True}
+
     @app.post("/v2/models/{name}/infer", responses=ERRORS, openapi_extra=dict(requestBody=body_of(content)))
     async def infer(name: str, request: Request) -> Response:
         """Predict a batch: a tensor for each column."""
         check_name(name)
         return await answered(service.infer, request)
+
+    @app.post(
+        "/v2/models/{name}/versions/{version}/infer",
+        responses=ERRORS,
+        openapi_extra=dict(requestBody=body_of(content)),
+    )
+    async def infer_by_version(name: str, version: str, request: Request) -> Response:
+        """Predict a batch by this version, if it is the one that is served."""
+        check_name(name)
+        return await answered(partial(service.infer, version=version), request)
+
+
+def check_version(served: Served, version: str) -> None:
+    """HTTP 404 for another version than the one that is served; empty is any."""
+    if version not in ("", served.version):
+        raise HTTPException(404, f"The version {version!r} is not served: {served.version or 'none'} is.")
 
 
 def in_place(schema: dict[str, Any]) -> dict[str, Any]:

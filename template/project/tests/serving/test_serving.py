@@ -128,6 +128,22 @@ def test_the_metadata_names_what_infer_takes_and_gives(contract: Contract, clien
     assert told["versions"] == ["test"]
 
 
+def test_each_version_that_is_named_can_be_asked_and_no_other(contract: Contract, client: TestClient) -> None:
+    asked = tensors(contract, rows_as_json(contract, 2))
+    model = client.get(f"/v2/models/{NAME}").json()
+    for version in model["versions"]:
+        of_it = f"/v2/models/{NAME}/versions/{version}"
+        assert client.get(of_it).json() == model
+        assert client.get(f"{of_it}/ready").json() == {"name": NAME, "ready": True}
+        answer = client.post(f"{of_it}/infer", json=asked)
+        assert answer.json() == client.post(f"/v2/models/{NAME}/infer", json=asked).json()
+    other, unheard = f"/v2/models/{NAME}/versions/other", f"/v2/models/unheard/versions/{version}"
+    for path in (other, unheard):
+        for found in (client.get(path), client.get(f"{path}/ready"), client.post(f"{path}/infer", json=asked)):
+            assert found.status_code == 404
+            assert path.split("/")[-1 if path == other else 3] in found.json()["error"]
+
+
 def test_live_and_ready(client: TestClient) -> None:
     for path in ("/v2", "/v2/health/live", "/v2/health/ready", f"/v2/models/{NAME}/ready"):
         assert client.get(path).status_code == 200, path

@@ -76,8 +76,8 @@ class ChampionModel(MLModel):
         return True
 
     async def metadata(self) -> MetadataModelResponse:
-        """What the model takes and gives."""
-        return MetadataModelResponse(**protocol.metadata(self.contract, self.name, self.keeper.served.version))
+        """What the model takes and gives. It names no version: MLServer would answer to none of ours in a path."""
+        return MetadataModelResponse(**protocol.metadata(self.contract, self.name, ""))
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """The answers to a request. Raises MLServerError with what is wrong with it, for HTTP 422."""
