@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import threading
 import urllib.error
@@ -143,7 +144,8 @@ def test_an_image_knows_which_champion_was_reproduced_in_it(
     builder.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/called\n', encoding="utf-8")
     builder.chmod(0o755)
     md5 = yaml.safe_load((project / "champion.yaml").read_text(encoding="utf-8"))["model"]
-    (project / ".champion").mkdir(exist_ok=True)
+    shutil.rmtree(project / ".champion", ignore_errors=True)  # what DVC gave, it gives again
+    (project / ".champion").mkdir()
     reproduced = (project / "model").rename(project / f".champion/{md5}-reproduced")
     (reproduced / "note").write_text("other bytes\n", encoding="utf-8")
     try:
