@@ -11,6 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,21 +46,33 @@ def is_empty(folder: Path) -> bool:
     return not any(folder.glob("*.jsonl"))
 
 
-def read(folder: Path) -> list[Asked]:
-    """The newest rows of the log, in its order; a line that was cut off in the middle is left out, and said."""
+def read(folder: Path, since: datetime | None = None) -> list[Asked]:
+    """The newest rows of the log, in its order, of those that were asked from `since` on, which names its time zone.
+
+    A line that was cut off in the middle, or whose time is needed and cannot be read, is left out, and said.
+    """
     found: deque[Asked] = deque(maxlen=MOST_ROWS)
     broken = 0
     for line in _lines(folder):
         try:
             told = json.loads(line)
             row = told["row"]
+            if since and _time(told["time"]) < since:
+                continue
             keys = ("version", "request", "time")
             found.append(Asked(dict(row), told.get("prediction"), *(str(told.get(key, "")) for key in keys)))
         except (ValueError, KeyError, TypeError, AttributeError):
             broken += 1
     if broken:
-        print(f"{broken} lines of the prediction log are broken, and left out", file=sys.stderr)
+        why = "broken or without a time" if since else "broken"
+        print(f"{broken} lines of the prediction log are {why}, and left out", file=sys.stderr)
     return list(found)
+
+
+def _time(text: str) -> datetime:
+    """When it was asked; without a time zone it is UTC, which the service writes. Raises ValueError, TypeError."""
+    told = datetime.fromisoformat(text)
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
 
 
 def _lines(folder: Path) -> Iterator[str]:

@@ -2,6 +2,9 @@
 
     uv run poe drift FILE            a CSV or Parquet file, with or without the target
     uv run poe drift                 the prediction log in the folder that PREDICTION_LOG names (logs/ by default)
+    uv run poe drift --days 30       more of it than the last 7 days, which is the default; 0 is all of it
+
+The log is looked at by the week, since among all rows that were ever asked a few new ones do not show.
 
 Writes report/drift.html for people, report/drift.json for programs, and report/drift.prom for Prometheus (by the
 textfile collector of its node exporter). With --fail, drift is exit code 2.
@@ -14,13 +17,14 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import ROOT, asked, params, textfile, tracking
 from .contract import Contract, ContractError, coerce, load
 from .data import TEST, TRAIN, train_part
-from .drift import Comparison, compare
+from .drift import FEWEST_ROWS, Comparison, compare
 from .drift_page import page
 from .predict import chunks
 
@@ -29,28 +33,37 @@ if TYPE_CHECKING:
 
 FOLDER = ROOT / "report"
 DRIFT = 2  # exit code
+DAYS = 7  # of the log
+MOST_DAYS = 36_500
 
 
 class MonitorError(Exception):
     """What keeps from looking: one sentence."""
 
 
-def look(file: Path | None) -> list[Comparison]:
-    """Compare, write the three reports, give back what was compared."""
+class QuietError(MonitorError):
+    """Hardly anything was asked, which is no failure: one sentence."""
+
+
+def look(file: Path | None, days: int) -> tuple[list[Comparison], str]:
+    """Compare, write the three reports, give back what was compared, and which rows. `days` are of the log, 0 is all.
+
+    Raises MonitorError, and QuietError where the log has too few rows.
+    """
     import pandas as pd
 
     contract = load()
+    current, source = rows_of_file(contract, file) if file else rows_of_log(contract, asked.log_folder(), days)
     if not all((ROOT / path).exists() for path in (TRAIN, TEST)):
         raise MonitorError("There is nothing to compare with: data/prepared is not here. Run: uv run poe repro")
     train, test = train_part(contract), pd.read_parquet(ROOT / TEST)
-    current, source = rows_of_file(contract, file) if file else rows_of_log(contract, asked.log_folder())
     model = tracking.load_model(tracking.champion_folder()) if tracking.read_champion() else None
     try:
         found = compare(contract, train, test, current, model, params()["evaluate"]["primary"])
     except ValueError as error:
         raise MonitorError(f"{source}: {error}") from None
     write(found, contract, train, current, source)
-    return found
+    return found, source
 
 
 def rows_of_file(contract: Contract, file: Path) -> tuple[pd.DataFrame, str]:
@@ -61,10 +74,26 @@ def rows_of_file(contract: Contract, file: Path) -> tuple[pd.DataFrame, str]:
     return coerce(contract, raw, with_target=contract.target in raw.columns), f"{len(raw)} rows of {file.name}"
 
 
-def rows_of_log(contract: Contract, folder: Path) -> tuple[pd.DataFrame, str]:
-    """The rows of the prediction log."""
-    rows = asked.read(folder)
-    return asked.frame(contract, rows), f"{len(rows)} rows of the prediction log"
+def rows_of_log(contract: Contract, folder: Path, days: int) -> tuple[pd.DataFrame, str]:
+    """The rows of the prediction log in the last days, or all (0). Raises QuietError for too few."""
+    rows = asked.read(folder, datetime.now(UTC) - timedelta(days=days) if days else None)
+    source = f"{len(rows)} rows of the prediction log, {window(days)}"
+    if len(rows) < FEWEST_ROWS:
+        more = f"; look at more of it: uv run poe drift --days {4 * days}" if 0 < days <= MOST_DAYS // 4 else ""
+        raise QuietError(f"{source}, are too few to say anything: at least {FEWEST_ROWS} are needed{more}")
+    return asked.frame(contract, rows), source
+
+
+def window(days: int) -> str:
+    """Which part of the log, in words."""
+    return f"of the last {days} days" if days else "of all days"
+
+
+def number_of_days(text: str) -> int:
+    """What --days says. Raises ArgumentTypeError."""
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) <= MOST_DAYS):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days from 0, which is all, to {MOST_DAYS}")
+    return int(text)
 
 
 # --- reports ---------------------------------------------------------------------------------------------------------
@@ -104,17 +133,24 @@ def main() -> None:
     """Look, and say what was found."""
     parser = argparse.ArgumentParser(prog="poe drift", description="Have the rows moved since training?")
     parser.add_argument("file", type=Path, nargs="?", help="CSV or Parquet; the prediction log by default")
+    parser.add_argument("--days", type=number_of_days, help=f"of the prediction log: {DAYS} by default, 0 is all of it")
     parser.add_argument("--fail", action="store_true", help="exit with 2 where there is drift")
     options = parser.parse_args()
+    if options.file and options.days is not None:
+        parser.error("--days is for the prediction log: of a file, all rows are looked at")
     (FOLDER / "drift.json").unlink(missing_ok=True)  # what an earlier look found is not found by this one
     if options.file is None and (missing := nothing_to_look_at()):
         print(f"nothing to look at: {missing}")
         return
     try:
-        found = look(options.file)
+        found, source = look(options.file, DAYS if options.days is None else options.days)
+    except QuietError as quiet:
+        print(f"nothing to look at: {quiet}")
+        return
     except (MonitorError, ContractError, tracking.ChampionError) as error:
         sys.exit(str(error))
     drifted = [one for one in found if one.found]
+    print(f"looked at {source}")
     for one in drifted:
         print(f"drift: {one.sentence}")
     print(f"{len(drifted)} of {len(found)} comparisons are drift: report/drift.html")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -91,10 +92,54 @@ def test_a_broken_line_of_the_log_is_left_out(
     rows = contract.sample(40).drop(columns=contract.target)
     lines = [json.dumps({"row": row}) for row in json.loads(rows.to_json(orient="records", date_format="iso"))]
     (tmp_path / "predictions-1.jsonl").write_text("\n".join(lines)[:-20], encoding="utf-8")
-    read, source = monitor.rows_of_log(contract, tmp_path)
+    read, source = monitor.rows_of_log(contract, tmp_path, days=0)
     assert len(read) == 39
-    assert source == "39 rows of the prediction log"
+    assert source == "39 rows of the prediction log, of all days"
     assert "1 lines of the prediction log are broken" in capsys.readouterr().err
+
+
+def log_of_weeks(contract: Contract, folder: Path, weeks: list[int]) -> pd.DataFrame:
+    """A log with that many rows a week, the oldest week first, all asked in its middle. Gives back the last week's."""
+    dice, kept = iter(range(100)), pd.DataFrame()
+    for place, count in enumerate(weeks):
+        when = datetime.now(UTC) - timedelta(days=7 * (len(weeks) - place) - 3)
+        kept = contract.sample(count, seed=next(dice)).drop(columns=contract.target)
+        told = json.loads(kept.to_json(orient="records", date_format="iso"))
+        lines = [json.dumps(dict(time=when.isoformat(), version="one", row=row)) + "\n" for row in told]
+        (folder / f"predictions-{when:%Y-%m-%d}-1.jsonl").write_text("".join(lines), encoding="utf-8")
+    return kept
+
+
+def test_the_log_is_looked_at_by_the_week_and_the_old_is_not_in_it(contract: Contract, tmp_path: Path) -> None:
+    newest = log_of_weeks(contract, tmp_path, [50] * 11 + [40])
+    read, source = monitor.rows_of_log(contract, tmp_path, days=7)
+    assert source == "40 rows of the prediction log, of the last 7 days"
+    pd.testing.assert_frame_equal(read, contract.coerce(newest))
+    assert len(monitor.rows_of_log(contract, tmp_path, days=0)[0]) == 590
+
+
+def test_a_quiet_week_is_nothing_to_look_at_and_no_failure(
+    contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log_of_weeks(contract, tmp_path, [60, 5])
+    monkeypatch.setenv("PREDICTION_LOG", str(tmp_path))
+    monkeypatch.setattr(monitor, "nothing_to_look_at", str)
+    monkeypatch.setattr(monitor, "FOLDER", tmp_path / "report")
+    monkeypatch.setattr("sys.argv", ["drift", "--fail"])
+    monitor.main()
+    said = capsys.readouterr().out
+    assert "nothing to look at: 5 rows of the prediction log, of the last 7 days, are too few" in said
+    assert "uv run poe drift --days 28" in said
+
+
+@pytest.mark.parametrize("days", ["-1", "x", "1e3", "9999999", "2.5"])
+def test_a_number_of_days_that_is_none_is_said(
+    days: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["drift", f"--days={days}"])
+    with pytest.raises(SystemExit):
+        monitor.main()
+    assert "is no number of days from 0, which is all" in capsys.readouterr().err
 
 
 def test_the_page_and_the_metrics_say_the_same(contract: Contract) -> None:
