@@ -9,6 +9,7 @@
     MLFLOW_TRACKING_URI    an MLflow server: its champion is served, and a new one as soon as it is promoted
     RELOAD_SECONDS         how often it looks for a new champion: 30; 0 is never
     PREDICTION_LOG         a folder for a log of all rows and answers: none by default
+    PREDICTION_LOG_DAYS    how many days of it are kept: all by default
 """
 
 import argparse

@@ -2,8 +2,10 @@
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ def settings(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("MODEL_DIR", str(saved))
     monkeypatch.setenv("PREDICTION_LOG", str(tmp_path / "log"))
+    monkeypatch.delenv("PREDICTION_LOG_DAYS", raising=False)
 
 
 @pytest.fixture
@@ -296,6 +299,36 @@ def test_a_log_that_was_cut_in_the_middle_loses_no_row_after_it(
     lines = file.read_text(encoding="utf-8").splitlines()
     assert len(lines) == 10
     assert [number for number, line in enumerate(lines) if not line.endswith("}")] == [4, 9]
+
+
+def test_of_a_log_that_is_kept_for_some_days_only_its_own_older_files_go(
+    contract: Contract, settings: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = {ago: f"{datetime.now(UTC) - timedelta(days=ago):%Y-%m-%d}" for ago in (1, 30, 32)}
+    kept = [f"predictions-{day[1]}-7.jsonl", f"predictions-{day[30]}-7.jsonl", f"predictions-{day[32]}-mine.jsonl"]
+    kept += [f"predictions-{day[32]}-7.jsonl.gz", f"my-predictions-{day[32]}-7.jsonl", "predictions-2020-02-30-7.jsonl"]
+    gone = [f"predictions-{day[32]}-7.jsonl", f"predictions-{day[32]}-8.jsonl"]
+    (tmp_path / "log").mkdir()
+    for name in kept + gone:
+        (tmp_path / "log" / name).write_text("{}\n", encoding="utf-8")
+    for days in ("", "30"):
+        assert set(kept + gone) <= {path.name for path in (tmp_path / "log").iterdir()}
+        monkeypatch.setenv("PREDICTION_LOG_DAYS", days)
+        for today in (tmp_path / "log").glob(f"*-{os.getpid()}.jsonl"):
+            today.unlink()
+        with TestClient(serve.create_app()) as client:
+            assert client.post("/predict", json={"rows": rows_as_json(contract, 2)}).status_code == 200
+    left = {path.name for path in (tmp_path / "log").iterdir()}
+    assert left == {*kept, f"predictions-{datetime.now(UTC):%Y-%m-%d}-{os.getpid()}.jsonl"}
+
+
+@pytest.mark.parametrize("days", ["0", "-3", "a week", "1.5"])
+def test_a_number_of_days_to_keep_that_is_none_is_said(
+    days: str, settings: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREDICTION_LOG_DAYS", days)
+    with pytest.raises(ValueError, match=r"PREDICTION_LOG_DAYS is .*: give a whole number of days from 1"):
+        serve.create_app()
 
 
 def test_a_log_that_cannot_be_written_fails_no_request(contract: Contract, settings: None, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 One line of JSON a row, in predictions-<UTC date>-<pid>.jsonl:
 {"time": ISO 8601, "request": id, "version": the model's, "row": {column: value}, "prediction": value}
+Where PREDICTION_LOG_DAYS is set, files of more days ago are removed when one of a new date is begun.
 
 A request only leaves its batch in a queue; a thread writes. If the disk is too slow, rows are dropped and counted;
 if it cannot be written at all, that is counted and said once. Neither ever fails a request.
@@ -13,9 +14,11 @@ import json
 import logging
 import os
 import queue
+import re
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ from .rows import Columns
 log = logging.getLogger(__name__)
 MOST_WAITING = 100_000  # rows
 FLUSH_SECONDS = 10  # to write what is waiting, at the end
+WRITTEN = re.compile(r"predictions-(\d{4}-\d{2}-\d{2})-\d+\.jsonl", re.ASCII)  # the files of a log, and no others
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,8 @@ class Entry:
 class PredictionLog:
     """Writes batches in a thread of its own, which the first one starts."""
 
-    def __init__(self, folder: Path | None, contract: Contract, metrics: Metrics) -> None:
-        self.folder, self.metrics = folder, metrics
+    def __init__(self, folder: Path | None, contract: Contract, metrics: Metrics, days: int | None = None) -> None:
+        self.folder, self.metrics, self.days = folder, metrics, days
         self.booleans = frozenset(contract.of_type("boolean"))
         self._waiting = 0
         self._counting = threading.Lock()
@@ -109,11 +113,13 @@ class PredictionLog:
         by_date: dict[str, list[str]] = {}
         for entry in batch:
             by_date.setdefault(f"{entry.time:%Y-%m-%d}", []).extend(self._lines(entry))
-        for date, lines in by_date.items():
-            path = self.folder / f"predictions-{date}-{os.getpid()}.jsonl"
-            begun = "\n" if is_cut(path) else ""
+        for day, lines in by_date.items():
+            path = self.folder / f"predictions-{day}-{os.getpid()}.jsonl"
+            new, begun = not path.exists(), "\n" if is_cut(path) else ""
             with path.open("a", encoding="utf-8") as file:
                 file.write(begun + "".join(lines))
+            if new and self.days is not None:
+                remove_older(self.folder, date.fromisoformat(day), self.days)
 
     def _lines(self, entry: Entry) -> list[str]:
         named = dict(time=entry.time.isoformat(), request=entry.request, version=entry.version)
@@ -137,6 +143,26 @@ def _plain(values: np.ndarray, boolean: bool) -> list[Any]:
     return values.tolist()
 
 
+def remove_older(folder: Path, today: date, days: int) -> None:
+    """Remove a log's files of more than `days` before today. One that cannot be removed is said, and stays."""
+    for path in folder.glob("predictions-*.jsonl"):
+        day = day_of(path)
+        if day and (today - day).days > days:
+            try:
+                path.unlink(missing_ok=True)  # another process of the service may have been first
+            except OSError as error:
+                log.error("a file of the prediction log cannot be removed: %s", error)
+
+
+def day_of(path: Path) -> date | None:
+    """The date that a log's file is of; None for a file that no log has written."""
+    named = WRITTEN.fullmatch(path.name)
+    if named and path.is_file() and not path.is_symlink():
+        with suppress(ValueError):  # a day that no calendar has
+            return date.fromisoformat(named[1])
+    return None
+
+
 def is_cut(path: Path) -> bool:
     """Whether a log ends in the middle of a line: its writer was killed, or its disk was full."""
     if not path.exists() or not path.stat().st_size:
@@ -147,6 +173,11 @@ def is_cut(path: Path) -> bool:
 
 
 def from_environment(contract: Contract, metrics: Metrics) -> PredictionLog:
-    """The log in the folder that PREDICTION_LOG names; one that writes nothing where it names none."""
-    named = os.environ.get("PREDICTION_LOG")
-    return PredictionLog(Path(named) if named else None, contract, metrics)
+    """The log in the folder that PREDICTION_LOG names; one that writes nothing where it names none.
+
+    Raises ValueError where PREDICTION_LOG_DAYS is no number of days.
+    """
+    named, days = os.environ.get("PREDICTION_LOG"), os.environ.get("PREDICTION_LOG_DAYS") or None
+    if days and not (days.isascii() and days.isdigit() and len(days) < 6 and int(days)):
+        raise ValueError(f"PREDICTION_LOG_DAYS is {days!r}: give a whole number of days from 1, or none to keep all.")
+    return PredictionLog(Path(named) if named else None, contract, metrics, int(days) if days else None)
