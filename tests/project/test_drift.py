@@ -171,3 +171,22 @@ def test_what_the_service_was_asked_is_looked_at_and_every_panel_has_its_numbers
     assert len(asked) > 5
     for name in asked:
         assert re.search(rf"^{name}\b", metrics, re.MULTILINE), name
+
+
+def test_newer_data_that_is_not_promoted_yet_is_not_what_the_champion_was_trained_on(
+    project: Path, tmp_path: Path
+) -> None:
+    raw, old, newer = project / "data/raw/churn.csv", tmp_path / "old.csv", tmp_path / "newer.csv"
+    old.write_bytes(raw.read_bytes())
+    head, *lines = old.read_text(encoding="utf-8").splitlines()
+    older = [f"{min(int(age) + 12, 69)},{rest}" for age, rest in (line.split(",", 1) for line in lines)]
+    newer.write_text("\n".join([head, *older]) + "\n", encoding="utf-8")
+    poe(project, "data", str(newer))
+    poe(project, "repro")
+    said = poe(project, "drift", str(old))
+    assert "rows of the training part of the champion (version 1)" in said
+    assert "\n0 of " in said, said
+    assert "drift: age: its median is" in poe(project, "drift", str(newer))
+    shutil.rmtree(project / ".dvc/cache")
+    said = poe(project, "drift", str(newer))
+    assert "is not to be had or has other columns: what it answers is not looked at" in said

@@ -26,6 +26,8 @@ from .contract import (
 from .data import TEST, TRAIN
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import pandas as pd
     import pyarrow as arrow
@@ -103,22 +105,22 @@ def arrow_schema(contract: Contract) -> arrow.Schema:
     return arrow.schema(types)
 
 
-def count_train_rows() -> int:
-    """The rows of the training part."""
+def count_train_rows(path: Path = ROOT / TRAIN) -> int:
+    """The rows of a training part."""
     from pyarrow.parquet import read_metadata
 
-    return int(read_metadata(ROOT / TRAIN).num_rows)
+    return int(read_metadata(path).num_rows)
 
 
-def train_part(contract: Contract) -> pd.DataFrame:
+def train_part(contract: Contract, path: Path = ROOT / TRAIN) -> pd.DataFrame:
     """The rows to train on; of more than are to be in memory, every k-th and the first of each class."""
     import pandas as pd
 
-    step = math.ceil(count_train_rows() / rows_in_memory())
+    step = math.ceil(count_train_rows(path) / rows_in_memory())
     if step <= 1:
-        return pd.read_parquet(ROOT / TRAIN)
+        return pd.read_parquet(path)
     read, classes, kept = 0, set[Any](), []
-    for batch in parquet_batches(ROOT / TRAIN):
+    for batch in parquet_batches(path):
         frame = batch.to_pandas()
         labels = frame[contract.target]
         chosen = ~labels.duplicated() & ~labels.isin(classes) & bool(contract.classes)

@@ -74,17 +74,17 @@ def split(contract: Contract, frame: pd.DataFrame, test: float, seed: int) -> tu
     return frame[~in_test].reset_index(drop=True), frame[in_test].reset_index(drop=True)
 
 
-def train_part(contract: Contract) -> pd.DataFrame:
+def train_part(contract: Contract, path: Path = ROOT / TRAIN) -> pd.DataFrame:
 {% if compute == 'ray' %}
     """The rows to train on; of more than are to be in memory, some of them."""
     from . import batches
 
-    return batches.train_part(contract)
+    return batches.train_part(contract, path)
 {% else %}
     """The rows to train on."""
     import pandas as pd
 
-    return pd.read_parquet(ROOT / TRAIN)
+    return pd.read_parquet(path)
 {% endif %}
 
 

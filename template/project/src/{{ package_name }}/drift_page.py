@@ -40,7 +40,7 @@ def page(found: list[Comparison], contract: Contract, train: pd.DataFrame, curre
     head = ["column", "what", "picture", pages.number("effect"), pages.number("p, corrected")]
     return pages.page(
         f"{NAME}: {'drift' if drifted else 'no drift'}",
-        f"{source} against {len(train)} rows of the training part.",
+        f"{source}.",
         pages.verdict(said, bool(drifted)) + KEY + pages.table(head, rows, [one.found for one in found]),
     )
 

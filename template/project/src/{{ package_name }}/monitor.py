@@ -16,7 +16,8 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,20 +51,54 @@ def look(file: Path | None, days: int) -> tuple[list[Comparison], str]:
 
     Raises MonitorError, and QuietError where the log has too few rows.
     """
-    import pandas as pd
-
     contract = load()
     current, source = rows_of_file(contract, file) if file else rows_of_log(contract, asked.log_folder(), days)
     if not all((ROOT / path).exists() for path in (TRAIN, TEST)):
         raise MonitorError("There is nothing to compare with: data/prepared is not here. Run: uv run poe repro")
-    train, test = train_part(contract), pd.read_parquet(ROOT / TEST)
-    model = tracking.load_model(tracking.champion_folder()) if tracking.read_champion() else None
+    champion = tracking.read_champion()
+    model = tracking.load_model(tracking.champion_folder()) if champion else None
+    known = parts(contract, champion)
     try:
-        found = compare(contract, train, test, current, model, params()["evaluate"]["primary"])
+        metric = params()["evaluate"]["primary"]
+        found = compare(contract, known.train, known.test, current, model if known.own else None, metric)
     except ValueError as error:
         raise MonitorError(f"{source}: {error}") from None
-    write(found, contract, train, current, source)
+    source = f"{source} against {len(known.train)} rows of {known.name}"
+    write(found, contract, known.train, current, source)
     return found, source
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The training and test part to compare with: the champion's `own`, or others; and what they are called."""
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+    name: str = "the training part"
+    own: bool = True
+
+
+def parts(contract: Contract, champion: tracking.Champion | None) -> Parts:
+    """What the champion was trained and tested on. Where newer data is prepared, that is in DVC's cache or remote.
+
+    Where it is not to be had, the newer parts: the champion may have learnt some of their test rows.
+    """
+    if champion is None or champion.data == tracking.data_md5():
+        return Parts(*both(contract, ROOT / TRAIN.parent))
+    its, folder = f"champion (version {champion.version})", ROOT / ".champion/drift"
+    if tracking.of_run(champion, "data/prepared", folder):
+        with suppress(ContractError):  # they may keep an older contract
+            train, test = (coerce(contract, frame, with_target=True) for frame in both(contract, folder))
+            return Parts(train, test, f"the training part of the {its}")
+    why = f"newer data, since that of the {its} is not to be had or has other columns: what it answers is not looked at"
+    return Parts(*both(contract, ROOT / TRAIN.parent), why, own=False)
+
+
+def both(contract: Contract, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The training and the test part that are in a folder."""
+    import pandas as pd
+
+    return train_part(contract, folder / TRAIN.name), pd.read_parquet(folder / TEST.name)
 
 
 def rows_of_file(contract: Contract, file: Path) -> tuple[pd.DataFrame, str]:

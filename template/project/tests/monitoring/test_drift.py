@@ -2,14 +2,16 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from {{ package_name }} import drift, monitor
+from {{ package_name }} import drift, monitor, tracking
 from {{ package_name }}.contract import Contract
 from {{ package_name }}.drift_page import page
 
@@ -140,6 +142,63 @@ def test_a_number_of_days_that_is_none_is_said(
     with pytest.raises(SystemExit):
         monitor.main()
     assert "is no number of days from 0, which is all" in capsys.readouterr().err
+
+
+CHAMPION = tracking.Champion(3, "a model", "its data", "a commit", "", {})
+
+
+@pytest.fixture
+def newer(contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose prepared data is newer than the champion's: 70 rows to train on, 50 to test on."""
+    (tmp_path / "data/prepared").mkdir(parents=True)
+    for path, rows in ((monitor.TRAIN, 70), (monitor.TEST, 50)):
+        contract.sample(rows, seed=9).to_parquet(tmp_path / path)
+    monkeypatch.setattr(monitor, "ROOT", tmp_path)
+    monkeypatch.setattr(tracking, "data_md5", lambda: "newer data")
+    return tmp_path
+
+
+def given(contract: Contract, drop: str = "") -> Callable[[tracking.Champion, str, Path], bool]:
+    """A cache of DVC that has the parts of the champion's run, 90 and 60 rows, where `drop` was no column yet."""
+
+    def of_run(champion: tracking.Champion, path: str, folder: Path) -> bool:
+        assert (champion, path) == (CHAMPION, "data/prepared")
+        folder.mkdir(parents=True)
+        for name, rows in (("train", 90), ("test", 60)):
+            kept = contract.sample(rows).drop(columns=[drop] if drop else [])
+            kept.to_parquet(folder / f"{name}.parquet")
+        return True
+
+    return of_run
+
+
+@pytest.mark.usefixtures("newer")
+def test_rows_are_compared_with_what_the_champion_was_trained_on(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "of_run", given(contract))
+    known = monitor.parts(contract, CHAMPION)
+    pd.testing.assert_frame_equal(known.train, contract.sample(90))
+    pd.testing.assert_frame_equal(known.test, contract.sample(60))
+    assert (known.own, known.name) == (True, "the training part of the champion (version 3)")
+
+
+@pytest.mark.usefixtures("newer")
+@pytest.mark.parametrize("is_there", [False, True], ids=["it is gone", "it has other columns"])
+def test_where_that_cannot_be_had_it_is_said_and_the_model_is_not_asked(
+    is_there: bool, contract: Contract, model: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gone = given(contract, contract.features[0].name) if is_there else lambda *_: False
+    monkeypatch.setattr(tracking, "of_run", gone)
+    monkeypatch.setattr(tracking, "read_champion", lambda: CHAMPION)
+    monkeypatch.setattr(tracking, "champion_folder", lambda: tmp_path)
+    monkeypatch.setattr(tracking, "load_model", lambda _: model)
+    monkeypatch.setattr(monitor, "FOLDER", tmp_path / "report")
+    contract.sample(40).to_parquet(tmp_path / "now.parquet")
+    found, source = monitor.look(tmp_path / "now.parquet", 7)
+    assert "against 70 rows of newer data, since that of the champion (version 3) is not to be had" in source
+    assert source in (tmp_path / "report/drift.html").read_text(encoding="utf-8")
+    assert not [one for one in found if one.kind == "quality" or one.column == drift.PREDICTION]
 
 
 def test_the_page_and_the_metrics_say_the_same(contract: Contract) -> None:
