@@ -161,12 +161,16 @@ def predictions(app: FastAPI, service: Service) -> None:
 
 
 def open_inference_protocol(app: FastAPI, service: Service) -> None:
-    """The routes of the Open Inference Protocol."""
+    """The routes of the Open Inference Protocol: of the server, of the model, and of the version that is served."""
     content = {"application/json": {"schema": in_place(protocol.InferenceRequest.model_json_schema())}}
+    body = dict(requestBody=body_of(content))
+    server_routes(app, service)
+    model_routes(app, service, body)
+    version_routes(app, service, body)
 
-    def check_name(name: str) -> None:
-        if name != tracking.NAME:
-            raise HTTPException(404, f"There is no model {name!r}: this one is {tracking.NAME!r}.")
+
+def server_routes(app: FastAPI, service: Service) -> None:
+    """What the server says of itself."""
 
     @app.get("/v2/health/live")
     async def live() -> dict[str, bool]:
@@ -184,6 +188,10 @@ def open_inference_protocol(app: FastAPI, service: Service) -> None:
         """What this server is."""
         return {"name": tracking.NAME, "version": INTERFACE, "extensions": []}
 
+
+def model_routes(app: FastAPI, service: Service, body: dict[str, Any]) -> None:
+    """The model, in whatever version is served."""
+
     @app.get("/v2/models/{name}", responses={404: ERRORS[404]})
     async def model(name: str) -> dict[str, Any]:
         """What the model takes and gives."""
@@ -196,6 +204,16 @@ def open_inference_protocol(app: FastAPI, service: Service) -> None:
         check_name(name)
         service.ready()
         return {"name": name, "ready": True}
+
+    @app.post("/v2/models/{name}/infer", responses=ERRORS, openapi_extra=body)
+    async def infer(name: str, request: Request) -> Response:
+        """Predict a batch: a tensor for each column."""
+        check_name(name)
+        return await answered(service.infer, request)
+
+
+def version_routes(app: FastAPI, service: Service, body: dict[str, Any]) -> None:
+    """The same for a caller that wants one version, and 404 where another one is served."""
 
     @app.get("/v2/models/{name}/versions/{version}", responses={404: ERRORS[404]})
     async def version_of_model(name: str, version: str) -> dict[str, Any]:
@@ -212,21 +230,17 @@ def open_inference_protocol(app: FastAPI, service: Service) -> None:
         check_version(served, version)
         return {"name": name, "ready": True}
 
-    @app.post("/v2/models/{name}/infer", responses=ERRORS, openapi_extra=dict(requestBody=body_of(content)))
-    async def infer(name: str, request: Request) -> Response:
-        """Predict a batch: a tensor for each column."""
-        check_name(name)
-        return await answered(service.infer, request)
-
-    @app.post(
-        "/v2/models/{name}/versions/{version}/infer",
-        responses=ERRORS,
-        openapi_extra=dict(requestBody=body_of(content)),
-    )
+    @app.post("/v2/models/{name}/versions/{version}/infer", responses=ERRORS, openapi_extra=body)
     async def infer_by_version(name: str, version: str, request: Request) -> Response:
         """Predict a batch by this version, if it is the one that is served."""
         check_name(name)
         return await answered(partial(service.infer, version=version), request)
+
+
+def check_name(name: str) -> None:
+    """HTTP 404 for another model."""
+    if name != tracking.NAME:
+        raise HTTPException(404, f"There is no model {name!r}: this one is {tracking.NAME!r}.")
 
 
 def check_version(served: Served, version: str) -> None:
