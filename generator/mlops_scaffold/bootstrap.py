@@ -40,15 +40,20 @@ class Wishes:
     def with_more(self, more: "Wishes") -> "Wishes":
         """These wishes and some more. Raises MlopsError for data that cannot be brought in so."""
         if more.target is not None and more.dataset is None:
-            raise MlopsError("--target needs --dataset.", "Name the data file: --dataset FILE")
+            raise without_data("--target")
         if more.dataset is not None and more.target is None:
             raise MlopsError("--dataset needs --target.", "Name the column to predict: --target COLUMN")
         if more.dataset is not None and not Path(more.dataset).is_file():
             raise MlopsError(f"There is no file {more.dataset}.", "Check the path that follows --dataset.")
         dataset, target = (more.dataset, more.target) if more.dataset is not None else (self.dataset, self.target)
         if more.in_git and dataset is None:
-            raise MlopsError("--data-in-git needs --dataset.", "Name the data file: --dataset FILE")
+            raise without_data("--data-in-git")
         return Wishes(dataset, target, self.in_git or more.in_git, self.run or more.run)
+
+
+def without_data(option: str) -> MlopsError:
+    """What an option says that means nothing without a data file."""
+    return MlopsError(f"{option} needs --dataset.", "Name the data file: --dataset FILE")
 
 
 @dataclass(frozen=True)
@@ -162,14 +167,19 @@ def git_folder(project: Project) -> Path:
     return Path(git("rev-parse", "--absolute-git-dir", cwd=project.folder))
 
 
+def state_file(project: Project) -> Path:
+    """Where a new project's wishes are kept until they are done."""
+    return git_folder(project) / STATE
+
+
 def is_unfinished(project: Project) -> bool:
     """Whether a set-up was begun that has not come to its end."""
-    return is_repository_root(project.folder) and (git_folder(project) / STATE).is_file()
+    return is_repository_root(project.folder) and state_file(project).is_file()
 
 
 def remember(project: Project, wishes: Wishes) -> None:
     """Keep the wishes until they are done: a kill leaves the file whole, or none."""
-    path = git_folder(project) / STATE
+    path = state_file(project)
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(asdict(wishes)), encoding="utf-8")
     fresh.replace(path)
@@ -178,7 +188,7 @@ def remember(project: Project, wishes: Wishes) -> None:
 def pending(project: Project) -> Wishes | None:
     """What is still to do for a new project; None for a clone. Raises MlopsError where that cannot be read."""
     if is_unfinished(project):
-        return recall(git_folder(project) / STATE)
+        return recall(state_file(project))
     # A folder of a larger repository that tracks it has its history there.
     tracked = ("ls-files", "--error-unmatch", "--", project.answers_file)
     if is_repository_root(project.folder) or succeeds(*tracked, cwd=project.folder):
@@ -217,7 +227,7 @@ def set_up(project: Project, wishes: Wishes | None, report: Report) -> list[dict
     for text in setup.told:
         report.say(text)
     if left is not None:
-        (git_folder(project) / STATE).unlink(missing_ok=True)
+        state_file(project).unlink(missing_ok=True)
     return taken
 
 

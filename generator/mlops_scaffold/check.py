@@ -7,7 +7,7 @@ from functools import cached_property
 from mlops_scaffold.address import Address, recorded_address
 from mlops_scaffold.manifest import Manifest, manifest, matches
 from mlops_scaffold.project import Project
-from mlops_scaffold.repository import open_repository
+from mlops_scaffold.repository import Repository
 from mlops_scaffold.source import Version, is_older, open_version, releases_between, reopen_version
 
 HEADING = re.compile(r"^## +\[?v?(?P<version>[0-9][^\s\]]*)")
@@ -48,13 +48,13 @@ def open_versions(project: Project, offline: bool = False, prereleases: bool = F
     return Versions(address, older, open_version(address, None, prereleases, offline))
 
 
-def check(project: Project, offline: bool = False, prereleases: bool = False) -> Standing:
+def check(project: Project, repository: Repository, offline: bool = False, prereleases: bool = False) -> Standing:
     """Compare the project with the version that it was made from, and that with the newest. Writes nothing."""
     versions = open_versions(project, offline, prereleases)
     older, newer = versions.older, versions.newer
     base = manifest(project, older, older)
     standing = Standing(older.name, newer.name, notices=[*dict.fromkeys((*older.notices, *newer.notices))])
-    standing.edited = edited(project, base)
+    standing.edited = edited(repository, base)
     standing.drifted = [path for path in standing.edited if path in base.managed]
     if versions.behind:
         standing.behind = True
@@ -63,14 +63,13 @@ def check(project: Project, offline: bool = False, prereleases: bool = False) ->
     return standing
 
 
-def edited(project: Project, base: Manifest) -> list[str]:
+def edited(repository: Repository, base: Manifest) -> list[str]:
     """The template's files that the project has changed or deleted, seeds aside."""
     left_out = {*base.seeds, base.answers_path}
-    keeps_modes = open_repository(project.folder).keeps_modes
     return [
         path
         for path, expected in sorted(base.files.items())
-        if path not in left_out and not matches(project.folder / path, expected, keeps_modes)
+        if path not in left_out and not matches(repository, path, expected)
     ]
 
 

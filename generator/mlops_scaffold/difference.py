@@ -18,7 +18,7 @@ def difference(project: Project, repository: Repository, with_seeds: bool = Fals
     shown = {path: entry for path, entry in rendered.items() if with_seeds or not base.is_seed(path)}
     here: dict[str, Entry] = {}
     for path in shown:
-        entry = read_entry(repository.folder / path, None if repository.keeps_modes else shown[path].executable)
+        entry = read_entry(repository, path, shown[path].executable)
         if entry:
             here[path] = entry
     with scratch(repository) as place:

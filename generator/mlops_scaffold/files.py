@@ -13,13 +13,14 @@ def present(path: Path) -> bool:
     return path.is_symlink() or path.is_file()
 
 
-def read_entry(path: Path, executable: bool | None = None) -> Entry | None:
-    """A file or link; nothing where there is none. `executable` is what it counts as where the disk cannot tell."""
-    if path.is_symlink():
-        return Entry(os.fsencode(path.readlink()), symlink=True)
-    if not path.is_file():
+def read_entry(repository: Repository, path: str, executable: bool) -> Entry | None:
+    """A project's file or link; nothing where there is none. `executable` is what counts where the disk cannot tell."""
+    here = repository.folder / path
+    if here.is_symlink():
+        return Entry(os.fsencode(here.readlink()), symlink=True)
+    if not here.is_file():
         return None
-    return Entry(path.read_bytes(), bool(path.stat().st_mode & 0o100) if executable is None else executable)
+    return Entry(here.read_bytes(), bool(here.stat().st_mode & 0o100) if repository.keeps_modes else executable)
 
 
 def same(one: Path, other: Path) -> bool:

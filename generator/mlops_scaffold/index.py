@@ -41,17 +41,22 @@ def hold(repository: Repository, new: Path) -> None:
     """Take git's own lock of the index, with the new index in it. Raises MlopsError where another program holds it."""
     lock = repository.git_dir / "index.lock"
     try:
-        try:
-            os.link(new, lock)
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without hard links
-            with lock.open("xb") as held:
-                held.write(new.read_bytes())
+        _put(new, lock)
     except FileExistsError:
         raise MlopsError(
             "Another git command is running in this repository.", f"Wait until it has ended (it holds {lock})."
         ) from None
+
+
+def _put(new: Path, lock: Path) -> None:
+    """The new index under the lock's name too, or a copy of it. Raises FileExistsError where somebody has the name."""
+    try:
+        os.link(new, lock)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        with lock.open("xb") as held:
+            held.write(new.read_bytes())
 
 
 def release(repository: Repository, new: Path) -> None:

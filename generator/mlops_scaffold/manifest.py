@@ -10,6 +10,7 @@ from mlops_scaffold import __version__
 from mlops_scaffold.files import read_entry
 from mlops_scaffold.paths import cache_dir
 from mlops_scaffold.project import Project
+from mlops_scaffold.repository import Repository
 from mlops_scaffold.settings import load_settings
 from mlops_scaffold.source import Version
 from mlops_scaffold.tree import Entry
@@ -31,9 +32,9 @@ def fingerprint(entry: Entry) -> str:
     return f"{kind} {sha1(entry.content.replace(bytes([13, 10]), bytes([10])), usedforsecurity=False).hexdigest()}"
 
 
-def matches(path: Path, expected: str, keeps_modes: bool) -> bool:
-    """Whether a file has a fingerprint; the executable bit counts where the disk keeps it."""
-    entry = read_entry(path, None if keeps_modes else expected.startswith("program"))
+def matches(repository: Repository, path: str, expected: str) -> bool:
+    """Whether a project's file has a fingerprint."""
+    entry = read_entry(repository, path, executable=expected.startswith("program"))
     return entry is not None and fingerprint(entry) == expected
 
 

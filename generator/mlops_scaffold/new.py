@@ -9,6 +9,7 @@ from typing import Any
 
 from mlops_scaffold import catalog, dataset
 from mlops_scaffold.address import find_address
+from mlops_scaffold.bootstrap import without_data
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import require_identity
 from mlops_scaffold.project import ANSWERS_FILE, Project, workspace_of
@@ -65,9 +66,9 @@ def plan(request: Request, report: Report) -> Plan:
     if request.set_up:
         require_identity()
     if request.target is not None and request.dataset is None:
-        raise MlopsError("--target needs --dataset.", "Name the data file: --dataset FILE")
+        raise without_data("--target")
     if request.data_in_git and request.dataset is None:
-        raise MlopsError("--data-in-git needs --dataset.", "Name the data file: --dataset FILE")
+        raise without_data("--data-in-git")
     address = find_address(request.template)
     version = open_version(address, request.ref, request.prereleases, request.offline)
     for notice in version.notices:

@@ -128,7 +128,7 @@ def read_untracked(
     found: dict[str, Entry] = {}
     for path, theirs in {**rendered[0], **rendered[1]}.items():
         if path not in head:
-            entry = read_entry(repository.folder / path, None if repository.keeps_modes else theirs.executable)
+            entry = read_entry(repository, path, theirs.executable)
             if entry:
                 found[path] = entry
     return found, repository.ignored(found)

@@ -77,6 +77,16 @@ def test_more_trials_go_on_from_those_that_are_there(project: Path, reference: t
     assert trials(project) == reference[1]
 
 
+def assert_it_goes_on(project: Path, reference: tuple[str, object]) -> None:
+    """What was finished is kept, and the same command finds what a search without a stop does."""
+    kept = trials(project)
+    assert 3 <= len(kept) < int(TRIALS)
+    again = search(project)
+    assert found(again) == reference[0]
+    assert "\ntrial 2:" not in again.stdout
+    assert trials(project) == reference[1]
+
+
 def test_a_search_that_was_killed_goes_on(project: Path, reference: tuple[str, object], tmp_path: Path) -> None:
     forget(project)
     command = ["uv", "run", "poe", "search", "--trials", TRIALS, "--workers", "1"]
@@ -86,12 +96,7 @@ def test_a_search_that_was_killed_goes_on(project: Path, reference: tuple[str, o
     next(line for line in killed.stdout if line.startswith("trial 2"))
     kill(killed.pid)
     killed.wait()
-    kept = trials(project)
-    assert 3 <= len(kept) < int(TRIALS)
-    again = search(project)
-    assert found(again) == reference[0]
-    assert "\ntrial 2:" not in again.stdout
-    assert trials(project) == reference[1]
+    assert_it_goes_on(project, reference)
 
 
 def test_a_worker_that_dies_loses_nothing(project: Path, reference: tuple[str, object], tmp_path: Path) -> None:
@@ -118,12 +123,7 @@ def test_ctrl_c_is_a_sentence_and_the_search_goes_on_later(project: Path, refere
     assert stopped.stdout
     next(line for line in stopped.stdout if line.startswith("trial 2"))
     assert_ctrl_c_is_a_sentence(stopped)
-    kept = trials(project)
-    assert 3 <= len(kept) < int(TRIALS)
-    again = search(project)
-    assert found(again) == reference[0]
-    assert "\ntrial 2:" not in again.stdout
-    assert trials(project) == reference[1]
+    assert_it_goes_on(project, reference)
 
 
 def test_ctrl_c_while_workers_start_is_a_sentence(project: Path, tmp_path: Path) -> None:

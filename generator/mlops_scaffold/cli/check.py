@@ -32,8 +32,8 @@ def check(
     from mlops_scaffold.session import opened
 
     report = Report(quiet or as_json)
-    with opened(project, answers_file, report, write=False) as (found, _, _):
-        standing = compare(found, offline, prereleases)
+    with opened(project, answers_file, report, write=False) as (found, repository, _):
+        standing = compare(found, repository, offline, prereleases)
     if as_json:
         print(json.dumps({"project": str(found.folder), **asdict(standing)}))
     for notice in standing.notices:

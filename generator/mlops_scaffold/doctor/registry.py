@@ -10,6 +10,7 @@ from mlops_scaffold import process
 from mlops_scaffold.check import Standing, Versions, open_versions
 from mlops_scaffold.check import check as compare
 from mlops_scaffold.project import Project
+from mlops_scaffold.repository import open_repository
 
 OURS = {"package_name", "problem", "framework"}  # answers that a project of our template has
 # Variables that are kept from a project's programs, but that its checks are about.
@@ -60,7 +61,7 @@ class Place:
     @cached_property
     def standing(self) -> Standing:
         """Where it stands against its template, asked once. Raises MlopsError where the template cannot be had."""
-        return compare(self.project, self.offline)
+        return compare(self.project, open_repository(self.folder), self.offline)
 
     @cached_property
     def variables(self) -> dict[str, str]:
