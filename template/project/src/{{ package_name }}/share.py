@@ -13,7 +13,7 @@ from .workspace import WorkspaceError, has_remote, run, say
 def share() -> str:
     """Push what is not there yet. Raises WorkspaceError where the remote does not take it."""
     if not has_remote():
-        return "no DVC remote is used here, so nothing is pushed: the MLflow server alone has the model"
+        return "no DVC remote is used here, so nothing is pushed: the registry alone has the model"
     try:
         run("dvc", "push", quiet=True)
     except WorkspaceError as error:
