@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import secrets
 import shutil
 import subprocess
@@ -70,12 +71,13 @@ class Cluster:
         raise AssertionError((self.folder / "log").read_text())
 
     def size(self) -> int:
-        """How many nodes are alive."""
-        count = "import ray; ray.init(log_to_driver=False); print(sum(n['Alive'] for n in ray.nodes()))"
+        """How many nodes are alive. Ray writes its own news, as of a lost node, beside the answer."""
+        count = "import ray; ray.init(log_to_driver=False); print('alive:', sum(n['Alive'] for n in ray.nodes()))"
         python = str(self.project / ".venv/bin/python")
         env = {**environment(), **self.env}
         done = subprocess.run([python, "-c", count], env=env, capture_output=True, text=True, check=False)
-        return int(done.stdout or 0)
+        alive = re.search(r"^alive: (\d+)$", done.stdout, re.MULTILINE)
+        return int(alive[1]) if alive else 0
 
     def lose(self, number: int) -> None:
         """Kill a node with all that runs on it."""
