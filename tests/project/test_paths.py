@@ -47,6 +47,12 @@ def test_its_own_tests_and_linters_are_green(project: Path) -> None:
     poe(project, "lint")
 
 
+def test_its_threads_sleep_while_they_wait(project: Path) -> None:
+    # Beside two busy programs, spinning threads made a look at drift 40 times slower.
+    code = "import os, churn.predict; print(os.environ['OMP_WAIT_POLICY'])"
+    assert python(project, code) == "PASSIVE"
+
+
 def test_the_champion_predicts_a_file(project: Path, tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
     poe(project, "sample", "--rows", "30", "--output", str(rows))

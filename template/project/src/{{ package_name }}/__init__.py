@@ -1,7 +1,12 @@
 """From data to a served model: contract, prepare, train, evaluate, register, predict."""
 
+import os
 from pathlib import Path
 from typing import Any
+
+# Threads that are done with their share of a prediction or a fit sleep: by default they spin until the others are done
+# too, and where other programs want the cores this makes the whole dozens of times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _find_root() -> Path:

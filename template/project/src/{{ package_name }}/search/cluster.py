@@ -20,7 +20,7 @@ from .objective import ONE_THREAD, Objective, Outcome, Task
 # Ray would have each worker make an environment of its own by uv: the nodes have theirs, and it is compared with ours.
 os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
 os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
-SECONDS_TO_ANSWER = 60
+SECONDS_TO_ANSWER = 180  # a node that is busy starts a process in a minute or two; one that is lost is known sooner
 SECONDS_BETWEEN_LOOKS = 10
 
 
