@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .contract import Contract
 
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow's words for no such model, no such alias
+DATABASES = ("postgresql", "mysql", "mssql")  # that MLflow can use without a server of its own
 # How long a server is given for the first answer, where nothing else is set: MLflow itself tries for minutes.
 PATIENCE = dict(MLFLOW_HTTP_REQUEST_MAX_RETRIES="2", MLFLOW_HTTP_REQUEST_TIMEOUT="10")
 NAME = "{{ project_name }}"  # of the experiment and of the registered model
@@ -117,11 +118,28 @@ def ask_first(uri: str) -> None:
     from mlflow import MlflowClient
     from mlflow.exceptions import RestException
 
+    if uri.startswith(DATABASES):
+        connect_once(uri)
     if not uri.startswith(("http://", "https://")):
         return
     patience = {name: os.environ.get(name) or usual for name, usual in PATIENCE.items()}
     with in_a_sentence(), environment(**patience), suppress(RestException):  # a refusal is an answer
         MlflowClient(uri).get_experiment_by_name(NAME)
+
+
+def connect_once(uri: str) -> None:
+    """Look whether a database can be had, which MLflow would try for minutes. Raises ServerError."""
+    import sqlalchemy
+
+    try:
+        sqlalchemy.create_engine(uri).connect().close()
+    except ModuleNotFoundError as error:
+        raise ServerError(
+            f"MLFLOW_TRACKING_URI names a database whose driver, the module {error.name}, is not installed. Add its "
+            "package: uv add --group train PACKAGE; or name an MLflow server there."
+        ) from None
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise ServerError(_explained(error)) from None
 
 
 @contextmanager

@@ -333,6 +333,9 @@ def test_what_is_not_there_is_told_from_a_server_that_is_away(
         assert told.startswith("The MLflow server at http://127.0.0.1:9 does not answer: ")
         assert "MLFLOW_TRACKING_URI" in told
         assert "\n" not in told
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://127.0.0.1:9/mlflow")
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    assert "driver, the module psycopg, is not installed" in said(monkeypatch, "status")
 
 
 @pytest.mark.parametrize(
