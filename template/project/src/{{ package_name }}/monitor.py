@@ -43,7 +43,11 @@ class MonitorError(Exception):
 
 
 class QuietError(MonitorError):
-    """Hardly anything was asked, which is no failure: one sentence."""
+    """Hardly anything was asked, which is no failure: one sentence, and how many `rows` it was."""
+
+    def __init__(self, told: str, rows: int) -> None:
+        super().__init__(told)
+        self.rows = rows
 
 
 def look(file: Path | None, days: int) -> tuple[list[Comparison], str]:
@@ -115,7 +119,7 @@ def rows_of_log(contract: Contract, folder: Path, days: int) -> tuple[pd.DataFra
     source = f"{len(rows)} rows of the prediction log, {window(days)}"
     if len(rows) < FEWEST_ROWS:
         more = f"; look at more of it: uv run poe drift --days {4 * days}" if 0 < days <= MOST_DAYS // 4 else ""
-        raise QuietError(f"{source}, are too few to say anything: at least {FEWEST_ROWS} are needed{more}")
+        raise QuietError(f"{source}, are too few to say anything: at least {FEWEST_ROWS} are needed{more}", len(rows))
     return asked.frame(contract, rows), source
 
 
@@ -181,6 +185,8 @@ def main() -> None:
         found, source = look(options.file, DAYS if options.days is None else options.days)
     except QuietError as quiet:
         print(f"nothing to look at: {quiet}")
+        FOLDER.mkdir(exist_ok=True)
+        textfile.write(FOLDER / "drift.prom", metrics([], quiet.rows))  # an alert of the week before ends
         return
     except (MonitorError, ContractError, tracking.ChampionError) as error:
         sys.exit(str(error))

@@ -132,6 +132,10 @@ def test_a_quiet_week_is_nothing_to_look_at_and_no_failure(
     said = capsys.readouterr().out
     assert "nothing to look at: 5 rows of the prediction log, of the last 7 days, are too few" in said
     assert "uv run poe drift --days 28" in said
+    told = (tmp_path / "report/drift.prom").read_text(encoding="utf-8")
+    assert "model_drift_rows 5\n" in told
+    assert "model_drift_checked_timestamp_seconds " in told
+    assert "model_drift_found{" not in told
 
 
 @pytest.mark.parametrize("days", ["-1", "x", "1e3", "9999999", "2.5"])
