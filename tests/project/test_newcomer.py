@@ -82,20 +82,29 @@ def run(command: str, project: Path, env: dict[str, str]) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("ready", ["mlops setup", "uv run poe setup"])
-def test_a_newcomer_is_productive_after_one_command(ready: str, origin: Path, tmp_path: Path) -> None:
-    env = newcomer(tmp_path)
+@pytest.fixture
+def clone(origin: Path, tmp_path: Path) -> Path:
+    """The newcomer's own clone. The remote's address is relative, as in a team whose disk is mounted beside them."""
     git("clone", "--quiet", str(origin), str(tmp_path / "work/churn"), cwd=tmp_path)
-    # The remote's address is relative, as in a team whose disk is mounted beside the clones.
     (tmp_path / "work/store").symlink_to(origin.parent / "store")
-    project = tmp_path / "work/churn"
+    return tmp_path / "work/churn"
+
+
+def test_mlops_setup_makes_a_clone_ready(clone: Path, tmp_path: Path) -> None:
+    env = newcomer(tmp_path)
+    run(shlex.join([*RUN, "setup"]), clone, env)
+    assert git("status", "--porcelain", cwd=clone) == ""
+    ask_the_service(clone, env)
+
+
+def test_a_newcomer_is_productive_after_one_command(clone: Path, tmp_path: Path) -> None:
+    project, env = clone, newcomer(tmp_path)
     page = (project / "ONBOARDING.md").read_text(encoding="utf-8")
     first, change, release = re.findall(r"(?ms)^```sh\n(.*?)^```$", page)
 
     assert "uv run poe setup" in first
     for command in first.splitlines():
-        chosen = ready if command == "uv run poe setup" else command
-        run(chosen.replace("mlops", shlex.join(RUN), 1) if chosen.startswith("mlops") else chosen, project, env)
+        run(command, project, env)
     assert git("status", "--porcelain", cwd=project) == ""
     ask_the_service(project, env)
 

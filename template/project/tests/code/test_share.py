@@ -15,8 +15,10 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path(project, "model/weights").write_text("1 2 3", encoding="utf-8")
     monkeypatch.setattr(workspace, "ROOT", project)
     monkeypatch.delenv("WITHOUT_REMOTE", raising=False)
-    for command in ("init --quiet --no-scm", "add --quiet model", f"remote add --quiet --default team {remote}"):
-        workspace.run("dvc", *command.split(), quiet=True)
+    Path(project, ".dvc").mkdir()
+    config = f"[core]\n    no_scm = true\n    remote = team\n['remote \"team\"']\n    url = {remote}\n"
+    Path(project, ".dvc/config").write_text(config, encoding="utf-8")
+    workspace.run("dvc", "add", "--quiet", "model", quiet=True)
     return remote
 
 
