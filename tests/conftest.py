@@ -16,6 +16,7 @@ SHARING = ("containers", "scale")
 PATIENCE = 120  # seconds for what takes one or two: only where it never happens does a test wait so long
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What shares fixtures runs on one core (`--dist loadgroup`): a file, or a folder that is SHARING."""
     for item in items:
