@@ -39,3 +39,10 @@ def test_a_template_that_somebody_else_lays_out_at_the_same_time_is_taken(
     found = source.open_version(named_address(str(template)), None)
     assert (found.folder / "copier.yml").read_text(encoding="utf-8") == "theirs: 1\n"
     assert [path.name for path in found.folder.parent.iterdir()] == [found.commit]
+
+
+def test_a_file_of_tests_runs_on_one_core(request: pytest.FixtureRequest) -> None:
+    # A release of pytest or xdist by which it does not is seen by nothing else: what is costly is then made twice.
+    if not hasattr(request.config, "workerinput"):
+        pytest.skip("all tests run on one core")
+    assert request.node.nodeid.endswith("@unit/test_surroundings")
