@@ -70,7 +70,9 @@ def fit_in_batches(model: Any, contract: Contract, sample: pd.DataFrame) -> None
         return found
 
     target = np.concatenate([labels(number).astype("float32") for number in groups])
-    weights = compute_sample_weight(estimator.class_weight, target) if estimator.class_weight else None
+    weights = None
+    if estimator.class_weight:  # by label, not by its number
+        weights = compute_sample_weight(estimator.class_weight, estimator.classes_[target.astype("int64")])
     rows = [RowGroup(features, number, file.metadata.row_group(number).num_rows) for number in groups]
     parameters = {**estimator.booster_.params, "num_iterations": trees}
     data = lightgbm.Dataset(rows, target, weight=weights, params=parameters)
