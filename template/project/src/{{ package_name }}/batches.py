@@ -105,17 +105,18 @@ def arrow_schema(contract: Contract) -> arrow.Schema:
     return arrow.schema(types)
 
 
-def count_train_rows(path: Path = ROOT / TRAIN) -> int:
-    """The rows of a training part."""
+def count_train_rows(path: Path | None = None) -> int:
+    """The rows of a training part: the prepared one where no other is named."""
     from pyarrow.parquet import read_metadata
 
-    return int(read_metadata(path).num_rows)
+    return int(read_metadata(path or ROOT / TRAIN).num_rows)
 
 
-def train_part(contract: Contract, path: Path = ROOT / TRAIN) -> pd.DataFrame:
+def train_part(contract: Contract, path: Path | None = None) -> pd.DataFrame:
     """The rows to train on; of more than are to be in memory, every k-th and the first of each class."""
     import pandas as pd
 
+    path = path or ROOT / TRAIN
     step = math.ceil(count_train_rows(path) / rows_in_memory())
     if step <= 1:
         return pd.read_parquet(path)

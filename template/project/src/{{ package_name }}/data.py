@@ -74,7 +74,7 @@ def split(contract: Contract, frame: pd.DataFrame, test: float, seed: int) -> tu
     return frame[~in_test].reset_index(drop=True), frame[in_test].reset_index(drop=True)
 
 
-def train_part(contract: Contract, path: Path = ROOT / TRAIN) -> pd.DataFrame:
+def train_part(contract: Contract, path: Path | None = None) -> pd.DataFrame:
 {% if compute == 'ray' %}
     """The rows to train on; of more than are to be in memory, some of them."""
     from . import batches
@@ -84,7 +84,7 @@ def train_part(contract: Contract, path: Path = ROOT / TRAIN) -> pd.DataFrame:
     """The rows to train on."""
     import pandas as pd
 
-    return pd.read_parquet(path)
+    return pd.read_parquet(path or ROOT / TRAIN)
 {% endif %}
 
 

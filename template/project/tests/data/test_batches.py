@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 {% endif %}
 
 from {{ package_name }} import batches, data, params, train_batches
-from {{ package_name }}.contract import Contract, ContractError, Source, check_file
+from {{ package_name }}.contract import Contract, ContractError, Source, check_file, row_hashes
 from {{ package_name }}.evaluate import score
 {% if framework == 'sklearn' %}
 from {{ package_name }}.features import preprocessor
@@ -91,6 +91,8 @@ def test_a_sample_of_the_training_part_has_every_class(large: Contract) -> None:
     sample = batches.train_part(large)
     assert len(sample) <= IN_MEMORY + len(large.classes) < len(train)
     assert set(sample[large.target]) >= set(large.classes)
+    its, all_of_it = (set(row_hashes(large, large.coerce(rows))) for rows in (sample, train))
+    assert its <= all_of_it, "it is a sample of another part"
 
 
 {% if framework == 'sklearn' %}
