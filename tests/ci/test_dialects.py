@@ -149,6 +149,25 @@ def test_the_dvc_remotes_login_is_where_dvc_reads_it_and_in_no_log(case: tuple[s
     assert (tmp_path / ".dvc/config.local").read_text(encoding="utf-8") == login
 
 
+def test_no_cache_brings_data_to_a_fork_or_a_branchs_packages_to_main(rendered: dict[tuple[str, str], Path]) -> None:
+    for (_, ci), project in rendered.items():
+        if ci == "github":  # a fork's request reads the caches of main
+            text = (project / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+            assert "actions/cache" not in text
+        if ci == "circleci":  # a branch writes the caches that main reads
+            config = yaml.safe_load((project / ".circleci/config.yml").read_text(encoding="utf-8"))
+            on = {stage.name: stage.on for stage in DIALECTS[ci](project)}
+            restores = {name for name, job in config["jobs"].items() if "restore" in yaml.safe_dump(job)}
+            assert {on[name] for name in restores} == {"push"}
+
+
+def test_a_push_to_main_ends_no_deployment_in_jenkins(rendered: dict[tuple[str, str], Path]) -> None:
+    for (_, ci), project in rendered.items():
+        if ci == "jenkins":
+            text = (project / "Jenkinsfile").read_text(encoding="utf-8")
+            assert text.count("abortPrevious: env.BRANCH_NAME != 'main'") == text.count("abortPrevious") == 1
+
+
 def test_gitlab_protects_no_variable_that_requests_need(rendered: dict[tuple[str, str], Path]) -> None:
     """A protected one reaches protected branches alone, and requests come from others."""
     for (_, ci), project in rendered.items():

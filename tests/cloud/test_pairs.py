@@ -90,11 +90,11 @@ def test_whoever_touches_the_cloud_logs_in_first(pair: tuple[str, str, Path]) ->
             # A request may come from a fork, which is trusted by nobody: it goes on without. Nothing else does.
             option = {"pipeline": "", "destroy": " --to-destroy"}.get(name, " --required")
             assert stage.tasks[0] == f"cloud-login{option}"
-    # A training may take longer than a login is good for: whoever registers after it has logged in again.
-    for name, registers in (("release", "register"), ("weekly", "challenge")):
+    # A training may take longer than a login is good for: who asks the cloud or registers after it logs in again.
+    for name, asks in (("release", "register"), ("weekly", "drift"), ("weekly", "challenge")):
         tasks = stages[name].tasks
         trains = next(at for at, task in enumerate(tasks) if task.startswith("repro"))
-        assert "cloud-login --required" in tasks[trains : tasks.index(registers)], name
+        assert "cloud-login --required" in tasks[trains : tasks.index(asks)], name
     assert stages["deploy"].on == stages["destroy"].on == "manual"
     assert "deploy --yes" in stages["deploy"].tasks
 
