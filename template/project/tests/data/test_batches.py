@@ -118,3 +118,17 @@ def test_a_model_is_trained_in_batches(large: Contract) -> None:
     guess = baseline().fit(large.coerce(train), large.labels(train))
     primary = params()["evaluate"]["primary"]
     assert score(model, large, test, [primary])[primary] > score(guess, large, test, [primary])[primary]
+{% if framework == 'lightgbm' and problem == 'classification' %}
+
+
+def test_a_class_that_weighs_more_is_answered_more_often(large: Contract) -> None:
+    _, test = parts(large)
+    heavy, *others = large.classes
+
+    def answered(weight: float) -> int:
+        model = build(large, {**params()["model"], "class_weight": {heavy: weight, **dict.fromkeys(others, 1.0)}})
+        train_batches.fit_in_batches(model, large, batches.train_part(large))
+        return int((model.predict(large.coerce(test)) == heavy).sum())
+
+    assert answered(100.0) > answered(0.01)
+{% endif %}

@@ -6,7 +6,7 @@ import pytest
 
 from {{ package_name }} import params
 from {{ package_name }}.contract import Contract
-from {{ package_name }}.search import space
+from {{ package_name }}.search import record, space
 from {{ package_name }}.search.objective import Objective, Task, assign_folds, is_hopeless
 
 
@@ -42,3 +42,13 @@ def test_only_the_values_change_in_params_yaml(tmp_path: Path, monkeypatch: pyte
     written = (tmp_path / "params.yaml").read_text(encoding="utf-8")
     assert written == text.replace("{depth: 3, rate: 0.1}", "{depth: 12, rate: 1.0e-05}")
     assert not space.write_winner({"depth": 12, "rate": 1e-05})
+
+
+def test_a_search_over_other_rows_is_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = space.read_settings(params())
+    monkeypatch.setattr(record, "digest", lambda file: file.name)  # the data need not be here
+    marks = []
+    for rows in (1_000_000, 500_000, 1_000_000):
+        monkeypatch.setattr(record, "rows_in_memory", lambda rows=rows: rows)
+        marks.append(record.fingerprint(settings))
+    assert marks[0] == marks[2] != marks[1]

@@ -13,8 +13,9 @@ from dataclasses import asdict
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from .. import ROOT, params
+from .. import ROOT
 from .. import tracking as t
+from ..batches import rows_in_memory
 from .objective import Outcome, Task
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def fingerprint(settings: Settings) -> str:
         space={name: repr(row) for name, row in settings.space.items()},
         settings=[settings.seed, settings.batch, settings.folds, settings.metric, settings.fixed],
         files=[digest(file) for file in files],
-        rows=params()["split"].get("rows_in_memory"),  # of large data, a trial is tried out on so many
+        rows=rows_in_memory(),  # of large data, a trial is tried out on so many
         packages=[*requirements(), f"optuna=={version('optuna')}"],
     )
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
