@@ -185,7 +185,6 @@ def main() -> None:
         found, source = look(options.file, DAYS if options.days is None else options.days)
     except QuietError as quiet:
         print(f"nothing to look at: {quiet}")
-        FOLDER.mkdir(exist_ok=True)
         textfile.write(FOLDER / "drift.prom", metrics([], quiet.rows))  # an alert of the week before ends
         return
     except (MonitorError, ContractError, tracking.ChampionError) as error:

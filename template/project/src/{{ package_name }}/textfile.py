@@ -34,6 +34,7 @@ def _labels(labels: dict[str, str]) -> str:
 
 def write(path: Path, lines: Iterable[str]) -> None:
     """Write the file whole or not at all: the collector may read at any time."""
+    path.parent.mkdir(exist_ok=True)
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_text("\n".join(lines) + "\n", encoding="utf-8")
     fresh.replace(path)

@@ -138,7 +138,7 @@ def connect_once(uri: str) -> None:
             f"MLFLOW_TRACKING_URI names a database whose driver, the module {error.name}, is not installed. Add its "
             "package: uv add --group train PACKAGE; or name an MLflow server there."
         ) from None
-    except sqlalchemy.exc.SQLAlchemyError as error:
+    except (sqlalchemy.exc.SQLAlchemyError, ValueError) as error:  # ValueError: a port that is no number
         raise ServerError(_explained(error)) from None
 
 

@@ -336,6 +336,8 @@ def test_what_is_not_there_is_told_from_a_server_that_is_away(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://127.0.0.1:9/mlflow")
     monkeypatch.setitem(sys.modules, "psycopg", None)
     assert "driver, the module psycopg, is not installed" in said(monkeypatch, "status")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://127.0.0.1:port/mlflow")
+    assert said(monkeypatch, "status").startswith("The MLflow server at postgresql://127.0.0.1:port/mlflow answers")
 
 
 @pytest.mark.parametrize(

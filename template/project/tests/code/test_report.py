@@ -48,7 +48,7 @@ def platform() -> Iterator[str]:
     """The address of a platform with a comment of somebody else."""
     Platform.comments = [dict(id=1, body="Looks good!")]
     server = HTTPServer(("127.0.0.1", 0), Platform)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()

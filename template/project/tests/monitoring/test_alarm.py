@@ -79,7 +79,7 @@ def platform(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     text = "body" if request.param == "github" else "description"
     Platform.issues, Platform.comments = [{"number": 1, "iid": 1, text: None}], []
     server = HTTPServer(("127.0.0.1", 0), Platform)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     address = {ADDRESSES[request.param]: f"http://127.0.0.1:{server.server_port}"}
     for name, value in {**SETTINGS[request.param], **address}.items():
         monkeypatch.setenv(name, value)

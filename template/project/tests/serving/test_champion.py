@@ -68,7 +68,7 @@ class Registry(BaseHTTPRequestHandler):
 def registry(folder: Path | None, **more: Any) -> Iterator[str]:
     """A registry that runs, by its address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), type("Its", (Registry,), dict(folder=folder, **more))) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

@@ -79,7 +79,7 @@ def test_a_server_that_stalls_in_the_middle_of_an_answer_is_one_that_is_away(
     shutil.copytree(saved, tmp_path / "model")
     tracking.write_champion(tracking.Champion(4, tracking.folder_md5(saved), "", "", "", {}))
     with ThreadingHTTPServer(("127.0.0.1", 0), HalfAnAnswer) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}")
         told = Follower(contract).look()
         server.shutdown()
