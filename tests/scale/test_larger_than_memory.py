@@ -98,7 +98,9 @@ def test_scikit_learn_learns_as_the_documentation_says(template: Path, tmp_path:
 
 def test_memory_hardly_grows_with_the_data(project: Path) -> None:
     def peaks() -> list[int]:
-        return [inside(project, "-m", *stage) for stage in (("wide.data", "prepare"), ("wide.train",))]
+        # The least of three: how the allocator keeps pages adds up to 20 MB to one run, and takes nothing off.
+        stages = (("wide.data", "prepare"), ("wide.train",))
+        return [min(inside(project, "-m", *stage) for _ in range(3)) for stage in stages]
 
     # LightGBM finds its bins in 200,000 rows, which are more than there are: a sample is the same in both sizes.
     parameters = project / "params.yaml"
