@@ -134,8 +134,8 @@ class Setup:
             self.run(*command)
 
     def module(self, name: str, *arguments: str) -> str:
-        """Run a module of the project's package. Gives back what it printed."""
-        return self.run(str(self.project.python), "-m", f"{self.project.package}.{name}", *arguments)
+        """Run a module of the project's library. Gives back what it printed."""
+        return self.run(str(self.project.python), "-m", f"{self.project.library}.{name}", *arguments)
 
     def task(self, name: str) -> None:
         """Run a task of the project, as `uv run poe` does; what it prints is for the person."""

@@ -1,7 +1,6 @@
 """A data file is looked at before the project exists, by the template's own code in an environment of its own."""
 
 import json
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 from mlops_scaffold import process
 from mlops_scaffold.errors import MlopsError
 
-MODULES = ("contract.py", "infer.py")
+LIBRARY = "template/project/kit/src"  # where the template has its library
 PACKAGES = ("pandas>=3,<4", "pyarrow>=21,<26", "pyyaml>=6,<7")
 
 
@@ -29,21 +28,17 @@ def inspect(template: Path, path: Path, target: str | None, problem: str | None)
     """Infer the contract of a file without writing anything. Raises MlopsError for a file that cannot serve."""
     if not path.is_file():
         raise MlopsError(f"There is no file {path}.", "Check the path that follows --dataset.")
-    modules = template / "template/project/src/{{ package_name }}"
-    if not all((modules / name).is_file() for name in MODULES):
+    library = template / LIBRARY
+    if not (library / "mlops_kit/contract/infer.py").is_file():
         raise MlopsError("--dataset is for the mlops template: this one looks at no data.", "Leave it out.")
     with tempfile.TemporaryDirectory(prefix="mlops-inspect-") as folder:
-        package = Path(folder) / "inspection"
-        package.mkdir()
-        (package / "__init__.py").touch()
-        for name in MODULES:
-            shutil.copyfile(modules / name, package / name)
         with_packages = [part for name in PACKAGES for part in ("--with", name)]
         command = [process.uv(), "run", "--quiet", "--no-project", "--no-config", *with_packages, "python"]
-        command += ["-m", "inspection.infer", str(path.resolve()), "--json", "--check"]
+        command += ["-m", "mlops_kit.contract.infer", str(path.resolve()), "--json", "--check"]
         command += [f"--target={target}"] if target is not None else []
         command += ["--problem", problem] if problem else []
-        done = process.run(command, cwd=Path(folder), env=process.project_environment(), alone=True)
+        env = {**process.project_environment(), "PYTHONPATH": str(library), "PYTHONDONTWRITEBYTECODE": "1"}
+        done = process.run(command, cwd=Path(folder), env=env, alone=True)
     try:
         report = json.loads(done.output.strip().splitlines()[-1])
     except (ValueError, IndexError):

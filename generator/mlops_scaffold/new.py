@@ -12,7 +12,7 @@ from mlops_scaffold.address import find_address
 from mlops_scaffold.bootstrap import without_data
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import require_identity
-from mlops_scaffold.project import ANSWERS_FILE, Project, workspace_of
+from mlops_scaffold.project import ANSWERS_FILE, Project, library
 from mlops_scaffold.rendering import Asked, Rendered, questions, render, settings
 from mlops_scaffold.report import Report
 from mlops_scaffold.settings import load_settings, read_mapping
@@ -124,7 +124,7 @@ def refuse_tasks(request: Request, version: Version) -> None:
 
 def can_be_set_up(made: Rendered) -> bool:
     """Whether a project will have what the set-up calls."""
-    return workspace_of(made.answers) in made.tree.files
+    return library(made.answers, made.tree.files.__contains__) is not None
 
 
 def given_answers(request: Request, version: Version) -> dict[str, Any]:

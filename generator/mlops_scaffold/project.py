@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -11,6 +11,7 @@ from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.settings import read_mapping
 
 ANSWERS_FILE = ".copier-answers.yml"
+KIT = PurePosixPath("kit/src/mlops_kit")  # where a project has its library
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,23 @@ class Project:
     answers_file: str = ANSWERS_FILE
 
     @property
+    def library(self) -> str | None:
+        """The package whose modules set the project up; None for a project of another template.
+
+        It is the library in kit/; in a project that is older than that, its own package.
+        """
+        return library(self.answers, lambda path: (self.folder / path).is_file())
+
+    @property
     def has_workspace(self) -> bool:
         """Whether it has what the set-up calls; a project of another template has not."""
-        return (self.folder / workspace_of(self.answers)).is_file()
+        return self.library is not None
+
+    @property
+    def checks(self) -> Path | None:
+        """The file with the checks of `doctor` that the project carries, if it does."""
+        own = self.folder / "src" / str(self.answers.get("package_name")) / "doctor.py"
+        return next((path for path in (self.folder / KIT / "workspace/doctor.py", own) if path.is_file()), None)
 
     @property
     def package(self) -> str:
@@ -72,9 +87,12 @@ class Project:
         return str(self.answers[key])
 
 
-def workspace_of(answers: Mapping[str, Any]) -> PurePosixPath:
-    """The module of a project's own that the set-up calls; it is there where the template is ours, or a fork of it."""
-    return PurePosixPath("src", str(answers.get("package_name")), "workspace.py")
+def library(answers: Mapping[str, Any], has: Callable[[PurePosixPath], bool]) -> str | None:
+    """The package with the set-up's modules in a project where `has` says which files there are; None for no such."""
+    package = str(answers.get("package_name"))
+    if has(KIT / "workspace/setup.py"):
+        return KIT.name
+    return package if has(PurePosixPath("src", package, "workspace.py")) else None
 
 
 def open_project(folder: Path, answers_file: str | None = None) -> Project:

@@ -81,8 +81,8 @@ def checks(_: typer.Context) -> Iterable[str]:
     from mlops_scaffold.doctor import CHECKS
 
     project = project_here()
-    carried = project.folder / "src" / project.package / "doctor.py" if project else None
-    own = own_checks(carried) if carried and carried.is_file() else ()
+    carried = project.checks if project else None
+    own = own_checks(carried) if carried else ()
     return dict.fromkeys([*CHECKS, *own])
 
 

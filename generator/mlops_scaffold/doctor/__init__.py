@@ -67,14 +67,15 @@ def examine(place: Place, only: Sequence[str] = ()) -> Diagnosis:
 
 def _ask_project(place: Place, only: Sequence[str], found: Diagnosis) -> None:
     """Add what the project's own module finds; a project of another template has none."""
-    if place.package is None or not (place.folder / "src" / place.package / "doctor.py").is_file():
+    carried = place.project.checks if place.package is not None else None
+    if carried is None:
         if only:
             raise MlopsError(f"There is no check {only[0]!r}.", suggest(only[0], CHECKS))
         return
     if not place.project.python.exists():
         found.unknown["project"] = "its own checks need its environment"
         return
-    command = [str(place.project.python), "-m", f"{place.package}.doctor", "--json", f"--skip={','.join(CHECKS)}"]
+    command = [str(place.project.python), "-m", module_of(carried), "--json", f"--skip={','.join(CHECKS)}"]
     done = process.run([*command, *([f"--only={','.join(only)}"] if only else [])], place.folder, place.variables)
     if done.code not in (0, 2) or not done.output.startswith("{"):
         last = (done.errors.strip().splitlines() or ["it said nothing"])[-1]
@@ -87,6 +88,12 @@ def _ask_project(place: Place, only: Sequence[str], found: Diagnosis) -> None:
     found.checks += told["checks"]
     found.findings += [Finding(**one) for one in told["findings"]]
     found.unknown.update(told["unknown"])
+
+
+def module_of(file: Path) -> str:
+    """A module's name by its file, which is below a folder src."""
+    parts = file.with_suffix("").parts
+    return ".".join(parts[len(parts) - parts[::-1].index("src") :])
 
 
 def mend(place: Place, found: Diagnosis, report: Report) -> list[str]:

@@ -8,7 +8,7 @@ from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 
-from .contract import Contract
+from mlops_kit.contract import Contract
 from .features import categorical_positions, preprocessor
 
 # What a saved model may hold besides scikit-learn's common parts; anything else is refused when it is loaded.

@@ -6,9 +6,9 @@ from typing import Any
 
 from sklearn.dummy import DummyRegressor
 
-from .contract import Contract
-from .estimator import Regressor
-from .tensorflow_quietly import keras
+from mlops_kit.contract import Contract
+from mlops_kit.frameworks.tensorflow.estimator import Regressor
+from mlops_kit.frameworks.tensorflow.quietly import keras
 
 
 def build(contract: Contract, parameters: dict[str, Any]) -> Regressor:

@@ -1,0 +1,184 @@
+"""Where the project is in the cloud: cloud.yaml, and DVC's remote.
+
+    uv run poe cloud-settings                            from the infrastructure of infra/, as it stands
+    uv run poe cloud-settings --storage-url s3://BUCKET  from a bucket that is there already
+    uv run poe cloud-leave                               bring all data and models back here, and forget the bucket
+
+cloud.yaml holds no secret and is committed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+
+from mlops_kit.cloud import CloudError, terraform
+from mlops_kit.ground import command, project, run, say
+
+REMOTE = "storage"  # DVC's name of the bucket
+SCHEMES = dict(aws="s3", gcp="gs", azure="azure")
+
+
+def file() -> Path:
+    """Where cloud.yaml is."""
+    return project().root / "cloud.yaml"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What cloud.yaml says, in the words of infra/'s outputs; empty where this cloud or project has none."""
+
+    cloud: str
+    storage_url: str  # s3://BUCKET, gs://BUCKET, azure://CONTAINER
+    artifacts_url: str  # where MLflow keeps model files, as MLflow writes it
+    storage_account: str = ""  # azure
+    region: str = ""
+    account: str = ""
+    image: str = ""  # the registry and the image's name, without a tag
+    service: str = ""
+    endpoint: str = ""
+    deploy_identity: str = ""  # whom a CI becomes: a role's ARN, a service account's address, a client's id
+    destroy_identity: str = ""  # the same, where it takes things down; empty where CI may not
+    identity_provider: str = ""  # gcp: the workload identity provider's full name; azure: the tenant's id
+    default_remote: str = field(default="", compare=False)  # DVC's before the cloud, to go back to; infra/ has none
+
+
+def read() -> Settings | None:
+    """What cloud.yaml says; None where there is none yet. Raises CloudError where it is another cloud's."""
+    if not file().exists():
+        return None
+    settings = Settings(**yaml.safe_load(file().read_text(encoding="utf-8")))
+    if settings.cloud != project().cloud:
+        raise CloudError(
+            f"cloud.yaml is of {settings.cloud}, the project is on {project().cloud}. "
+            "Bring back what is there (uv run poe cloud-leave, before the switch), then: uv run poe cloud-settings"
+        )
+    return settings
+
+
+def required() -> Settings:
+    """The same. Raises CloudError where there is no cloud.yaml yet."""
+    settings = read()
+    if settings is None:
+        raise CloudError("There is no cloud.yaml yet. Write it: uv run poe cloud-settings")
+    return settings
+
+
+def artifacts_url() -> str:
+    """Where MLflow keeps model files; empty where cloud.yaml is not written yet."""
+    settings = read()
+    return settings.artifacts_url if settings else ""
+
+
+def write(settings: Settings) -> None:
+    """Write cloud.yaml and DVC's remote. Raises CloudError where a remote of its name is somebody's own."""
+    check(settings)
+    keep_own_remote(f"{settings.storage_url}/dvc")
+    settings = replace(settings, default_remote=own_default())
+    head = "# Where the project is in the cloud, no secret. Written by `poe cloud-settings`; commit it.\n"
+    told = {name: value for name, value in asdict(settings).items() if value}
+    file().write_text(head + yaml.safe_dump(told, sort_keys=False), encoding="utf-8")
+    run("dvc", "remote", "add", "--quiet", "--default", "--force", REMOTE, f"{settings.storage_url}/dvc")
+    for option, value in remote_options(settings).items():
+        run("dvc", "remote", "modify", "--quiet", REMOTE, option, value)
+    say("cloud.yaml", f"MLflow keeps model files in {settings.artifacts_url}")
+    say(".dvc/config", f"DVC keeps data and models in {settings.storage_url}/dvc")
+
+
+def keep_own_remote(url: str = "") -> None:
+    """Raise CloudError where somebody's own remote of DVC has the name that the bucket is to have."""
+    theirs = dvc_says("config", f"remote.{REMOTE}.url")
+    if theirs and theirs != url and not file().exists():
+        raise CloudError(
+            f"DVC has a remote {REMOTE!r} already, {theirs}, and the bucket is to be called that. "
+            f"Give yours another name: uv run dvc remote rename {REMOTE} NAME"
+        )
+
+
+def own_default() -> str:
+    """DVC's default remote before the bucket was it; empty where there was none."""
+    now = dvc_says("config", "--project", "core.remote")
+    if now != REMOTE:
+        return now
+    told = yaml.safe_load(file().read_text(encoding="utf-8")) if file().exists() else {}
+    return str(told.get("default_remote", ""))
+
+
+def dvc_says(*command: str) -> str:
+    """What DVC's configuration says; empty where it says nothing."""
+    return run("dvc", *command, quiet=True, check=False).stdout.strip()
+
+
+def check(settings: Settings) -> None:
+    """Raise CloudError for an address that this cloud does not have."""
+    scheme = SCHEMES[project().cloud]
+    if not settings.storage_url.startswith(f"{scheme}://") or not urlsplit(settings.storage_url).netloc:
+        raise CloudError(f"{settings.storage_url!r} is no storage of {project().cloud}. Write it as {scheme}://NAME")
+    if project().cloud == "azure" and not settings.storage_account:
+        raise CloudError("A container of Azure is in an account. Name it: --storage-account NAME")
+
+
+def remote_options(settings: Settings) -> dict[str, str]:
+    """What DVC must know of the bucket besides its address."""
+    options = dict(aws=dict(region=settings.region), azure=dict(account_name=settings.storage_account))
+    return {name: value for name, value in options.get(project().cloud, {}).items() if value}
+
+
+def from_terraform() -> Settings:
+    """The settings as infra/ has made them. Raises CloudError where nothing stands yet."""
+    told = terraform.outputs()
+    if not told:
+        raise CloudError("Nothing of infra/ stands yet. Make it: uv run poe deploy")
+    return Settings(project().cloud, **{field.name: told.get(field.name, "") for field in fields(Settings)[1:]})
+
+
+def from_address(storage_url: str, region: str, storage_account: str) -> Settings:
+    """The settings of a bucket that is there already; MLflow's part of it is beside DVC's."""
+    storage_url = storage_url.rstrip("/")
+    place = storage_url
+    if project().cloud == "azure":
+        place = f"wasbs://{urlsplit(storage_url).netloc}@{storage_account}.blob.core.windows.net"
+    return Settings(project().cloud, storage_url, f"{place}/mlflow", storage_account, region)
+
+
+def leave() -> str:
+    """Fetch every version of data and models from the bucket; then DVC's remote is what it was, and no cloud.yaml."""
+    settings = required()
+    run("dvc", "fetch", "--quiet", "--remote", REMOTE, "--all-commits", quiet=True)
+    before = settings.default_remote
+    back = before and dvc_says("config", "--project", "core.remote") == REMOTE
+    if back and dvc_says("config", f"remote.{before}.url"):
+        run("dvc", "remote", "default", before)
+        say("remote", f"{before} is DVC's default again. Bring there what is new: uv run dvc push --all-commits")
+    run("dvc", "remote", "remove", REMOTE)
+    file().unlink()
+    say("bucket", f"{settings.storage_url} keeps its copy until you delete it")
+    changed = ".dvc/config and cloud.yaml changed: commit that, then: mlops remove"
+    return f"data and models are in .dvc/cache here; {changed} {project().cloud}"
+
+
+@command
+def main() -> None:
+    """Parse the command line and do it."""
+    parser = argparse.ArgumentParser(prog="poe cloud-settings", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    settings = commands.add_parser("settings", help="write cloud.yaml and DVC's remote")
+    settings.add_argument("--storage-url", help=f"a bucket that is there already: {SCHEMES[project().cloud]}://NAME")
+    settings.add_argument("--region", default="", help="where it is")
+    settings.add_argument("--storage-account", default="", help="azure: the account of the container")
+    commands.add_parser("leave", help="bring all data and models back here, and forget the bucket")
+    chosen = parser.parse_args()
+    if chosen.command == "leave":
+        print(leave())
+    else:
+        by_hand = chosen.storage_url and from_address(chosen.storage_url, chosen.region, chosen.storage_account)
+        write(by_hand or from_terraform())
+        say("next", "commit cloud.yaml and .dvc/config, then: uv run poe push")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+"""The data contract: what contract.yaml says, and what follows from it.
+
+Reading, checking, comparing and generating data all go by the contract, so nothing else knows the columns' names.
+A frame that comes out of `read` or `coerce` has three kinds of columns: float64 (numeric, boolean),
+datetime64 (date) and str (categorical, text); missing values are NaN, NaT and None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from mlops_kit.contract.checks import check, compare
+from mlops_kit.contract.coercion import coerce
+from mlops_kit.contract.errors import ContractError
+from mlops_kit.contract.files import read_table
+from mlops_kit.contract.sampling import sample
+from mlops_kit.ground import project
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TYPES = ("numeric", "boolean", "categorical", "date", "text")
+# The bounds have short names in contract.yaml.
+LONG_NAMES = {"min": "minimum", "max": "maximum"}
+SHORT_NAMES = {long: short for short, long in LONG_NAMES.items()}
+
+HEADER = """\
+# The data contract: what the pipeline, the tests and the service expect of the data.
+# Written once from the data, then yours: edit it as the data's meaning changes.
+#
+#   type        numeric, boolean, categorical, date or text
+#   min, max    what was seen, with a tenth of the range to spare (a date has no max: time goes on)
+#   categories  what was seen; another value is a violation
+#   nulls       the largest share of missing values that is accepted
+#   ignored     columns that are in the file but not used, and why
+"""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the raw data is and how it is written. `example` names a data set that the project can write itself."""
+
+    path: str
+    format: str = "csv"
+    encoding: str = "utf-8"
+    separator: str = ","
+    quote: str = '"'
+    decimal: str = "."
+    thousands: str = ""
+    example: str = ""
+
+    @property
+    def style(self) -> dict[str, Any]:
+        """How pandas writes CSV as the raw data is written."""
+        return dict(sep=self.separator, quotechar=self.quote, decimal=self.decimal, encoding=self.encoding)
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is expected of one column. Bounds are numbers; a date has a first day only."""
+
+    name: str
+    type: str
+    nulls: float = 0.0
+    integer: bool = False
+    minimum: Any = None
+    maximum: Any = None
+    categories: tuple[Any, ...] = ()
+    true_values: tuple[str, ...] = ()
+    false_values: tuple[str, ...] = ()
+    format: str = ""
+    missing: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row of contract.yaml: only what is set."""
+        row: dict[str, Any] = {"type": self.type}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            unset = value is None or value is False or value in ("", ())
+            if item.name not in ("name", "type", "nulls") and not unset:
+                row[SHORT_NAMES.get(item.name, item.name)] = list(value) if isinstance(value, tuple) else value
+        return {**row, "nulls": self.nulls}
+
+    @classmethod
+    def from_dict(cls, name: str, row: dict[str, Any]) -> Column:
+        """Read a row of contract.yaml. Raises ContractError for what it cannot mean."""
+        known = {item.name for item in fields(cls)} - {"name"}
+        values = {LONG_NAMES.get(key, key): value for key, value in row.items()}
+        unknown = sorted(set(values) - known)
+        if unknown or values.get("type") not in TYPES:
+            what = f"has no setting {unknown[0]!r}" if unknown else f"has the unknown type {values.get('type')!r}"
+            raise ContractError(f"Column {name!r} in contract.yaml {what}.", f"Types are: {', '.join(TYPES)}.")
+        lists = {
+            key: tuple(values[key]) for key in ("categories", "true_values", "false_values", "missing") if key in values
+        }
+        return cls(name=name, **{**values, **lists})
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The whole contract. `columns` holds the features and the target, in the file's order."""
+
+    problem: str
+    target: str
+    source: Source
+    rows: int
+    columns: tuple[Column, ...]
+    ignored: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def features(self) -> tuple[Column, ...]:
+        """The columns that a prediction is made from."""
+        return tuple(column for column in self.columns if column.name != self.target)
+
+    @property
+    def target_column(self) -> Column:
+        """The column that is predicted."""
+        return next(column for column in self.columns if column.name == self.target)
+
+    @property
+    def classes(self) -> list[Any]:
+        """The target's classes, sorted as in the contract; empty for a regression."""
+        return list(self.target_column.categories)
+
+    def of_type(self, *types: str) -> list[str]:
+        """The names of the features of these types."""
+        return [column.name for column in self.features if column.type in types]
+
+    def with_path(self, path: str) -> Contract:
+        """The same contract for data at another path."""
+        return replace(self, source=replace(self.source, path=path))
+
+    def dump(self) -> str:
+        """The text of contract.yaml."""
+        source = {f.name: getattr(self.source, f.name) for f in fields(Source) if getattr(self.source, f.name)}
+        if self.source.format == "parquet":
+            source = {key: source[key] for key in ("path", "format")}
+        lines = [HEADER, _line("problem", self.problem), _line("target", self.target), _line("source", source)]
+        lines += [_line("rows", self.rows), "columns:"]
+        lines += ["  " + _line(column.name, column.to_dict()) for column in self.columns]
+        lines += (
+            ["ignored:", *("  " + _line(*pair) for pair in self.ignored.items())] if self.ignored else ["ignored: {}"]
+        )
+        return "\n".join(lines) + "\n"
+
+    # What the contract can do is in the modules beside; these names are its everyday surface.
+
+    def read(self, path: Path | None = None) -> pd.DataFrame:
+        """The raw data as a typed frame, without the ignored columns. Raises ContractError."""
+        return coerce(self, read_table(self.source, path), with_target=True)
+
+    def coerce(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows from anywhere as the model's input: the features, in order, typed. Raises ContractError."""
+        return coerce(self, rows, with_target=False)
+
+    def labels(self, frame: pd.DataFrame) -> Any:
+        """The target of a typed frame, as an estimator takes it: shape (rows,)."""
+        values = frame[self.target]
+        if not self.classes:
+            return values.to_numpy(dtype="float64")
+        return values.to_numpy(dtype=object if isinstance(self.classes[0], str) else type(self.classes[0]))
+
+    def check(self, frame: pd.DataFrame) -> list[str]:
+        """What in a typed frame breaks the contract, a sentence each."""
+        return check(self, frame)
+
+    def sample(self, rows: int, seed: int = 0) -> pd.DataFrame:
+        """A typed frame of generated rows that keep the contract, with a target that can be learnt."""
+        return sample(self, rows, seed)
+
+    def compare(self, other: Contract) -> list[str]:
+        """How newer data, described by `other`, differs from what this contract accepts."""
+        return compare(self, other)
+
+
+def _line(key: str, value: Any) -> str:
+    """One `key: value` in YAML's flow style, whatever characters are in them."""
+    return f"{_flow(key)}: {_flow(value)}"
+
+
+def _flow(value: Any) -> str:
+    """A value in YAML's flow style, on one line; a string that YAML would fold or break is written as in JSON."""
+    if isinstance(value, str) and (not value or not value.isprintable()):
+        plain = {'"': '\\"', "\\": "\\\\"}
+        return '"' + "".join(plain.get(c, c) if c.isprintable() else f"\\U{ord(c):08x}" for c in value) + '"'
+    text: str = yaml.safe_dump([value], default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False)
+    return text.strip()[1:-1]
+
+
+def load(path: Path | None = None) -> Contract:
+    """Read contract.yaml. Raises ContractError with a sentence where it makes no sense."""
+    if path is None:
+        path = project().root / "contract.yaml"
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        columns = tuple(Column.from_dict(str(name), row) for name, row in raw["columns"].items())
+        contract = Contract(
+            problem=raw["problem"],
+            target=str(raw["target"]),
+            source=Source(**raw["source"]),
+            rows=raw["rows"],
+            columns=columns,
+            ignored=raw.get("ignored") or {},
+        )
+    except FileNotFoundError:
+        raise ContractError(f"{path} is missing.", "Write it with: uv run poe contract FILE --target COLUMN") from None
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise ContractError(f"{path.name} cannot be understood: {' '.join(str(error).split())}.") from None
+    if contract.target not in [column.name for column in columns]:
+        raise ContractError(f"The target {contract.target!r} is not among the columns of {path.name}.")
+    return contract

@@ -1,0 +1,24 @@
+"""The training and the test part: how they are made, and how they are read."""
+
+from mlops_kit.data.batches import count_train_rows, is_large, prepare_in_batches, rows_in_memory, train_part
+from mlops_kit.data.example import write_example
+from mlops_kit.data.parts import TEST, TRAIN, checked_rows, has_data, test_part, write_parts
+from mlops_kit.data.remote import has_remote
+from mlops_kit.data.splitting import split
+
+__all__ = [
+    "TEST",
+    "TRAIN",
+    "checked_rows",
+    "count_train_rows",
+    "has_data",
+    "has_remote",
+    "is_large",
+    "prepare_in_batches",
+    "rows_in_memory",
+    "split",
+    "test_part",
+    "train_part",
+    "write_example",
+    "write_parts",
+]

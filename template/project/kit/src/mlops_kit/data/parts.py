@@ -1,0 +1,54 @@
+"""The prepared data: data/prepared/train.parquet and test.parquet, and what they are made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlops_kit.contract import Contract, require
+from mlops_kit.ground import project
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRAIN = Path("data/prepared/train.parquet")
+TEST = Path("data/prepared/test.parquet")
+SAMPLE_ROWS = 1000  # stands in for the data where it is not to be had
+GENERATED = "generated rows (the data is not here)"
+
+
+def has_data(contract: Contract) -> bool:
+    """Whether the raw data is here; a CI without access to it works on generated rows."""
+    return (project().root / contract.source.path).exists()
+
+
+def checked_rows(contract: Contract) -> pd.DataFrame:
+    """The raw rows that have a target, typed and checked; generated rows where the data is not here.
+
+    Raises ContractError where a row breaks the contract.
+    """
+    if not has_data(contract):
+        print(GENERATED)
+        return contract.sample(SAMPLE_ROWS)
+    rows = contract.read()
+    kept = rows[rows[contract.target].notna()].reset_index(drop=True)
+    if len(kept) < len(rows):
+        print(f"{len(rows) - len(kept)} rows without a target are left out")
+    require(contract.check(kept), contract.source.path)
+    return kept
+
+
+def write_parts(train: pd.DataFrame, test: pd.DataFrame) -> None:
+    """Write both parts; what the stages train and evaluate read."""
+    root = project().root
+    (root / TRAIN).parent.mkdir(parents=True, exist_ok=True)
+    train.to_parquet(root / TRAIN, index=False)
+    test.to_parquet(root / TEST, index=False)
+    print(f"{len(train)} rows to train on, {len(test)} to test on")
+
+
+def test_part() -> pd.DataFrame:
+    """The rows to test on."""
+    import pandas as pd
+
+    return pd.read_parquet(project().root / TEST)

@@ -1,0 +1,328 @@
+"""The service's image: build it with the champion inside, try it out, push it.
+
+    uv run poe image         build it
+    uv run poe image-test    start it as it runs elsewhere, and compare its answers with the champion's
+    uv run poe image-push    push it to the registry and name in IMAGE,
+                             or to the one of cloud.yaml
+
+CONTAINER_ENGINE names the program: docker (the default), podman or buildah (which builds; podman does the rest).
+CONTAINER_OPTIONS goes to every build and run, such as `--network host`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mlops_kit import models
+from mlops_kit.cloud import login, provider
+from mlops_kit.cloud.settings import required
+from mlops_kit.contract import load
+from mlops_kit.ground import KitError, command, project
+
+ROWS = 10  # generated rows that the started image is asked about
+PATIENCE = 60  # seconds until the service must be ready
+
+
+def exported() -> Path:
+    """Where the champion is put for the image's builder."""
+    return project().root / "build/champion"
+
+
+class ImageError(KitError):
+    """A step that failed, in one sentence, with what to do next."""
+
+
+# --- the engine ------------------------------------------------------------------------------------------------------
+
+
+def engine() -> str:
+    """The program that runs, tags and pushes images."""
+    chosen = builder()
+    return "podman" if Path(chosen).name == "buildah" else chosen
+
+
+def builder() -> str:
+    """The program that builds images."""
+    return os.environ.get("CONTAINER_ENGINE") or "docker"
+
+
+def options() -> list[str]:
+    """What every build and every run is given besides."""
+    return shlex.split(os.environ.get("CONTAINER_OPTIONS", ""))
+
+
+def call(*command: str) -> None:
+    """Run a program of the engine; it prints what it does."""
+    if _run(command, None).returncode:
+        raise ImageError(f"`{' '.join(command[:2])}` failed: see above.")
+
+
+def ask(*command: str) -> str:
+    """What a program of the engine prints."""
+    done = _run(command, subprocess.PIPE)
+    if done.returncode:
+        raise ImageError(f"`{' '.join(command[:2])}` failed: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def _run(command: tuple[str, ...], output: int | None) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, cwd=project().root, stdout=output, stderr=output, text=True)
+    except OSError:
+        raise ImageError(
+            f"{command[0]} cannot be started. Install it, or name docker, podman or buildah in CONTAINER_ENGINE."
+        ) from None
+
+
+# --- build -----------------------------------------------------------------------------------------------------------
+
+
+def build() -> str:
+    """Put the verified champion beside the Dockerfile and build the image. Gives back its version."""
+    champion = models.read_champion()
+    if champion is None:
+        raise ImageError("There is no champion yet: uv run poe repro, then register, then promote.")
+    shutil.rmtree(exported(), ignore_errors=True)
+    shutil.copytree(models.champion_folder(), exported())
+    label = version(champion)
+    # podman and buildah write OCI images by default, a format that has no health check; buildah one layer in all.
+    form = [] if Path(builder()).name == "docker" else ["--format", "docker", "--layers"]
+    # A reproduced champion has bytes of its own: by champion.yaml's hash the service knows when it is retired. What
+    # comes from an MLflow server is what was registered, and may be another than champion.yaml's.
+    stands_for = "" if os.environ.get("MLFLOW_TRACKING_URI") else champion.model
+    arguments = dict(MODEL_MD5=models.folder_md5(exported()), CHAMPION_MD5=stands_for)
+    arguments |= dict(VERSION=label, REVISION=models.git_commit())
+    given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+    call(builder(), "build", *form, *options(), *given, "--tag", project().name, ".")
+    return label
+
+
+def version(champion: models.Champion) -> str:
+    """What an image is called by: the champion's version and the commit; and what differs from it, by a hash."""
+    revision = models.git_commit()
+    edited = edits() if revision else b""
+    mark = f"-dirty-{hashlib.sha256(edited).hexdigest()[:8]}" if edited else ""
+    return f"{champion.version}-{revision[:12] or 'local'}{mark}"
+
+
+def edits() -> bytes:
+    """What of the image's parts differs from the commit: git's diff, and each file that git does not know."""
+    parts = ["Dockerfile", ".dockerignore", *let_through()]
+    changed = git("diff", "HEAD", "--binary", "--", *parts)
+    names = git("ls-files", "--others", "--exclude-standard", "-z", "--", *parts).split(b"\0")
+    unknown = [name for name in names if Path(project().root, os.fsdecode(name)).is_file()]
+    return changed + b"".join(name + b"\0" + Path(project().root, os.fsdecode(name)).read_bytes() for name in unknown)
+
+
+def let_through() -> list[str]:
+    """The paths that .dockerignore lets through to the builder; all, where it does not begin by keeping all back."""
+    rules = Path(project().root, ".dockerignore").read_text(encoding="utf-8").splitlines()
+    return [rule[1:].lstrip("/") for rule in rules if rule.startswith("!")] if "*" in rules else ["."]
+
+
+def git(*arguments: str) -> bytes:
+    """What git prints."""
+    return subprocess.run(["git", *arguments], cwd=project().root, capture_output=True, check=True).stdout
+
+
+def verify(folder: Path, md5: str) -> None:
+    """Refuse a model folder with another hash: the given one, or where none is given the one in champion.yaml."""
+    champion = models.read_champion()
+    wanted = md5 or (champion.model if champion else "")
+    if models.folder_md5(folder) != wanted:
+        raise ImageError(f"{folder} is not the champion. Build the image with: uv run poe image")
+
+
+# --- test ------------------------------------------------------------------------------------------------------------
+
+
+def test() -> str:
+    """Start the image as it runs elsewhere, ask it, compare with the offline predictions, stop it."""
+    check_user()
+    with started() as address:
+        version = wait_until_ready(address)["version"]
+        compare(address)
+    return f"run {version} answers {ROWS} generated rows as the champion does"
+
+
+def check_user() -> None:
+    """Refuse an image that runs as root."""
+    user = inspected()["User"].split(":")[0]
+    if user in ("", "0", "root"):
+        raise ImageError("The image runs as root. Give it a USER in the Dockerfile.")
+
+
+def inspected() -> dict[str, Any]:
+    """The image's own settings: user, labels, health check."""
+    try:
+        settings: dict[str, Any] = json.loads(ask(engine(), "image", "inspect", project().name))[0]["Config"]
+    except ImageError as error:
+        raise ImageError(f"There is no image {project().name}. Build it with: uv run poe image ({error})") from None
+    return settings
+
+
+@contextmanager
+def started() -> Iterator[str]:
+    """The running service's address: read-only, no capability, no way to more rights. It is always taken away."""
+    port = free_port()
+    container = f"{project().name}-test-{port}"
+    hardened = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+    host = engine_host()
+    here = "127.0.0.1:" if host == "127.0.0.1" else ""
+    listens = ["--publish", f"{here}{port}:{port}", "--env", f"PORT={port}"]
+    try:
+        ask(engine(), "run", "--detach", "--name", container, *hardened, *listens, *options(), project().name)
+        yield f"http://{host}:{port}"
+    except ImageError as error:
+        # The service writes its log to stderr.
+        log = subprocess.run([engine(), "logs", container], capture_output=True, text=True)
+        lines = (log.stdout + log.stderr).strip().splitlines() if log.returncode == 0 else []
+        raise ImageError("\n".join([str(error), *(f"  {line}" for line in lines[-20:])])) from None
+    finally:
+        subprocess.run([engine(), "rm", "--force", container], capture_output=True)
+
+
+def engine_host() -> str:
+    """Where a started container listens: this machine, or the one of a Docker daemon elsewhere (as in GitLab's CI)."""
+    elsewhere = urlsplit(os.environ.get("DOCKER_HOST", ""))
+    return elsewhere.hostname or "127.0.0.1" if elsewhere.scheme == "tcp" else "127.0.0.1"
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def wait_until_ready(address: str) -> dict[str, Any]:
+    """What /ready answers, as soon as it does. Raises ImageError when the patience is at its end."""
+    deadline, last = time.monotonic() + PATIENCE, "nothing"
+    while time.monotonic() < deadline:
+        try:
+            return fetch(f"{address}/ready")
+        except ImageError as error:
+            last = str(error)
+            time.sleep(0.3)
+    raise ImageError(f"The image's service is not ready after {PATIENCE} s: {last}")
+
+
+def compare(address: str) -> None:
+    """Raise ImageError where the service's answers are not the champion's offline predictions of the same rows."""
+    from mlops_kit.serving.endpoint import rows_as_json
+    from mlops_kit.serving.endpoints import interface
+    from mlops_kit.serving.predict import predictions
+
+    contract, endpoint = load(), next(iter(interface().endpoints.values()))
+    rows = contract.sample(ROWS, seed=1).drop(columns=contract.target)
+    expected = predictions(models.load_model(exported()), contract, rows)
+    body = json.dumps(endpoint.body(contract, rows_as_json(contract, rows))).encode()
+    answers = endpoint.answers(contract, fetch(f"{address}{endpoint.path}", body)).predictions
+    for number, (found, wanted) in enumerate(zip(answers, expected["prediction"], strict=True), start=1):
+        same = found == wanted if contract.classes else math.isclose(found, wanted, rel_tol=1e-6)
+        if not same:
+            raise ImageError(f"Row {number}: the image predicts {found!r}, the champion {wanted!r}.")
+
+
+def fetch(url: str, body: bytes | None = None) -> Any:
+    """What the service answers, as JSON. Raises ImageError where it does not, or says that something is wrong."""
+    try:
+        request = urllib.request.Request(url, body, {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)
+    except urllib.error.HTTPError as error:
+        raise ImageError(f"{url} answers {error.code}: {error.read().decode()[:500]}") from None
+    except OSError as error:
+        raise ImageError(f"{url} does not answer: {error}") from None
+
+
+# --- push ------------------------------------------------------------------------------------------------------------
+
+
+def push() -> str:
+    """Push the image to what IMAGE names: under its version and as latest, or under the tag that IMAGE has."""
+    if not os.environ.get("IMAGE") and project().cloud != "none":
+        return push_to_cloud()
+    target = os.environ.get("IMAGE", "")
+    if not target:
+        raise ImageError("IMAGE is not set. Name the registry and the image, such as registry.example.com/team/churn")
+    label = inspected()["Labels"]["org.opencontainers.image.version"]
+    path, slash, name = target.rpartition("/")
+    name, colon, tag = name.partition(":")
+    target = f"{path}{slash}{name}".lower()  # a registry takes no capitals; the owner of a repository may have some
+    targets = [f"{target}:{tag}"] if colon else [f"{target}:{label}", f"{target}:latest"]
+    log_in(target.partition("/")[0])
+    for name in targets:
+        call(engine(), "tag", project().name, name)
+        call(engine(), "push", name)
+    return f"pushed {' and '.join(targets)}"
+
+
+def push_to_cloud() -> str:
+    """Push the image to the registry that cloud.yaml names, once: there, a version never changes."""
+    settings = required()
+    if not settings.image:
+        raise ImageError("cloud.yaml names no registry. Make it (uv run poe deploy), or name one in IMAGE.")
+    login.renew(settings)
+    os.environ["REGISTRY_USER"], os.environ["REGISTRY_PASSWORD"] = provider().registry_login(settings)
+    log_in(settings.image.partition("/")[0])
+    target = f"{settings.image}:{inspected()['Labels']['org.opencontainers.image.version']}"
+    if subprocess.run([engine(), "manifest", "inspect", target], capture_output=True).returncode == 0:
+        return f"{target} is there already"
+    call(engine(), "tag", project().name, target)
+    call(engine(), "push", target)
+    return f"pushed {target}"
+
+
+def log_in(registry: str) -> None:
+    """Log in with REGISTRY_USER and REGISTRY_PASSWORD where they are set; else the engine is logged in already."""
+    user, password = os.environ.get("REGISTRY_USER"), os.environ.get("REGISTRY_PASSWORD")
+    if not user or not password:
+        return
+    command = [engine(), "login", "--username", user, "--password-stdin", registry]
+    done = subprocess.run(command, input=password, capture_output=True, text=True)
+    if done.returncode:
+        raise ImageError(f"{registry} does not let {user} in: {done.stderr.strip()}")
+
+
+@command
+def main() -> None:
+    """Parse the command line and do it."""
+    parser = argparse.ArgumentParser(prog="image", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("build", help="build the image with the champion inside")
+    commands.add_parser("test", help="start the image and compare its answers with the champion's")
+    commands.add_parser("push", help="push the image to what IMAGE names")
+    verifying = commands.add_parser("verify", help="check that a folder holds the champion (while the image is built)")
+    verifying.add_argument("folder", type=Path)
+    verifying.add_argument("md5", nargs="?", default="", help="the folder's hash; champion.yaml's by default")
+    chosen = parser.parse_args()
+    if chosen.command == "build":
+        print(f"the image {project().name} is built, version {build()}")
+    elif chosen.command == "test":
+        print(f"the image {project().name} is good: {test()}")
+    elif chosen.command == "push":
+        print(push())
+    else:
+        verify(chosen.folder, chosen.md5)
+
+
+if __name__ == "__main__":
+    main()

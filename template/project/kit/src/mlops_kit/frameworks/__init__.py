@@ -1,0 +1,37 @@
+"""How models of each framework are saved, loaded, and fitted in batches; one package a framework."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from mlops_kit.frameworks.errors import ModelError
+from mlops_kit.ground import project
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlops_kit.contract import Contract
+
+__all__ = ["Framework", "ModelError", "framework"]
+
+
+class Framework(Protocol):
+    """What a package of this room has."""
+
+    PLATFORM: str  # as the Open Inference Protocol names it
+
+    def save_model(self, model: Any, contract: Contract, folder: Path, **described: Any) -> None:
+        """Write a fitted model; `described` is what MLflow notes of it. Raises ModelError if it could not be read."""
+
+    def load_model(self, folder: Path) -> Any:
+        """The model in a folder; none of its code is run. Raises ModelError."""
+
+    def fit_in_batches(self, model: Any, contract: Contract, sample: pd.DataFrame) -> None:
+        """Fit to all rows of the training part; `sample` is what is in memory of them. Raises ContractError."""
+
+
+def framework() -> Framework:
+    """The framework of the project that is worked for; only this one is imported."""
+    return cast(Framework, import_module(f"mlops_kit.frameworks.{project().framework}"))

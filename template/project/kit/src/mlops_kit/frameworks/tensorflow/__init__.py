@@ -1,0 +1,21 @@
+"""TensorFlow: Keras networks, and the SavedModel that TensorFlow Serving runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlops_kit.frameworks.tensorflow.saving import PLATFORM, load_model, save_model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlops_kit.contract import Contract
+
+__all__ = ["PLATFORM", "fit_in_batches", "load_model", "save_model"]
+
+
+def fit_in_batches(model: Any, contract: Contract, sample: pd.DataFrame) -> None:
+    """See `Framework`."""
+    from mlops_kit.frameworks.tensorflow import batches  # pyarrow is not in a service's image
+
+    batches.fit_in_batches(model, contract, sample)

@@ -1,0 +1,54 @@
+"""Keras networks: saved as Keras' own file and as a SavedModel, read without running code that is in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from mlops_kit.frameworks.errors import ModelError
+
+if TYPE_CHECKING:
+    from mlops_kit.contract import Contract
+
+PLATFORM = "mlflow_tensorflow"
+
+
+def save_model(model: Any, contract: Contract, folder: Path, **described: Any) -> None:
+    """Write a fitted network as Keras' own file and as a SavedModel; `described` is what MLflow notes of it."""
+    import logging
+
+    import mlflow.tensorflow
+    from mlflow.models import Model
+
+    from mlops_kit.frameworks.tensorflow.saved_model import export
+
+    logging.getLogger("mlflow.tensorflow").setLevel(logging.ERROR)  # it misses the signature, which comes below
+    described["metadata"] |= dict(columns=model.columns_, classes=list(model.classes))
+    signature = described.pop("signature")
+    mlflow.tensorflow.save_model(model.network_, str(folder), **described)
+    # MLflow knows networks of one array: that this one takes a table, and who reads it so, is noted by hand.
+    written = Model.load(str(folder))
+    written.signature = signature
+    written.flavors["python_function"]["loader_module"] = __name__
+    written.save(str(folder / "MLmodel"))
+    export(model, contract, folder / "saved_model")
+
+
+def load_model(folder: Path) -> Any:
+    """The network in a model folder. It holds layers and numbers; code in it is refused (safe mode), never run."""
+    file = folder / "data/model.keras"
+    if not file.is_file():
+        raise ModelError(f"{folder} holds no model. Train one: uv run poe repro")
+    from mlops_kit.frameworks.tensorflow.estimator import restore
+    from mlops_kit.frameworks.tensorflow.quietly import keras
+
+    metadata = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))["metadata"]
+    network = keras.saving.load_model(file, compile=False, safe_mode=True)
+    return restore(network, metadata["columns"], metadata["classes"])
+
+
+def _load_pyfunc(path: str) -> Any:
+    """What `mlflow.pyfunc` calls to load the model."""
+    return load_model(Path(path).parent)

@@ -1,0 +1,23 @@
+"""What everything else stands on: the project that is worked for, programs, errors, commands."""
+
+from mlops_kit.ground.commands import command
+from mlops_kit.ground.errors import KitError
+from mlops_kit.ground.programs import git, output_of, run, say
+from mlops_kit.ground.project import FRAMEWORKS, Model, ModelModule, Project, ProjectError, params, project, using
+
+__all__ = [
+    "FRAMEWORKS",
+    "KitError",
+    "Model",
+    "ModelModule",
+    "Project",
+    "ProjectError",
+    "command",
+    "git",
+    "output_of",
+    "params",
+    "project",
+    "run",
+    "say",
+    "using",
+]

@@ -1,0 +1,10 @@
+"""The one base of all errors that a person is to read."""
+
+
+class KitError(Exception):
+    """Something that cannot be done: one sentence, and what to do next."""
+
+    def __init__(self, sentence: str, next_step: str = "") -> None:
+        super().__init__(f"{sentence} {next_step}".strip())
+        self.sentence = sentence
+        self.next_step = next_step

@@ -1,0 +1,175 @@
+"""The project that the library works for: `[tool.mlops]` of its pyproject.toml, params.yaml, and its own modules."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from mlops_kit.ground.errors import KitError
+
+if TYPE_CHECKING:
+    from mlops_kit.contract import Contract
+
+FRAMEWORKS = ("sklearn", "lightgbm", "tensorflow")
+
+
+class ProjectError(KitError):
+    """A project that the library cannot work for."""
+
+
+class Model(Protocol):
+    """What `build` and `baseline` give back, in scikit-learn's vocabulary.
+
+    A classifier also has `classes_` and `predict_proba`.
+    """
+
+    def fit(self, rows: Any, labels: Any) -> Any:
+        """Fit to typed rows, as `Contract.coerce` gives them, and to labels of shape (rows,)."""
+
+    def predict(self, rows: Any) -> Any:
+        """Predictions of shape (rows,)."""
+
+
+class ModelModule(Protocol):
+    """What a project's model.py has; it may have SCORERS and TRUSTED_TYPES besides."""
+
+    def build(self, contract: Contract, parameters: dict[str, Any]) -> Model:
+        """An untrained model; `parameters` are what params.yaml has under `model`."""
+
+    def baseline(self) -> Model:
+        """What a model has to beat."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project: where it is, what it is called, and which parts of the library it uses.
+
+    `framework`, `serving`, `cloud` and `compute` are the answers that were given when it was made.
+    """
+
+    root: Path
+    name: str
+    package: str
+    framework: str = "sklearn"
+    serving: str = "none"
+    cloud: str = "none"
+    compute: str = "local"
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Project:
+        """The project that a folder is in; a DVC experiment works in a copy of its own. Raises ProjectError."""
+        here = (start or Path.cwd()).resolve()
+        root = next((folder for folder in (here, *here.parents) if (folder / "contract.yaml").is_file()), None)
+        if root is None:
+            raise ProjectError(f"{here} is in no project: no folder above it has a contract.yaml.", "Go to one.")
+        return cls.read(root)
+
+    @classmethod
+    def read(cls, root: Path) -> Project:
+        """The project with this root folder. Raises ProjectError where its pyproject.toml does not describe it."""
+        file = root / "pyproject.toml"
+        try:
+            told = tomllib.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ProjectError(f"{file} is missing.", "Take it back: git checkout HEAD -- pyproject.toml") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ProjectError(f"{file} is not valid TOML: {error}.", "Correct it.") from None
+        ours = told.get("tool", {}).get("mlops")
+        if not isinstance(ours, dict) or "package" not in ours:
+            raise ProjectError(
+                f"{file} has no [tool.mlops] that names the package.", "Take it back from git's history."
+            )
+        known = ("package", "framework", "serving", "cloud", "compute")
+        found = cls(
+            root, told.get("project", {}).get("name", root.name), **{k: str(ours[k]) for k in known if k in ours}
+        )
+        if found.framework not in FRAMEWORKS:
+            raise ProjectError(
+                f"[tool.mlops] in {file} names the unknown framework {found.framework!r}.",
+                f"There are: {', '.join(FRAMEWORKS)}.",
+            )
+        return found
+
+    def params(self) -> dict[str, Any]:
+        """What params.yaml says, as plain values. Raises ProjectError where it cannot be read."""
+        import yaml
+
+        try:
+            found = yaml.safe_load((self.root / "params.yaml").read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise ProjectError(f"params.yaml cannot be read: {reason}.", "Take it back from git's history.") from None
+        return cast(dict[str, Any], found)
+
+    def module(self, name: str) -> ModuleType:
+        """A module of the project's own package, from this root even where another project has one of its name."""
+        source = self.root / "src"
+        if (source / self.package).is_dir():  # elsewhere, as on a Ray node, the package is installed
+            loaded = sys.modules.get(self.package)
+            if loaded is not None and not _is_below(loaded, source):
+                for other in [one for one in sys.modules if one.partition(".")[0] == self.package]:
+                    del sys.modules[other]
+            if self.package not in sys.modules and sys.path[0] != str(source):
+                sys.path.insert(0, str(source))
+        return import_module(f"{self.package}.{name}")
+
+    @property
+    def model(self) -> ModelModule:
+        """The project's model.py. Raises ProjectError where it lacks what every model.py has."""
+        found = self.module("model")
+        for name in ("build", "baseline"):
+            if not isinstance(getattr(found, name, None), Callable):  # type: ignore[arg-type]
+                raise ProjectError(
+                    f"{found.__file__} has no function {name}.",
+                    f"Write one: {name}({'contract, parameters' if name == 'build' else ''}) returns a model.",
+                )
+        return cast(ModelModule, found)
+
+    @property
+    def code(self) -> list[Path]:
+        """The packages that a saved model is read with: the project's, and this library."""
+        return [self.root / "src" / self.package, Path(__file__).parents[1]]
+
+
+def _is_below(module: ModuleType, folder: Path) -> bool:
+    """Whether a loaded package comes from this folder."""
+    return any(Path(place).resolve().is_relative_to(folder.resolve()) for place in getattr(module, "__path__", []))
+
+
+_chosen: list[Project] = []
+
+
+def project() -> Project:
+    """The project that this process works for: the one of `using`, else the one of the working folder.
+
+    Raises ProjectError where that is in none.
+    """
+    return _chosen[-1] if _chosen else _found(Path.cwd())
+
+
+@cache
+def _found(folder: Path) -> Project:
+    return Project.find(folder)
+
+
+@contextmanager
+def using(chosen: Project) -> Iterator[Project]:
+    """Work for another project for a while: a test, or a program that handles several."""
+    _chosen.append(chosen)
+    try:
+        yield chosen
+    finally:
+        _chosen.pop()
+
+
+def params() -> dict[str, Any]:
+    """What the project's params.yaml says."""
+    return project().params()

@@ -1,0 +1,80 @@
+"""Models and runs: hashes, signatures, MLflow's records, the champion."""
+
+from mlops_kit.frameworks import ModelError
+from mlops_kit.models.champion import (
+    Champion,
+    champion_file,
+    champion_folder,
+    from_registry,
+    local_champion_folder,
+    of_run,
+    read_champion,
+    reproduced_champion,
+    write_champion,
+)
+from mlops_kit.models.errors import ChampionError, ServerError, WithdrawnError
+from mlops_kit.models.files import load_model, trained_model
+from mlops_kit.models.hashes import (
+    changed_since_run,
+    data_md5,
+    folder_md5,
+    git_commit,
+    is_committed,
+    locked_md5,
+    prediction_hash,
+)
+from mlops_kit.models.runs import (
+    ABSENT,
+    as_default,
+    client,
+    experiment_id,
+    home,
+    if_known,
+    in_a_sentence,
+    initialise,
+    log_metrics,
+    log_training,
+    tracking_uri,
+)
+from mlops_kit.models.signature import REQUIREMENTS, output_type, requirements, signature, signature_types
+
+__all__ = [
+    "ABSENT",
+    "REQUIREMENTS",
+    "Champion",
+    "ChampionError",
+    "ModelError",
+    "ServerError",
+    "WithdrawnError",
+    "as_default",
+    "champion_file",
+    "champion_folder",
+    "changed_since_run",
+    "client",
+    "data_md5",
+    "experiment_id",
+    "folder_md5",
+    "from_registry",
+    "git_commit",
+    "home",
+    "if_known",
+    "in_a_sentence",
+    "initialise",
+    "is_committed",
+    "load_model",
+    "local_champion_folder",
+    "locked_md5",
+    "log_metrics",
+    "log_training",
+    "of_run",
+    "output_type",
+    "prediction_hash",
+    "read_champion",
+    "reproduced_champion",
+    "requirements",
+    "signature",
+    "signature_types",
+    "tracking_uri",
+    "trained_model",
+    "write_champion",
+]

@@ -1,0 +1,147 @@
+"""The champion: the model that is served. champion.yaml, in git, points at it.
+
+With DVC that is enough to get the model anywhere, without a server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import yaml
+
+from mlops_kit.ground import output_of, project, run
+from mlops_kit.models.errors import ChampionError, ServerError, WithdrawnError
+from mlops_kit.models.hashes import folder_md5
+from mlops_kit.models.runs import ABSENT, client, explained, tracking_uri
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What champion.yaml says. Hashes are DVC's (md5) and the one of the predictions on the test part (sha256)."""
+
+    version: int
+    model: str
+    data: str
+    commit: str
+    prediction_sha256: str
+    metrics: dict[str, float]
+    retired: str = ""  # why it must not be served any more
+
+
+def champion_file() -> Path:
+    """Where champion.yaml is."""
+    return project().root / "champion.yaml"
+
+
+def read_champion() -> Champion | None:
+    """What champion.yaml says; None where there is none yet."""
+    if not champion_file().exists():
+        return None
+    return Champion(**yaml.safe_load(champion_file().read_text(encoding="utf-8")))
+
+
+def write_champion(champion: Champion) -> None:
+    """Point champion.yaml at a champion."""
+    head = "# The champion: the model that is served. Written by `poe promote` and `poe rollback`; commit it.\n"
+    told = {key: value for key, value in asdict(champion).items() if key != "retired" or value}
+    text = head + yaml.safe_dump(told, sort_keys=False, allow_unicode=True)
+    fresh = champion_file().with_suffix(".yaml.new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(champion_file())
+
+
+def champion_folder() -> Path:
+    """A folder with the champion's model, verified by its hash. Raises ChampionError where it cannot be had."""
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        return from_registry("champion")[1]
+    return local_champion_folder()
+
+
+def local_champion_folder() -> Path:
+    """The same for the champion of champion.yaml, without a server."""
+    champion = read_champion()
+    if champion is None:
+        raise ChampionError("There is no champion yet: uv run poe repro, then register, then promote.")
+    if champion.retired:
+        raise WithdrawnError(f"The champion, version {champion.version}, is retired: {champion.retired}")
+    for folder in (project().root / "model", project().root / ".champion" / champion.model):
+        if folder.is_dir() and folder_md5(folder) == champion.model:
+            return folder
+    reproduced = _reproduced(champion)
+    return reproduced if reproduced.is_dir() else _from_dvc(champion)
+
+
+def from_registry(alias: str) -> tuple[str, Path]:
+    """The version that has an alias: its number, and a folder with its files, verified. Raises ChampionError."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    mlflow.set_tracking_uri(tracking_uri())
+    try:
+        version = client().get_model_version_by_alias(project().name, alias)
+    except MlflowException as error:
+        if error.error_code not in ABSENT:
+            raise ServerError(explained(error)) from None
+        raise WithdrawnError(f"MLflow's registry gives no {alias}: {error.message.splitlines()[0]}") from None
+    folder = project().root / ".champion" / f"server-{version.version}"
+    try:
+        if not (folder / "MLmodel").exists():
+            mlflow.artifacts.download_artifacts(
+                artifact_uri=f"models:/{project().name}/{version.version}", dst_path=str(folder)
+            )
+            # MLflow notes in the folder where it is from, which is no part of the model.
+            (folder / "registered_model_meta").unlink(missing_ok=True)
+    except MlflowException as error:
+        raise ChampionError(f"MLflow gives no files of the {alias}: {error.message.splitlines()[0]}") from None
+    if folder_md5(folder) != version.tags.get("model_md5"):
+        shutil.rmtree(folder)
+        raise ChampionError(f"Version {version.version} in MLflow's registry is not what was registered.")
+    return str(version.version), folder
+
+
+def _from_dvc(champion: Champion) -> Path:
+    """The champion from DVC's cache or remote."""
+    folder = project().root / ".champion" / champion.model
+    if not (of_run(champion, "model", folder) and folder_md5(folder) == champion.model):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not _commits(champion):
+            told = f"The champion, version {champion.version}, was promoted and its dvc.lock never committed."
+            raise ChampionError(f"{told} Go back to the one before: uv run poe rollback")
+        raise ChampionError(f"Neither DVC's cache nor a remote has the champion, version {champion.version}.")
+    return folder
+
+
+def of_run(champion: Champion, path: str, folder: Path) -> bool:
+    """Whether DVC's cache or remote gave into `folder` what the champion's run had at `path`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(exist_ok=True)
+    remote = output_of(sys.executable, "-m", "dvc", "config", "core.remote").strip()
+    command = [sys.executable, "-m", "dvc", "get", "--quiet", "--rev", (_commits(champion) or [champion.commit])[0]]
+    command += [*(["--remote", remote] if remote else []), ".", path, "--out", str(folder)]
+    return run(*command, quiet=True, check=False).returncode == 0
+
+
+def _commits(champion: Champion) -> list[str]:
+    """The commits that brought its model into dvc.lock: it may have been registered before, and before a remote."""
+    return output_of("git", "log", "--reverse", "--format=%H", f"-S{champion.model}", "--", "dvc.lock").split()
+
+
+def reproduced_champion(champion: Champion) -> Path:
+    """model/ as just reproduced, where it predicts as the champion did. Raises ChampionError otherwise."""
+    report = json.loads((project().root / "metrics.json").read_text(encoding="utf-8"))
+    if report["prediction_sha256"] != champion.prediction_sha256:
+        raise ChampionError("The reproduced model does not predict as the champion did: see uv run dvc metrics diff")
+    folder = _reproduced(champion)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(project().root / "model", folder)
+    return folder
+
+
+def _reproduced(champion: Champion) -> Path:
+    """Where a reproduced champion is kept: other bytes than the original's, the same predictions."""
+    return project().root / ".champion" / f"{champion.model}-reproduced"

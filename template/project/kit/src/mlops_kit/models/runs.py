@@ -1,0 +1,232 @@
+"""Runs in MLflow: where its records are kept, and what is written there.
+
+MLflow keeps its records in mlflow.db at the project's root, or on the server that MLFLOW_TRACKING_URI names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from mlops_kit.ground import project
+from mlops_kit.models.errors import ServerError
+from mlops_kit.models.hashes import data_md5, git_commit
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow's words for no such model, no such alias
+DATABASES = ("postgresql", "mysql", "mssql")  # that MLflow can use without a server of its own
+# How long a server is given for the first answer, where nothing else is set: MLflow itself tries for minutes.
+PATIENCE = dict(MLFLOW_HTTP_REQUEST_MAX_RETRIES="2", MLFLOW_HTTP_REQUEST_TIMEOUT="10")
+
+
+def home() -> Path:
+    """The folder of mlflow.db: the project's root, also for a DVC experiment that runs in a copy under .dvc/tmp."""
+    root = project().root
+    return next((folder.parent for folder in root.parents if folder.name == ".dvc"), root)
+
+
+def tracking_uri() -> str:
+    """The server that MLFLOW_TRACKING_URI names, else the project's own file."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(home() / 'mlflow.db').as_posix()}"
+
+
+@contextmanager
+def as_default() -> Iterator[None]:
+    """Our address where MLflow looks by itself: its own one makes a folder `a%20b` beside a folder `a b`."""
+    with environment(MLFLOW_TRACKING_URI=tracking_uri()):
+        yield
+
+
+@contextmanager
+def environment(**settings: str) -> Iterator[None]:
+    """Variables as MLflow reads them, for a while."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def client() -> MlflowClient:
+    """A client of the tracking server or file; the file is made where it is missing.
+
+    Raises ServerError, within seconds, where the server does not answer.
+    """
+    from mlflow import MlflowClient
+
+    initialise()
+    ask_first(tracking_uri())
+    return MlflowClient(tracking_uri())
+
+
+@cache
+def ask_first(uri: str) -> None:
+    """Ask a server for anything, with little patience; once it has answered, MLflow's own patience is the right one."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import RestException
+
+    if uri.startswith(DATABASES):
+        connect_once(uri)
+    if not uri.startswith(("http://", "https://")):
+        return
+    patience = {name: os.environ.get(name) or usual for name, usual in PATIENCE.items()}
+    with in_a_sentence(), environment(**patience), suppress(RestException):  # a refusal is an answer
+        MlflowClient(uri).get_experiment_by_name(project().name)
+
+
+def connect_once(uri: str) -> None:
+    """Look whether a database can be had, which MLflow would try for minutes. Raises ServerError."""
+    import sqlalchemy
+
+    try:
+        sqlalchemy.create_engine(uri).connect().close()
+    except ModuleNotFoundError as error:
+        raise ServerError(
+            f"MLFLOW_TRACKING_URI names a database whose driver, the module {error.name}, is not installed. Add its "
+            "package: uv add --group train PACKAGE; or name an MLflow server there."
+        ) from None
+    except (sqlalchemy.exc.SQLAlchemyError, ValueError) as error:  # ValueError: a port that is no number
+        raise ServerError(explained(error)) from None
+
+
+@contextmanager
+def in_a_sentence() -> Iterator[None]:
+    """Raise what MLflow raises as ServerError."""
+    try:
+        yield
+    except Exception as error:
+        mlflow = sys.modules.get("mlflow.exceptions")  # what has not been loaded has raised nothing
+        if mlflow is None or not isinstance(error, mlflow.MlflowException):
+            raise
+        raise ServerError(explained(error)) from None
+
+
+def explained(error: Exception) -> str:
+    """MLflow's error in one sentence, without a password that the address may hold."""
+    first: BaseException = error
+    while first.__context__ is not None:
+        first = first.__context__
+    away = isinstance(first, OSError)
+    reason = str(first if away else error).strip().partition("\n")[0].rstrip(".")
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if not uri:
+        return f"mlflow.db cannot be used: {reason}. See what is wrong: uv run poe doctor"
+    does, todo = "answers with an error", "Look whether MLFLOW_TRACKING_URI and your access to it are right"
+    if away:
+        does, todo = "does not answer", "Start it, or look whether MLFLOW_TRACKING_URI is right"
+    told = f"The MLflow server at {uri} {does}: {reason}. {todo}; then run the command again."
+    return re.sub(r"//[^/@\s]*@", "//", told)
+
+
+def if_known(ask: Callable[..., Any], *names: str) -> Any:
+    """What MLflow answers; None where it says that there is no such thing."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return ask(*names)
+    except MlflowException as error:
+        if error.error_code not in ABSENT:
+            raise
+        return None
+
+
+def initialise() -> None:
+    """Make mlflow.db, once: written under another name and linked into place, so that nobody sees half of it.
+
+    The new file is written without waiting for the disk: until it is in place there is nothing to lose.
+    """
+    database = home() / "mlflow.db"
+    if os.environ.get("MLFLOW_TRACKING_URI") or database.exists():
+        return
+    import logging
+
+    from mlflow import MlflowClient
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+
+    def hurry(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+
+    with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=home()) as folder:
+        fresh = Path(folder) / "mlflow.db"
+        event.listen(Engine, "connect", hurry)
+        try:
+            new = MlflowClient(f"sqlite:///{fresh.as_posix()}")
+            new.create_experiment(project().name, artifact_location=(home() / "mlartifacts").as_uri())
+        finally:
+            event.remove(Engine, "connect", hurry)
+        if not database.exists():
+            fresh.rename(database)
+
+
+def experiment_id() -> str:
+    """The project's experiment, made where it is missing.
+
+    MLflow ties an experiment to the place of its files: a bucket's has a name of its own. A server decides by itself.
+    """
+    name, place = project().name, None
+    if not os.environ.get("MLFLOW_TRACKING_URI") and (place := artifacts_url() or None):
+        name = f"{name} in {place}"
+    found = client().get_experiment_by_name(name)
+    return found.experiment_id if found else client().create_experiment(name, artifact_location=place)
+
+
+def artifacts_url() -> str:
+    """Where cloud.yaml says that MLflow keeps model files; empty where there is no cloud, or nothing stands yet."""
+    file = project().root / "cloud.yaml"
+    if project().cloud == "none" or not file.exists():
+        return ""
+    return str(yaml.safe_load(file.read_text(encoding="utf-8")).get("artifacts_url", ""))
+
+
+def log_training(parameters: dict[str, Any], rows: int) -> str:
+    """Log one run of a training: parameters, data set, hashes, commit. Gives back the run's id."""
+    from mlflow.entities import Dataset, DatasetInput, Param, RunTag
+
+    data = data_md5()
+    tags = dict(git_commit=git_commit(), data_md5=data, training_rows=str(rows))
+    logged = client()
+    run = logged.create_run(experiment_id(), run_name=f"train {tags['git_commit'][:7]}").info.run_id
+    logged.log_batch(
+        run,
+        params=[Param(key, str(value)) for key, value in parameters.items()],
+        tags=[RunTag(key, value) for key, value in tags.items()],
+    )
+    dataset = Dataset("train", data[:36], "dvc", json.dumps(dict(path="data/raw", md5=data)))
+    logged.log_inputs(run, [DatasetInput(dataset, [])])
+    logged.set_terminated(run)
+    return run
+
+
+def log_metrics(run: str, metrics: dict[str, float]) -> None:
+    """Add metrics to a run, where this store has it (a stage that DVC took from its cache ran elsewhere)."""
+    import time
+
+    from mlflow.entities import Metric
+    from mlflow.exceptions import MlflowException
+
+    now = int(time.time() * 1000)
+    try:
+        client().log_batch(run, metrics=[Metric(name, value, now, 0) for name, value in metrics.items()])
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise

@@ -1,0 +1,156 @@
+"""Promotion: the challenger becomes the champion, if it is not worse on rows that neither has learnt."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from mlops_kit import models
+from mlops_kit.contract import Contract, load, parquet_batches, row_hashes
+from mlops_kit.data import test_part
+from mlops_kit.ground import params, project
+from mlops_kit.models import ModelError
+from mlops_kit.registry.errors import RegistryError
+from mlops_kit.registry.gates import trained_md5
+from mlops_kit.registry.history import record, record_once
+from mlops_kit.registry.registering import run_first
+from mlops_kit.registry.versions import as_champion, by_alias
+from mlops_kit.training import score, score_slices
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow.entities.model_registry import ModelVersion
+
+A_SLICE_MAY_FALL_BY = 0.02  # where params.yaml says nothing
+
+
+def promote(why: str = "") -> str:
+    """Make the challenger champion if it is not worse than the champion on the same data, overall and on each slice.
+
+    Its alias is taken from it last: until then, the same command goes on where this one stopped.
+    """
+    client = models.client()
+    challenger, before = by_alias(client, "challenger"), by_alias(client, "champion")
+    if challenger is None:
+        if before is not None:
+            told = f"there is no challenger{run_first() or ': nothing to do'}"
+            return f"{told}. A new model becomes one by: uv run poe register"
+        raise RegistryError("There is no challenger. Run: uv run poe register")
+    incumbent = models.read_champion()
+    again = before is not None and before.version == challenger.version
+    if again:
+        verdict = "it is the champion already, and its promotion is finished now"
+    elif incumbent is not None and incumbent.model == challenger.tags["model_md5"]:
+        verdict = "it is the champion already"
+    else:
+        verdict = compare(challenger, incumbent)
+    now = by_alias(client, "champion")
+    if (now and now.version) != (before and before.version):
+        raise RegistryError("Not promoted: another champion was promoted meanwhile. Run: uv run poe promote")
+    if before is not None and not again:
+        client.set_model_version_tag(project().name, challenger.version, "previous_champion", before.version)
+    client.set_registered_model_alias(project().name, "champion", challenger.version)
+    models.write_champion(as_champion(challenger))
+    replaced = challenger.tags.get("previous_champion") if again else before and before.version
+    write_down = record_once if again else record
+    if replaced:
+        write_down(client, replaced, "replaced", f"version {challenger.version} is champion")
+    write_down(client, challenger.version, "promote", "; ".join(filter(None, (why, verdict))))
+    client.delete_registered_model_alias(project().name, "challenger")
+    return f"version {challenger.version} is champion: {verdict}"
+
+
+def compare(challenger: ModelVersion, incumbent: models.Champion | None) -> str:
+    """Both on the test part of today, as far as the champion has not learnt it.
+
+    Raises RegistryError where the challenger is worse, overall or on a slice.
+    """
+    primary = params()["evaluate"]["primary"]
+    if incumbent is None:
+        return "the first one, better than the baseline"
+    if incumbent.retired:
+        return "the champion before is retired; better than the baseline"
+    trained = trained_md5()
+    if trained == incumbent.model:
+        raise RegistryError(
+            f"Not promoted: model/ holds the champion, and the challenger (version {challenger.version}) is another "
+            "model. Go back to the dvc.lock that it was made by, or make a new one: uv run poe repro"
+        )
+    if trained != challenger.tags["model_md5"]:
+        raise RegistryError("The challenger is not the model in model/. Register that first: uv run poe register")
+    contract = load()
+    test = test_part()
+    try:
+        folder = models.champion_folder()
+    except ModelError as error:
+        raise RegistryError(f"Not promoted, since there is nothing to compare with. {error}") from None
+    champion, model = models.load_model(folder), models.load_model(project().root / "model")
+    check_same_question(folder, champion, contract, incumbent)
+    rows, test = len(test), unseen(contract, test, incumbent)
+    new = score(model, contract, test, [primary])[primary]
+    old = score(champion, contract, test, [primary])[primary]
+    verdict = f"{primary} {new:.4f}, the champion's {old:.4f}"
+    where = "" if len(test) == rows else f" on the {len(test)} of {rows} rows that the champion was not trained on"
+    if new < old:
+        raise RegistryError(f"Not promoted: {verdict} (version {incumbent.version}){where or ' on the same data'}.")
+    verdict += where
+    settings = params()["evaluate"]
+    theirs = dict(score_slices(champion, contract, test, settings))
+    falls = fallen(dict(score_slices(model, contract, test, settings)), theirs, primary)
+    if falls:
+        allowed = "than gates.a_slice_may_fall_by in params.yaml allows"
+        raise RegistryError(f"Not promoted: {verdict}, but it is worse where {', '.join(falls)}, by more {allowed}.")
+    return verdict
+
+
+def check_same_question(folder: Path, champion: Any, contract: Contract, incumbent: models.Champion) -> None:
+    """Raise RegistryError where the champion cannot be asked about the data of today."""
+    described = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
+    target, known = described["metadata"]["target"], {column.name for column in contract.features}
+    lost = [one["name"] for one in json.loads(described["signature"]["inputs"]) if one["name"] not in known]
+    why = f"needs the column {lost[0]!r}" if lost else ""
+    if contract.classes and {*map(str, getattr(champion, "classes_", []))} != {*map(str, contract.classes)}:
+        why = f"knows other classes of {contract.target!r}"
+    if target != contract.target:
+        why = f"predicts {target!r}"
+    if why:
+        raise RegistryError(
+            f"Not promoted: the champion (version {incumbent.version}) {why}, so the two cannot be compared on "
+            f"the data of today. To do without its comparison, retire it first: uv run poe retire {incumbent.version} "
+            '--reason "it is for other data" --even-champion'
+        )
+
+
+def unseen(contract: Contract, test: pd.DataFrame, champion: models.Champion) -> pd.DataFrame:
+    """The rows of the test part that the champion was not trained on: of the others it knows the answer.
+
+    Newer data is split anew, so some are. All rows, where its training part is not to be had or a class would be gone.
+    """
+    import numpy as np
+    from pyarrow.parquet import read_schema
+
+    folder = project().root / ".champion/prepared"
+    if champion.data == models.data_md5() or not models.of_run(champion, "data/prepared", folder):
+        return test
+    names = [column.name for column in contract.features]
+    if not set(names) <= set(read_schema(folder / "train.parquet").names):
+        return test
+    parts = parquet_batches(folder / "train.parquet", names)
+    learnt = np.concatenate([row_hashes(contract, part.to_pandas()) for part in parts])
+    kept = test[~np.isin(row_hashes(contract, test), learnt)].reset_index(drop=True)
+    whole = set(contract.classes) <= set(kept[contract.target]) if contract.classes else len(kept) > 1
+    return kept if whole else test
+
+
+def fallen(new: dict[str, Any], old: dict[str, Any], primary: str) -> list[str]:
+    """The slices on which the primary metric falls by more than params.yaml allows."""
+    allowed = params()["gates"].get("a_slice_may_fall_by", A_SLICE_MAY_FALL_BY)
+    pairs = ((name, new[name]["rows"], new[name][primary], old[name][primary]) for name in new if name in old)
+    return [
+        f"{name} ({now:.4f}, was {before:.4f}, on {rows} rows)"
+        for name, rows, now, before in pairs
+        if before - now > allowed
+    ]

@@ -1,0 +1,61 @@
+"""What every kind of serving asks of a model: how often to look for it, whether it is retired, and whether it fits."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+
+import yaml
+
+from mlops_kit import models
+from mlops_kit.contract import Contract
+from mlops_kit.ground import KitError
+from mlops_kit.models import output_type, signature_types
+
+
+def reload_seconds() -> float:
+    """RELOAD_SECONDS, or 30; 0 is never. Raises KitError for what is no number of seconds."""
+    named = os.environ.get("RELOAD_SECONDS") or "30"
+    try:
+        seconds = float(named)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds < threading.TIMEOUT_MAX:
+        raise KitError(f"RELOAD_SECONDS is {named!r}: give a number of seconds, or 0 to never look for a new model.")
+    return seconds
+
+
+def check_not_retired(folder: Path) -> None:
+    """Raise WithdrawnError where champion.yaml says that the model of MODEL_DIR is retired.
+
+    An image may hold a reproduced champion, whose bytes are others: CHAMPION_MD5 says which one it stands for.
+    """
+    champion = models.read_champion()
+    if champion is None or not champion.retired:
+        return
+    if champion.model in (os.environ.get("CHAMPION_MD5"), models.folder_md5(folder)):
+        raise models.WithdrawnError(f"The model in {folder} is retired: {champion.retired}")
+
+
+def check_signature(folder: Path, contract: Contract) -> None:
+    """Raise ChampionError where the model's signature is not the contract's: it was trained for other data."""
+    try:
+        written = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))["signature"]
+        inputs = {column["name"]: column["type"] for column in json.loads(written["inputs"])}
+        outputs = [column["type"] for column in json.loads(written["outputs"])]
+    except (OSError, yaml.YAMLError, ValueError, KeyError, TypeError):
+        raise models.ChampionError(f"{folder} holds a model without a signature.") from None
+    wanted = signature_types(contract)
+    for name in [*wanted, *inputs]:
+        if wanted.get(name) != inputs.get(name):
+            raise models.ChampionError(
+                f"The model does not fit contract.yaml: the column {name!r} is {wanted.get(name, 'not')} in the "
+                f"contract and {inputs.get(name, 'not')} in the model. Train again: uv run poe repro"
+            )
+    if outputs != [output_type(contract)]:
+        raise models.ChampionError(
+            f"The model does not fit contract.yaml: it answers {', '.join(outputs)}, the target is "
+            f"{output_type(contract)}. Train again: uv run poe repro"
+        )

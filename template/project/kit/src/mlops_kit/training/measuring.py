@@ -1,0 +1,90 @@
+"""How good a model is: metrics on the test part, beside the baseline and on slices; metrics.json and plots/."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from mlops_kit.contract import Contract
+from mlops_kit.ground import params, project
+from mlops_kit.models import log_metrics, prediction_hash
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SMALLEST_SLICE = 20
+
+
+def measure(model: Any, contract: Contract, train: pd.DataFrame, test: pd.DataFrame) -> dict[str, Any]:
+    """What metrics.json says of a model: its metrics on the test part, the baseline's beside them, and the slices'."""
+    settings = params()["evaluate"]
+    dummy = project().model.baseline().fit(contract.coerce(train), contract.labels(train))
+    names = [settings["primary"], *settings["metrics"]]
+    return dict(
+        rows=len(test),
+        metrics=score(model, contract, test, names),
+        baseline=score(dummy, contract, test, names),
+        slices=dict(score_slices(model, contract, test, settings)),
+        prediction_sha256=prediction_hash(model, contract.coerce(test)),
+    )
+
+
+def write_report(report: dict[str, Any], model: Any, contract: Contract, test: pd.DataFrame) -> None:
+    """Write metrics.json and plots/, and add the metrics to the training's run."""
+    root, primary = project().root, params()["evaluate"]["primary"]
+    (root / "metrics.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_predictions(model, contract, test)
+    log_metrics((root / "model/run_id").read_text(encoding="utf-8").strip(), report["metrics"])
+    print(f"{primary} {report['metrics'][primary]:.4f}, baseline {report['baseline'][primary]:.4f}")
+
+
+def score(model: Any, contract: Contract, frame: pd.DataFrame, names: list[str]) -> dict[str, float]:
+    """Each scorer's value on a frame: greater is better. Rounded, so that metrics can be compared as text."""
+    from sklearn.metrics import get_scorer
+
+    rows, labels = contract.coerce(frame), contract.labels(frame)
+    own = getattr(project().model, "SCORERS", {})
+    return {name: round(float((own.get(name) or get_scorer(name))(model, rows, labels)), 6) for name in names}
+
+
+def score_slices(
+    model: Any, contract: Contract, frame: pd.DataFrame, settings: dict[str, Any]
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """The primary metric for each value of some columns, where there are enough rows to say anything."""
+    import warnings
+
+    few = [column.name for column in contract.features if 1 < len(column.categories) <= 10]
+    for name in settings["slices"] or few:
+        for value, part in frame.groupby(name):
+            if len(part) < SMALLEST_SLICE or part[contract.target].nunique() < max(2, len(contract.classes)):
+                continue  # a ranking metric needs every class
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield f"{name}={value}", dict(rows=len(part), **score(model, contract, part, [settings["primary"]]))
+
+
+def latency_ms(model: Any, rows: pd.DataFrame) -> float:
+    """The time that one row takes, in ms: the best of all rows, in one thread, since what else runs here only adds."""
+    import time
+
+    from threadpoolctl import threadpool_limits
+
+    times = []
+    with threadpool_limits(limits=1):
+        for number in range(len(rows)):
+            start = time.perf_counter()
+            model.predict(rows.iloc[number : number + 1])
+            times.append(time.perf_counter() - start)
+    return min(times) * 1000
+
+
+def write_predictions(model: Any, contract: Contract, test: pd.DataFrame) -> None:
+    """plots/predictions.csv, for `dvc plots`."""
+    folder = project().root / "plots"
+    folder.mkdir(exist_ok=True)
+    with (folder / "predictions.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["actual", "predicted"])
+        writer.writerows(zip(contract.labels(test), model.predict(contract.coerce(test)), strict=True))

@@ -1,0 +1,121 @@
+"""Make a clone ready: hooks, data, registry database, champion, a smoke test, and what to try next.
+
+    uv run poe setup
+
+Safe to run again.
+"""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from mlops_kit import models
+from mlops_kit.contract import Contract, load
+from mlops_kit.data import has_data, has_remote, write_example
+from mlops_kit.ground import KitError, params, project, run, say
+
+RAW = Path("data/raw")
+SMOKE_ROWS = 200
+
+
+def setup(smoke: bool) -> None:
+    """Hooks, data, registry database, champion: in this order, each only where it is missing; then a smoke test."""
+    # MLflow takes longest to load, above all the first time: its database is made while the rest goes on.
+    database = subprocess.Popen([sys.executable, "-m", "mlops_kit.models"], cwd=project().root)
+    try:
+        say("hooks", install_hooks())
+        say("data", bring_data(load()))
+    finally:
+        failed = database.wait()
+    if failed:
+        raise KitError("The registry's database could not be made: see above.")
+    say("registry", "ready")
+    say("champion", bring_champion())
+    if smoke:
+        say("smoke test", smoke_test())
+        print(f"\n{next_steps()}")
+
+
+def install_hooks() -> str:
+    """Install the git hooks, where this is a git repository."""
+    if run("git", "rev-parse", "--git-dir", quiet=True, check=False).returncode:
+        return "not a git repository, no hooks"
+    if run("git", "config", "core.hooksPath", quiet=True, check=False).stdout.strip():
+        return "not installed, since your git has core.hooksPath: run `uv run pre-commit run` before a commit"
+    if run("git", "rev-parse", "--show-prefix", quiet=True).stdout.strip():
+        return "not installed, since they would stop commits to the larger repository: run `uv run poe lint` before one"
+    run("pre-commit", "install", quiet=True)
+    return "installed"
+
+
+def bring_data(contract: Contract) -> str:
+    """Get the raw data: what is there, else from the DVC remote, else the example, which every clone can write."""
+    raw = project().root / contract.source.path
+    if not raw.exists() and Path(project().root, "data/raw.dvc").exists():
+        # From the remote where there is one, else from this machine's cache (another version may be checked out).
+        if project().cloud != "none" and has_remote() and Path(project().root, "cloud.yaml").exists():
+            from mlops_kit.cloud.login import check
+
+            check()  # who is not let in is told why, and by which command they are
+        command = "pull" if has_remote() else "checkout"
+        if run("dvc", command, "data/raw.dvc", quiet=True, check=has_remote()).returncode == 0:
+            return f"{contract.source.path} is here again, by dvc {command}"
+    if raw.exists():
+        outcome = f"{contract.source.path} is here"
+    elif contract.source.example:
+        write_example(contract)
+        outcome = f"wrote the example, {contract.source.path}"
+    else:
+        return f"{contract.source.path} is not here and no DVC remote has it: tests and pipeline run on generated rows"
+    if not tracked_by_git(contract.source.path) and not Path(project().root, "data/raw.dvc").exists():
+        run("dvc", "add", "--quiet", str(RAW), quiet=True)
+    return outcome
+
+
+def bring_champion() -> str:
+    """Fetch the champion that champion.yaml names; where nothing has it, reproduce it and compare its predictions."""
+    champion = models.read_champion()
+    if champion is None:
+        return "none yet: uv run poe repro, then uv run poe register, then uv run poe promote"
+    try:
+        folder = models.champion_folder()
+    except models.ServerError as error:
+        return f"not to be had now. {error}"
+    except models.ModelError:
+        if not has_data(load()):
+            return "not to be had without the data: ask for access to the DVC remote"
+        run("dvc", "repro", quiet=True)
+        folder = models.reproduced_champion(champion)
+        return f"version {champion.version}, reproduced in {folder.relative_to(project().root)}: same predictions"
+    return f"version {champion.version}, in {folder}"
+
+
+def smoke_test() -> str:
+    """Train and ask a small model: environment, contract, parameters and model.py work together. Writes nothing."""
+    from mlops_kit.serving.predict import predictions
+
+    contract = load()
+    rows = contract.sample(SMOKE_ROWS)
+    try:
+        model = project().model.build(contract, params()["model"]).fit(contract.coerce(rows), contract.labels(rows))
+        answered = predictions(model, contract, rows)["prediction"].notna().all()
+    except Exception as error:  # model.py is yours: whatever it raises is the outcome
+        raise KitError(f"The smoke test failed: {error!r}. See where: uv run poe test") from error
+    if not answered:
+        raise KitError("The smoke test failed: the model left rows without an answer. See: uv run poe test")
+    return f"a model was trained on {SMOKE_ROWS} generated rows and answers"
+
+
+def next_steps() -> str:
+    """What to try next, task by task with its own help: training where there is no champion yet."""
+    to_train, to_use = ("repro", "register", "promote", "test"), ("test", "predict", "serve")
+    names = to_use if (project().root / "champion.yaml").exists() else to_train
+    tasks = tomllib.loads((project().root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["poe"]["tasks"]
+    lines = [f"☐ uv run poe {name:9} {tasks[name]['help']}" for name in names if name in tasks]
+    return "\n".join(["Next:", *lines, "☐ uv run poe           See all tasks; README.md explains them"])
+
+
+def tracked_by_git(path: str) -> bool:
+    """Whether git itself keeps this file (the data may be in git by choice)."""
+    return run("git", "ls-files", "--error-unmatch", path, quiet=True, check=False).returncode == 0

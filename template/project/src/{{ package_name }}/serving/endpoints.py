@@ -1,1 +1,0 @@
-{% include "template/parts/serving/" ~ serving ~ "/endpoints.py" %}

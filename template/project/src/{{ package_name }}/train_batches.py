@@ -1,1 +1,0 @@
-{% include "template/parts/train_batches/" ~ framework ~ ".py" %}
