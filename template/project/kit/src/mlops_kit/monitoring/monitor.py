@@ -22,7 +22,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_kit.monitoring.errors import TooFewRowsError
 from mlops_kit import models
 from mlops_kit.contract import Contract, ContractError, coerce, load
 from mlops_kit.data import TEST, TRAIN, train_part
@@ -30,6 +29,7 @@ from mlops_kit.ground import KitError, command, params, project
 from mlops_kit.monitoring import asked, textfile
 from mlops_kit.monitoring.drift import FEWEST_ROWS, Comparison, compare
 from mlops_kit.monitoring.drift_page import page
+from mlops_kit.monitoring.errors import TooFewRowsError
 from mlops_kit.serving.predict import chunks
 
 if TYPE_CHECKING:

@@ -58,7 +58,11 @@ def find_base() -> str:
     for ref in (f"origin/{branch}", branch):
         found = output_of("git", "merge-base", "HEAD", ref)
         if found:
-            return found if found != output_of("git", "rev-parse", "HEAD") else output_of("git", "rev-parse", "--verify", "HEAD~1")
+            return (
+                found
+                if found != output_of("git", "rev-parse", "HEAD")
+                else output_of("git", "rev-parse", "--verify", "HEAD~1")
+            )
     return ""
 
 
@@ -136,7 +140,11 @@ def errors_table(pairs: list[tuple[float, float]]) -> str:
 
 def contract_section(base: str) -> Iterator[str]:
     """The lines of contract.yaml that changed."""
-    changed = output_of("git", "diff", "--unified=0", "--no-color", base, "--", "contract.yaml").splitlines()[4:] if base else []
+    changed = (
+        output_of("git", "diff", "--unified=0", "--no-color", base, "--", "contract.yaml").splitlines()[4:]
+        if base
+        else []
+    )
     lines = [line for line in changed if line.startswith(("+", "-"))]
     if not lines:
         yield "Unchanged."

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from importlib import metadata
 
 from mlops_kit.ground import project
+from mlops_kit.models import REQUIREMENTS
 from mlops_kit.search import SearchError
 from mlops_kit.search.objective import ONE_THREAD, Objective, Outcome, Task
-from mlops_kit.models import REQUIREMENTS
 
 # Ray would have each worker make an environment of its own by uv: the nodes have theirs, and it is compared with ours.
 os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from mlops_kit.ground import Project, project, using
 from mlops_kit.contract import Contract, load, row_hashes
 from mlops_kit.data import train_part
+from mlops_kit.ground import Project, project, using
 from mlops_kit.search import SearchError
 
 if TYPE_CHECKING:
@@ -60,7 +60,10 @@ class Objective:
         """Measure one trial, and never raise: an error has to find its way through processes and networks."""
         started = time.perf_counter()
         try:
-            with using(self.project), warnings.catch_warnings(action="ignore"):  # the same ones for every fold of every trial
+            with (
+                using(self.project),
+                warnings.catch_warnings(action="ignore"),
+            ):  # the same ones for every fold of every trial
                 scores = self.measure(task)
         except (OSError, MemoryError) as error:
             return Outcome(error=f"{type(error).__name__}: {error}", machine=True)

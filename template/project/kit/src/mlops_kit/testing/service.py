@@ -1,4 +1,4 @@
-"""A project's service in its tests: the application itself where it is ours, else the server as `poe serve` starts it."""
+"""A project's service in its tests: the application in this process, or the server that `poe serve` starts."""
 
 from __future__ import annotations
 

@@ -518,9 +518,9 @@ def examine(names: list[str]) -> tuple[list[Finding], dict[str, str]]:
 
 def mend(findings: list[Finding]) -> None:
     """Run the commands that are safe, each shown before."""
-    for command in dict.fromkeys(finding.mend for finding in findings if finding.safe):
-        print(f"$ {command}", flush=True)
-        subprocess.run(shlex.split(command), cwd=project().root)
+    for line in dict.fromkeys(finding.mend for finding in findings if finding.safe):
+        print(f"$ {line}", flush=True)
+        subprocess.run(shlex.split(line), cwd=project().root)
     repo.cache_clear()
 
 
