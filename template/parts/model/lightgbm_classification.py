@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lightgbm import LGBMClassifier
+from mlops_kit.contract import Contract
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
 
-from mlops_kit.contract import Contract
 from .features import categorical_positions, preprocessor
 
 # What a saved model may hold besides scikit-learn's common parts; anything else is refused when it is loaded.

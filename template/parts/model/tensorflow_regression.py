@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn.dummy import DummyRegressor
-
 from mlops_kit.contract import Contract
 from mlops_kit.frameworks.tensorflow.estimator import Regressor
 from mlops_kit.frameworks.tensorflow.quietly import keras
+from sklearn.dummy import DummyRegressor
 
 
 def build(contract: Contract, parameters: dict[str, Any]) -> Regressor:
