@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The library's tests have an environment of their own, with the packages of a project.
+KIT := .venv-kit
+EXTRAS := aws fastapi lightgbm search sklearn tensorflow train
 # Bytecode is most of a start-up: never go without it.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -12,19 +15,22 @@ IDENTITY := $(if $(shell git config user.email),,env $(STAND_IN))
 # Every core takes a file of tests at a time, or a folder: what its tests share is made once.
 SPREAD := --numprocesses logical --dist loadgroup
 
-.PHONY: demo test test-all test-long lint docs bench clean
+.PHONY: demo test test-kit test-all test-long lint docs bench clean
 
 demo: $(VENV)/.installed  ## a project with a trained and registered model, in demo/
 	$(IDENTITY) $(BIN)/mlops new demo --defaults --run
 
-test: $(VENV)/.tested  ## the tests, in under 15 minutes
+test: $(VENV)/.tested test-kit  ## the tests
 	$(BIN)/python -m pytest $(SPREAD)
 
+test-kit: $(KIT)/.tested  ## the library's tests alone
+	$(KIT)/bin/python -m pytest $(SPREAD) tests/kit
+
 test-all: $(VENV)/.tested  ## and the longer suites
-	$(BIN)/python -m pytest $(SPREAD) -m "long or not long"
+	$(BIN)/python -m pytest $(SPREAD) -m "not soak"
 
 test-long: $(VENV)/.tested  ## the longer suites alone, as .ci/run calls them; a test that hangs is ended and named
-	$(BIN)/python -m pytest $(SPREAD) --timeout 900 --durations 25 -m long
+	$(BIN)/python -m pytest $(SPREAD) --timeout 900 --durations 25 -m "long and not soak"
 
 lint: $(VENV)/.developed  ## style and types of our own code
 	$(BIN)/ruff check .
@@ -42,8 +48,16 @@ bench: $(VENV)/.tested  ## ratios against the peers, printed
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/large.py
 
+# Its pyproject.toml is copied: beside it, uv would read the one above it, which is a template.
+$(KIT)/.tested: $(VENV)/.created template/project/kit/pyproject.toml tests/kit/requirements.txt
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(KIT)
+	cp template/project/kit/pyproject.toml $(KIT)/
+	$(BIN)/uv pip install --quiet --python $(KIT)/bin/python -r $(KIT)/pyproject.toml $(EXTRAS:%=--extra %) -r tests/kit/requirements.txt
+	echo "$(CURDIR)/template/project/kit/src" > "$$($(KIT)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mlops_kit.pth"
+	touch $@
+
 clean:  ## all that the other targets made, but for demo/
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(KIT) .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
