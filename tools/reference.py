@@ -1,6 +1,6 @@
 """Write docs/reference/ from the program itself: `python tools/reference.py`. A test holds that the two are equal."""
 
-import importlib.util
+import importlib
 import json
 import sys
 import tempfile
@@ -83,7 +83,7 @@ def checks() -> Iterator[str]:
     yield from ["## Of the tool", "", "`mlops doctor` alone makes these.", ""]
     yield from table(*rows_of(doctor_checks.CHECKS))
     yield from ["## Of the project", "", "`uv run poe doctor` makes these too, with nothing but uv.", ""]
-    yield from table(*rows_of(project_module("doctor").CHECKS))
+    yield from table(*rows_of(library_module("workspace.doctor").CHECKS))
 
 
 def rows_of(registry: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
@@ -92,19 +92,10 @@ def rows_of(registry: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     return ["check", "should be so", "since otherwise", "mended by `--fix`"], rows
 
 
-def project_module(name: str) -> Any:
-    """A module of the package of a project with the defaults."""
-    with tempfile.TemporaryDirectory() as folder:
-        defaults(Path(folder) / "churn").tree.write_new(Path(folder) / "churn")
-        package = Path(folder) / "churn/src/churn"
-        spec = importlib.util.spec_from_file_location(
-            "churn", package / "__init__.py", submodule_search_locations=[str(package)]
-        )
-        assert spec
-        assert spec.loader
-        sys.modules["churn"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["churn"])
-        return importlib.import_module(f"churn.{name}")
+def library_module(name: str) -> Any:
+    """A module of the library that every project carries."""
+    sys.path.insert(0, str(ROOT / "template/project/kit/src"))
+    return importlib.import_module(f"mlops_kit.{name}")
 
 
 def defaults(folder: Path) -> Plan:

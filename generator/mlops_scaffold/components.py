@@ -40,9 +40,8 @@ def without(project: Project, rows: Mapping[str, Component], name: str) -> dict[
         return checked(project, rows, {SEVERAL: [one for one in project.last[SEVERAL] if one != name]})
     if row.axis not in OPTIONAL:
         others = [other.name for other in rows.values() if other.axis == row.axis and other.name != name]
-        raise MlopsError(
-            f"A project has one {row.axis}: it can be switched, not removed.", f"Switch it: mlops add {others[0]}"
-        )
+        instead = f"Switch it: mlops add {others[0]}" if others else "Keep it."
+        raise MlopsError(f"A project has one {row.axis}: it can be switched, not removed.", instead)
     return checked(project, rows, {row.axis: "none"})
 
 

@@ -34,7 +34,6 @@ def test_prometheus_takes_the_rules_and_they_fire_when_they_should(
 @pytest.mark.parametrize("serving", KINDS)
 def test_a_package_of_another_name_does_not_rename_the_model(serving: str, template: Path, tmp_path: Path) -> None:
     project = made(tmp_path, template, serving, "-d", "package_name=acme_churn")
-    tracking = (project / "src/acme_churn/tracking.py").read_text(encoding="utf-8")
-    assert '\nNAME = "churn"' in tracking
+    assert '\nname = "churn"\n' in (project / "pyproject.toml").read_text(encoding="utf-8")
     for path in project.rglob("*"):
         assert not path.is_file() or "acme-churn" not in path.read_text(encoding="utf-8"), path

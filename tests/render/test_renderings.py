@@ -54,9 +54,9 @@ def project(request: pytest.FixtureRequest, renderings: list[Path]) -> Path:
 
 
 def texts(project: Path) -> Iterator[tuple[str, str]]:
-    """Every file of a project, with its text."""
+    """Every file of a project but the library's, with its text."""
     for path in sorted(project.rglob("*")):
-        if path.is_file():
+        if path.is_file() and project / "kit" not in path.parents:
             yield path.relative_to(project).as_posix(), path.read_text(encoding="utf-8")
 
 
@@ -71,6 +71,18 @@ def test_every_file_is_clean(project: Path) -> None:
         assert not text.endswith("\n\n"), f"{name} has empty lines at its end"
         assert not re.search(r"[ \t]+$", text, re.MULTILINE), f"{name} has blanks at a line's end"
         assert "\n\n\n\n" not in text, f"{name} has a hole"
+
+
+def test_the_library_is_the_same_in_every_project(renderings: list[Path], template: Path) -> None:
+    ours = contents(template / "template/project/kit")
+    assert all(contents(project / "kit") == ours for project in renderings)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file's bytes, but for what Python compiled and ruff remembers."""
+    made = {"__pycache__", ".ruff_cache"}
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not made & set(path.parts))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def test_every_file_parses(project: Path) -> None:
@@ -131,7 +143,7 @@ def test_the_stages_depend_on_files_that_exist(project: Path) -> None:
 
 def test_its_pages_name_tasks_and_files_that_exist(project: Path) -> None:
     tasks = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["poe"]["tasks"]
-    for page in project.rglob("*.md"):
+    for page in (path for path in project.rglob("*.md") if project / "kit" not in path.parents):
         text = page.read_text(encoding="utf-8")
         assert set(re.findall(r"\buv run poe ([a-z][a-z-]*)", text)) <= set(tasks), page.name
         for link in re.findall(r"\]\(([^)#]+)\)", text):

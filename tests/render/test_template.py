@@ -1,5 +1,6 @@
 """The template's contract: the components table is the single source of truth, and it is consistent."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from mlops_scaffold.rendering import Asked, questions, render
 from mlops_scaffold.source import open_version
 from pathspec import PathSpec
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, git
 
 CONFIG = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
 
@@ -82,9 +83,18 @@ def test_a_preset_answers_questions_that_are_asked(preset: catalog.Preset) -> No
     catalog.check_keys(preset.answers, {name: row for name, row in CONFIG.items() if not name.startswith("_")})
 
 
-def test_the_minimal_preset_renders_at_most_26_files(template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("preset", "files"), [("minimal", 20), ("standard", 40)])
+def test_a_project_can_be_read_in_ten_minutes(preset: str, files: int, template: Path, tmp_path: Path) -> None:
     version = open_version(named_address(str(template)), None)
-    answers = catalog.preset(version.folder, "minimal").answers
+    answers = catalog.preset(version.folder, preset).answers
     made = render(version, tmp_path / "churn", Asked(data=answers, defaults=True))
-    assert len(made.tree.paths) <= 26
-    assert "framework" in questions(version)
+    own = {path: entry for path, entry in made.tree.files.items() if path.parts[0] != "kit"}
+    assert len(own) <= files
+    assert sum(entry.content.count(b"\n") for path, entry in own.items() if path.suffix == ".py") <= 350
+
+
+def test_the_library_is_no_template() -> None:
+    for name in git("ls-files", "template/project/kit", cwd=ROOT).splitlines():
+        path = ROOT / name
+        if path.exists():
+            assert not re.search(r"\{\{|\{%|\{#", path.read_text(encoding="utf-8")), path
