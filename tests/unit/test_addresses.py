@@ -221,9 +221,16 @@ def test_whatever_is_recorded_git_alone_is_started_and_gets_it_behind_two_hyphen
             assert "::" not in url.partition("/")[0].partition("[")[0]
 
 
-@pytest.mark.parametrize("address", ["git+--upload-pack=touch ran;", "git+ext::sh -c touch% ran", "git+fd::0"])
+EVERY = ("check", "diff", "explain a.txt", "doctor", "update -l", "update -l --engine copier")
+
+
 @pytest.mark.parametrize(
-    "command", ["check", "diff", "explain a.txt", "doctor", "update -l", "update -l --engine copier"]
+    ("command", "address"),
+    [
+        *((command, "git+--upload-pack=touch ran;") for command in EVERY),
+        ("check", "git+ext::sh -c touch% ran"),
+        ("check", "git+fd::0"),
+    ],
 )
 def test_a_cloned_project_runs_nothing(command: str, address: str, world: World, tmp_path: Path) -> None:
     project = record(world, tmp_path / "project", "_src_path", address)
