@@ -46,8 +46,9 @@ def update(
     # Tasks may take long, and so may a person who answers.
     unbounded = request.trust or (is_attended() and not request.defaults)
     limit = None if unbounded else network_limit()
+    alone = limit is not None and not is_attended()
     try:
-        done = process.run([*command, str(project.folder)], env=env, alone=not unbounded, limit=limit)
+        done = process.run([*command, str(project.folder)], env=env, alone=alone, limit=limit)
     except subprocess.TimeoutExpired:
         step = "See what it did: git status. To give it more seconds: MLOPS_GIT_TIMEOUT."
         raise MlopsError(f"copier's update did not end within {limit:g} seconds.", step) from None

@@ -15,8 +15,6 @@ QUIET = (
     *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.safecrlf=false"),
     *("-c", "merge.renames=true", "-c", "merge.directoryRenames=true", "-c", "merge.renameLimit=7000"),
 )
-
-
 # Nothing is cleaned up while somebody waits.
 UNTIDIED = ("-c", "maintenance.auto=false", "-c", "gc.auto=0")
 LIMIT = 300  # seconds for a command that waits for another machine

@@ -8,9 +8,8 @@ from mlops_scaffold.errors import MlopsError
 
 # As git itself refuses them: NTFS ignores dots and spaces at the end and what follows a colon, and knows .git by a
 # short name too; HFS+ ignores these code points.
-GIT = re.compile(r"(?:\.git|git~1)[. ]*(?::.*)?")
+GIT = re.compile(r"(?:\.git|git~1)[. ]*(?::.*)?", re.DOTALL)
 DOTS = re.compile(r"[. ]*")
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 IGNORED = dict.fromkeys([*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
 
 
@@ -23,7 +22,7 @@ def fault(path: str | PurePath) -> str:
         return "is outside of the project"
     if any(map(GIT.fullmatch, parts)):
         return "is in git's own folder"
-    return "has a control character in its name" if CONTROL.search(text) else ""
+    return "no file system can hold" if "\0" in text else ""
 
 
 def checked(path: PurePath) -> PurePosixPath:
