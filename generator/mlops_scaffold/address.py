@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -12,18 +11,24 @@ from urllib.parse import unquote
 
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import GitError, git, is_repository_root
+from mlops_scaffold.giturl import GitUrl, is_path, parse
 from mlops_scaffold.paths import cache_dir
 from mlops_scaffold.settings import load_settings
 
 
 @dataclass(frozen=True)
 class Address:
-    """A template's address. `recorded` goes into the answers file; `fetched` is read instead of it, without network."""
+    """A template's address. `recorded` goes into the answers file; git reads `fetched`, which may be nearer."""
 
     recorded: str
-    fetched: str
+    fetched: GitUrl
     is_local: bool = False
     notice: str = ""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is read where it is recorded, and is no path that was named."""
+        return not self.is_local and self.fetched == parse(self.recorded)
 
 
 def find_address(template: str | None = None) -> Address:
@@ -36,21 +41,17 @@ def find_address(template: str | None = None) -> Address:
 
 def named_address(named: str) -> Address:
     """The address of a template that was named: a URL as copier understands it, or a path made absolute."""
-    path = Path(named).expanduser()
-    if path.exists():
-        if not is_repository_root(path) and not (path / "HEAD").exists() and not path.is_file():
-            raise MlopsError(
-                f"{named} is not a git repository.", "A template is versioned: run git init and commit it."
-            )
-        absolute = path.resolve().as_posix()
-        # copier takes a path for a checkout: a bare repository is one to clone, by its URL.
-        bare = (path / "HEAD").exists()
-        return Address(f"file://{absolute}" if bare else absolute, absolute, is_local=True)
-    expanded = re.sub(r"^gl:/?(.*?)(\.git)?$", r"https://gitlab.com/\1.git", named)
-    expanded = re.sub(r"^gh:/?(.*?)(\.git)?$", r"https://github.com/\1.git", expanded)
-    if not re.match(r"^(git\+|git@|[a-z+]+://)", expanded):
+    if not is_path(named):
+        return Address(clonable(named), parse(named))
+    path = Path(os.path.expanduser(named))  # noqa: PTH111  # pathlib raises for a user that is not there
+    if not os.path.exists(path):  # noqa: PTH110  # and for a name that is too long
         raise MlopsError(f"There is no template at {named}.", "Name a path that exists, or a git URL.")
-    return Address(clonable(named), expanded.removeprefix("git+"))
+    if not is_repository_root(path) and not (path / "HEAD").exists() and not path.is_file():
+        raise MlopsError(f"{named} is not a git repository.", "A template is versioned: run git init and commit it.")
+    absolute = path.resolve().as_posix()
+    # copier takes a path for a checkout: a bare repository is one to clone, by its URL.
+    bare = (path / "HEAD").exists()
+    return Address(f"file://{absolute}" if bare else absolute, parse(absolute), is_local=True)
 
 
 def recorded_address(recorded: str) -> Address:
@@ -58,20 +59,26 @@ def recorded_address(recorded: str) -> Address:
     if recorded == f"file://{mirror_of('bundle').as_posix()}":
         with suppress(MlopsError):
             return replace(installed_address(), recorded=recorded, notice="")
-    expanded = re.match(r"^(git\+|git@|gh:|gl:|[a-z+]+://)", recorded)
-    if not expanded and not Path(recorded).expanduser().is_absolute():
+    if not is_path(recorded):
+        try:
+            return Address(recorded, parse(recorded))
+        except MlopsError as error:
+            sentence = f"The project's template cannot be used: {error.sentence}"
+            raise MlopsError(sentence, "Do not trust it, or correct _src_path of the answers file.") from None
+    path = Path(os.path.expanduser(recorded))  # noqa: PTH111
+    if not path.is_absolute():
         raise MlopsError(
             f"The project's template is recorded as {recorded!r}, a relative path: nobody else can find it.",
             "Write its address into _src_path of the answers file, and commit that.",
         )
-    if expanded or Path(recorded).expanduser().exists():
+    if os.path.exists(path):  # noqa: PTH110
         return replace(named_address(recorded), recorded=recorded, notice="")
     if not (mirror_of(recorded) / "HEAD").exists():
         raise MlopsError(
             f"The project's template {recorded} is gone, and not in the cache.",
             "Write its new address into _src_path of the answers file, and commit that.",
         )
-    return Address(recorded, recorded)
+    return Address(recorded, parse(path.as_posix()))
 
 
 def clonable(address: str) -> str:
@@ -93,7 +100,7 @@ def installed_address() -> Address:
         raise MlopsError("This installation carries no template.", "Name one: --template ADDRESS, or MLOPS_TEMPLATE.")
     path = mirror_of("bundle")
     notice = f"The template's address is {path}, on this machine only. For a team, name a shared one by --template."
-    return Address(f"file://{path.as_posix()}", str(bundle), notice=notice)
+    return Address(f"file://{path.as_posix()}", parse(str(bundle)), notice=notice)
 
 
 def checkout_address(checkout: Path) -> Address:
@@ -102,10 +109,10 @@ def checkout_address(checkout: Path) -> Address:
         origin = git("remote", "get-url", "origin", cwd=checkout)
     except GitError:
         notice = f"The template's address is {checkout}, on this machine only: its repository has no origin."
-        return Address(checkout.as_posix(), checkout.as_posix(), notice=notice)
+        return Address(checkout.as_posix(), parse(checkout.as_posix()), notice=notice)
     if Path(origin).exists():
         origin = Path(origin).resolve().as_posix()
-    return Address(clonable(origin), checkout.as_posix())
+    return Address(clonable(origin), parse(checkout.as_posix()))
 
 
 def _direct_url() -> dict[str, str]:

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path, PurePosixPath
 
 from mlops_scaffold.repository import Repository
+from mlops_scaffold.safe_paths import is_below_link
 from mlops_scaffold.tree import Entry
 
 
@@ -16,6 +17,8 @@ def present(path: Path) -> bool:
 def read_entry(repository: Repository, path: str, executable: bool) -> Entry | None:
     """A project's file or link; nothing where there is none. `executable` is what counts where the disk cannot tell."""
     here = repository.folder / path
+    if is_below_link(repository.folder, path):
+        return None
     if here.is_symlink():
         return Entry(os.fsencode(here.readlink()), symlink=True)
     if not here.is_file():

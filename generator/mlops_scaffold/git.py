@@ -2,31 +2,82 @@
 
 import os
 import subprocess
+import sys
+import threading
 from pathlib import Path
 
 from mlops_scaffold import process
 from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.giturl import TRANSPORTS, GitUrl
 
 # A user's settings must not change what a merge is, nor may a hook run in the middle of one.
 QUIET = (
     *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.safecrlf=false"),
     *("-c", "merge.renames=true", "-c", "merge.directoryRenames=true", "-c", "merge.renameLimit=7000"),
 )
+# Nothing is cleaned up while somebody waits.
+UNTIDIED = ("-c", "maintenance.auto=false", "-c", "gc.auto=0")
+LIMIT = 300  # seconds for a command that waits for another machine
 
 
 class GitError(MlopsError):
     """A git command failed."""
 
 
-def git(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
-    """Run git, give back what it printed. Raises GitError with git's own last line."""
+class GitTimeout(GitError):
+    """A git command was ended, since the other machine did not answer in time."""
+
+
+def git(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None, limit: float | None = None) -> str:
+    """Run git, give back what it printed. Raises GitError with git's own last line.
+
+    With `limit` it is ended after so many seconds; where no person can answer its questions, with all that it started.
+    """
+    command = ["git", *QUIET, *(UNTIDIED if limit else ()), *arguments]
     try:
-        done = process.run(["git", *QUIET, *arguments], cwd=cwd, env=_environment(env))
+        alone = limit is not None and not is_attended()
+        done = process.run(command, cwd=cwd, env=_environment(env), alone=alone, limit=limit)
     except FileNotFoundError:
         raise MlopsError("git is not installed.", "Install it, then run the command again.") from None
+    except subprocess.TimeoutExpired:
+        step = "Try again, or give it more seconds: MLOPS_GIT_TIMEOUT."
+        raise GitTimeout(f"git {arguments[0]} did not end within {limit:g} seconds.", step) from None
     if done.code:
         raise _failed(arguments[0], done.said)
     return done.output.strip()
+
+
+def git_remote(command: str, *options: str, url: GitUrl, refspecs: tuple[str, ...] = (), cwd: Path) -> str:
+    """Run a git command on another repository, wherever that is. Raises GitError; GitTimeout where it takes too long.
+
+    Nothing else hands an address to git: it is parsed, behind `--`, of a known transport, and waited for no longer than
+    MLOPS_GIT_TIMEOUT says.
+    """
+    return git(command, *options, "--", url.text, *refspecs, cwd=cwd, limit=network_limit())
+
+
+def network_limit() -> float:
+    """Seconds that a git command may wait for another machine. Raises MlopsError for a setting that is no number."""
+    given = os.environ.get("MLOPS_GIT_TIMEOUT") or str(LIMIT)
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < threading.TIMEOUT_MAX:
+        raise MlopsError(f"MLOPS_GIT_TIMEOUT is {given!r}, which is no number of seconds.", "For example: 600")
+    return seconds
+
+
+def is_attended() -> bool:
+    """Whether a person can answer what a program asks in the terminal."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def checked_ref(ref: str) -> str:
+    """The name of a version. Raises MlopsError for one that git could take for an option, or for two."""
+    if ref.startswith("-") or not ref.isprintable():
+        raise MlopsError(f"{ref!r} is no version of a template.", "Name a tag, a branch or a commit.")
+    return ref
 
 
 def git_bytes(
@@ -43,6 +94,8 @@ def git_bytes(
 def _environment(more: dict[str, str] | None) -> dict[str, str]:
     """What git sees: nothing of a hook that may have started us, no question, no lock that it can do without."""
     clean = {key: value for key, value in os.environ.items() if key not in process.GIT_LOCATIONS}
+    # Redirections and the user's own url.*.insteadOf lead to no other transport either, unless they say so here.
+    clean.setdefault("GIT_ALLOW_PROTOCOL", ":".join(TRANSPORTS))
     return {**clean, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(more or {})}
 
 

@@ -12,7 +12,7 @@ from mlops_scaffold.address import find_address
 from mlops_scaffold.bootstrap import without_data
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import require_identity
-from mlops_scaffold.project import ANSWERS_FILE, Project, library
+from mlops_scaffold.project import ANSWERS_FILE, Project, check_answers_file, library
 from mlops_scaffold.rendering import Asked, Rendered, questions, render, settings
 from mlops_scaffold.report import Report
 from mlops_scaffold.settings import load_settings, read_mapping
@@ -102,8 +102,7 @@ def check_destination(destination: Path, answers_file: str | None = None) -> Non
     if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
         raise MlopsError(f"{destination} exists and is no folder.", "Choose another name.")
     name = answers_file or ANSWERS_FILE
-    if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise MlopsError(f"--answers-file {name} is outside of the project.", "Name a path within it.")
+    check_answers_file(name)
     if (destination / name).is_file():
         command = Project(destination, {}, name).command("setup", str(destination))
         raise MlopsError(f"{destination} is a project already.", f"Go on with its set-up: {command}")

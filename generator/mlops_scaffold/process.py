@@ -28,9 +28,15 @@ class Finished:
 
 
 def run(
-    command: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] | None = None, alone: bool = False
+    command: Sequence[str],
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    alone: bool = False,
+    limit: float | None = None,
 ) -> Finished:
     """Run a program to its end; `env` is its whole environment. Raises FileNotFoundError where there is none.
+
+    Raises subprocess.TimeoutExpired, with the program ended, where it has run for `limit` seconds.
 
     With `alone` it is in a session of its own and cannot ask anything: a Ctrl-C reaches us, and we end it with all
     that it has started.
@@ -48,7 +54,7 @@ def run(
         start_new_session=alone,
     )
     try:
-        output, errors = running.communicate()
+        output, errors = running.communicate(timeout=limit)
     except BaseException:
         _end(running, alone)
         raise

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.safe_paths import fault
 from mlops_scaffold.settings import read_mapping
 
 ANSWERS_FILE = ".copier-answers.yml"
@@ -95,9 +96,17 @@ def library(answers: Mapping[str, Any], has: Callable[[PurePosixPath], bool]) ->
     return package if has(PurePosixPath("src", package, "workspace.py")) else None
 
 
+def check_answers_file(name: str) -> None:
+    """Raise where --answers-file names no file within a project."""
+    reason = fault(name)
+    if reason:
+        raise MlopsError(f"--answers-file {name!r} {reason}.", "Name a path within the project.")
+
+
 def open_project(folder: Path, answers_file: str | None = None) -> Project:
     """The project in a folder. Raises MlopsError where it is none."""
     name = answers_file or ANSWERS_FILE
+    check_answers_file(name)
     path = folder / name
     if not path.is_file():
         raise MlopsError(

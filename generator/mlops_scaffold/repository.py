@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import GitError, git, git_bytes, paths_in
+from mlops_scaffold.safe_paths import is_below_link
 
 OLDEST_GIT = (2, 38)  # merge-tree --write-tree
 GITLINK = "160000"
@@ -88,7 +89,8 @@ class Repository:
 
     def ignored(self, paths: Iterable[str]) -> set[str]:
         """Those of some paths that git ignores and does not track."""
-        given = b"\0".join(f"{self.prefix}{path}".encode(errors="surrogateescape") for path in paths)
+        here = [path for path in paths if not is_below_link(self.folder, path)]
+        given = b"\0".join(f"{self.prefix}{path}".encode(errors="surrogateescape") for path in here)
         if not given:
             return set()
         found = git_bytes("check-ignore", "-z", "--stdin", cwd=self.top, given=given, fine=1)

@@ -3,6 +3,7 @@
 A version of the template is laid out once, in a folder of the cache named by its commit; nothing is cloned twice.
 """
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,17 @@ from typing import TYPE_CHECKING
 
 from mlops_scaffold.address import Address, mirror_of
 from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.git import GitError, git, is_repository_root, succeeds
+from mlops_scaffold.git import (
+    GitError,
+    GitTimeout,
+    checked_ref,
+    git,
+    git_bytes,
+    git_remote,
+    is_repository_root,
+    network_limit,
+    succeeds,
+)
 from mlops_scaffold.paths import cache_dir
 
 if TYPE_CHECKING:
@@ -23,8 +34,7 @@ if TYPE_CHECKING:
 REFSPECS = ("+refs/heads/*:refs/heads/*", "refs/tags/*:refs/tags/*", "+HEAD:refs/mlops/HEAD")
 NEWEST = "refs/mlops/HEAD"
 MOVED = "mlops-moved-tags"
-# Nothing is cleaned up while somebody waits.
-FETCH = ("-c", "maintenance.auto=false", "-c", "gc.auto=0", "fetch", "--quiet", "--prune", "--no-write-fetch-head")
+FETCH = ("fetch", "--quiet", "--prune", "--no-write-fetch-head")
 
 
 @dataclass(frozen=True)
@@ -70,8 +80,7 @@ def refresh(mirror: Path, address: Address, offline: bool) -> str:
     """
     if mirror in _refreshed:
         return _refreshed[mirror]
-    remote = address.fetched == address.recorded.removeprefix("git+") and not address.is_local
-    if offline and remote:
+    if offline and address.is_remote:
         if NEWEST in refs(mirror):
             return ""
         raise MlopsError(f"{address.recorded} is not in the cache.", "Run once without --offline.")
@@ -79,15 +88,15 @@ def refresh(mirror: Path, address: Address, offline: bool) -> str:
     _known.pop(mirror, None)
     notice = ""
     try:
-        git(*FETCH, address.fetched, *REFSPECS, cwd=mirror)
+        git_remote(*FETCH, url=address.fetched, refspecs=REFSPECS, cwd=mirror)
     except GitError as error:
-        moved = moved_by(mirror, address)
+        moved = [] if isinstance(error, GitTimeout) else moved_by(mirror, address)
         if moved:
             (mirror / MOVED).write_text("\n".join(moved), encoding="utf-8")
         elif NEWEST in refs(mirror):
             notice = f"{address.recorded} cannot be reached: the cached template is used."
         else:
-            raise MlopsError(f"The template {address.recorded} cannot be reached.", error.sentence) from None
+            raise MlopsError(f"The template {address.recorded} cannot be reached.", str(error)) from None
     if (mirror / "HEAD").read_text(encoding="utf-8").strip() != f"ref: {NEWEST}":
         git("symbolic-ref", "HEAD", NEWEST, cwd=mirror)
     _refreshed[mirror] = notice
@@ -107,7 +116,7 @@ def moved_by(mirror: Path, address: Address) -> list[str]:
     """The tags that an address has at another commit than the mirror; empty where it cannot be asked."""
     known = refs(mirror)
     try:
-        listing = git("ls-remote", "--tags", address.fetched, cwd=mirror)
+        listing = git_remote("ls-remote", "--tags", url=address.fetched, cwd=mirror)
     except GitError:
         return []
     # An annotated tag is listed twice: the second line, with ^{}, names its commit.
@@ -131,7 +140,7 @@ def open_version(address: Address, ref: str | None, prereleases: bool = False, o
         notice = refresh(mirror, address, offline)
         wanted = ref or newest_tag(mirror, prereleases) or NEWEST
         if wanted in ("HEAD", NEWEST):
-            wanted = uncommitted(mirror, Path(address.fetched)) if address.is_local else NEWEST
+            wanted = uncommitted(mirror, Path(address.fetched.text)) if address.is_local else NEWEST
         check_moved(mirror, wanted)
         commit = find_commit(mirror, wanted)
         name = describe(mirror, commit)
@@ -166,17 +175,19 @@ def find_commit(mirror: Path, ref: str) -> str:
         return refs(mirror)[f"refs/tags/{ref}"]
     if ref == NEWEST and ref in refs(mirror):
         return refs(mirror)[ref]
-    try:
-        return git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", cwd=mirror)
-    except GitError:
-        raise MlopsError(f"The template has no version {ref!r}.", nearest_tags(mirror, ref)) from None
+    # Asked on stdin: no option can be made of it, in any version of git.
+    asked = f"{checked_ref(ref)}^{{commit}}\n".encode(errors="surrogateescape")
+    said = git_bytes("cat-file", "--batch-check=%(objectname)", cwd=mirror, given=asked).decode(errors="replace")
+    if not re.fullmatch(r"[0-9a-f]{40,64}\n", said):
+        raise MlopsError(f"The template has no version {ref!r}.", nearest_tags(mirror, ref))
+    return said.strip()
 
 
 def describe(mirror: Path, commit: str) -> str:
     """A commit's name, as copier records it."""
     tags = [name.removeprefix("refs/tags/") for name, there in refs(mirror).items() if there == commit]
     tags = [tag for tag in tags if not tag.startswith("refs/")]
-    return tags[0] if len(tags) == 1 else git("describe", "--tags", "--always", commit, cwd=mirror)
+    return checked_ref(tags[0] if len(tags) == 1 else git("describe", "--tags", "--always", commit, cwd=mirror))
 
 
 def is_older(address: Address, version: Version, than: Version) -> bool:
@@ -267,7 +278,9 @@ def lay_out(mirror: Path, commit: str) -> Path:
         where = (f"--git-dir={mirror}", f"--work-tree={tree}")
         env = {"GIT_INDEX_FILE": str(fresh / "index")}
         git(*where, "read-tree", commit, env=env)
-        git(*where, "-c", "core.autocrlf=false", "checkout-index", "--all", "--quiet", env=env, cwd=tree)
+        # A filter of the user's own, such as git-lfs, may fetch.
+        checkout = (*where, "-c", "core.autocrlf=false", "checkout-index", "--all", "--quiet")
+        git(*checkout, env=env, cwd=tree, limit=network_limit())
         try:
             tree.rename(folder)
         except OSError:

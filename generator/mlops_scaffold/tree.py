@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.safe_paths import checked, folded
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,18 @@ class Entry:
 
 @dataclass(frozen=True)
 class Tree:
-    """All files by their path."""
+    """All files by their path. Raises MlopsError for a path that must not be written, or is below a symlink."""
 
     files: Mapping[PurePosixPath, Entry]
+
+    def __post_init__(self) -> None:
+        links = {folded(checked(path)): path for path, entry in self.files.items() if entry.symlink}
+        for path in map(checked, self.files):
+            for part in (path, *path.parents) if links else ():
+                link = links.get(folded(part), path)
+                if link != path:  # above it, or of the same name where the file system ignores case
+                    sentence = f"The template would write {str(path)!r} through its symlink {str(link)!r}."
+                    raise MlopsError(sentence, "Do not use this template.")
 
     @property
     def paths(self) -> list[str]:

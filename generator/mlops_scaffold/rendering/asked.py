@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from mlops_scaffold.safe_paths import checked
 from mlops_scaffold.tree import Tree
 
 
@@ -36,6 +37,9 @@ class Rendered:
     answers_path: Path
     seeds: tuple[str, ...]
     sources: Mapping[PurePosixPath, str]
+
+    def __post_init__(self) -> None:
+        checked(self.answers_path)
 
     @cached_property
     def is_seed(self) -> Callable[[str], bool]:

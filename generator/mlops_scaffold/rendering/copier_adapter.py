@@ -21,7 +21,9 @@ from copier._user_data import Question
 from jinja2 import TemplateError
 
 from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.project import ANSWERS_FILE
 from mlops_scaffold.rendering.asked import Asked, Rendered
+from mlops_scaffold.safe_paths import checked, is_below_link
 from mlops_scaffold.source import Version
 from mlops_scaffold.tree import Entry, Tree
 
@@ -87,6 +89,8 @@ def render(version: Version, destination: Path, asked: Asked) -> Rendered:
     operation = _operation.set("update" if asked.operation == "update" else "copy")
     try:
         worker = make_worker(version, destination, asked)
+        with _translated():  # copier asserts it
+            checked(Path(worker.template.config_data.get("answers_file", ANSWERS_FILE)))
         answers = ask(worker)
         tree, sources = render_tree(worker)
         with _translated():
@@ -109,8 +113,6 @@ def render_tree(worker: Worker) -> tuple[Tree, dict[PurePosixPath, str]]:
                 continue
             _refuse_outside(source, worker)
             for target, context in _targets(worker, source.relative_to(root)):
-                if target.is_absolute() or ".." in target.parts:
-                    raise MlopsError(f"The template would write outside of the project: {target}.", "Do not use it.")
                 if not worker.match_exclude(target):
                     path = PurePosixPath(target.as_posix())
                     tree[path] = _entry(worker, source, context or {})
@@ -123,6 +125,23 @@ def _refuse_outside(source: Path, worker: Worker) -> None:
     if worker.template.preserve_symlinks or source.resolve().is_relative_to(worker.template.local_abspath.resolve()):
         return
     raise MlopsError(f"The template reads outside of itself: {source.name} is a symlink.", "Do not use it.")
+
+
+def guard() -> None:
+    """Hold copier's own writing in this process to the rule of `Tree`: what it renders is checked first."""
+    write = Worker._render_template
+
+    def guarded(self: Worker) -> None:
+        try:
+            tree, _ = render_tree(self)
+        except MlopsError as error:
+            raise copier_errors.UserMessageError(str(error)) from None
+        for path in tree.files:
+            if is_below_link(self.subproject.local_abspath, path):
+                raise copier_errors.UserMessageError(f"The template would write {str(path)!r} through a symlink.")
+        write(self)
+
+    Worker._render_template = guarded  # type: ignore[method-assign]
 
 
 def _targets(worker: Worker, path: Path) -> list[tuple[Path, dict[str, Any] | None]]:

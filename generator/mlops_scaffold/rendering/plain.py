@@ -77,8 +77,6 @@ def _target(
             return PurePosixPath(answers_path)
         parts.append(rendered)
     target = PurePosixPath(*parts)
-    if target.is_absolute() or ".." in target.parts:
-        raise NotPlain(str(target))
     if not is_template and (template.version.folder / f"{target}{suffix}").exists():
         return None
     return target
