@@ -289,7 +289,7 @@ def test_a_foundation_that_stopped_half_way_goes_on(project: Project, stops: str
 
 def test_what_is_edited_is_another_image_and_what_is_not_in_the_image_changes_nothing(project: Project) -> None:
     shutil.copy(project.programs / "wanted.json", project.programs / "outputs.json")
-    source, new_one = project.folder / "src/churn/predict.py", project.folder / "src/churn/more.py"
+    source, new_one = project.folder / "src/churn/model.py", project.folder / "src/churn/more.py"
     committed = planned(project)
     assert "dirty" not in committed  # although the fixture, as a user, has filled in infra/backend.hcl
     (project.folder / "README.md").write_text("Another.\n", encoding="utf-8")
@@ -346,10 +346,7 @@ def test_a_ci_whose_token_is_good_for_minutes_has_a_new_one_wherever_something_h
 
 def test_where_no_image_is_made_terraform_is_told_of_none(project: Project) -> None:
     # infra/ of a project without the extra `container` has no such variable, and Terraform takes none it does not know.
-    path = project.folder / "src/churn/cloud/__init__.py"
-    text = path.read_text(encoding="utf-8")
-    assert "HAS_SERVICE = True" in text
-    path.write_text(text.replace("HAS_SERVICE = True", "HAS_SERVICE = False"), encoding="utf-8")
+    (project.folder / "Dockerfile").unlink()
     want(project.programs, {"image": "", "service": ""})
     for task in ("plan", "deploy --yes", "destroy --yes"):
         done = project.poe(*task.split())
@@ -486,7 +483,7 @@ def test_a_cis_token_is_exchanged_and_every_task_has_what_came_of_it(project: Pr
 
 def without_trying_the_image(project: Project) -> None:
     """The stand-in of the engine runs nothing, so that there is nothing to try out."""
-    path = project.folder / "src/churn/cloud/deploy.py"
+    path = project.folder / "kit/src/mlops_kit/delivery/deploy.py"
     text = path.read_text(encoding="utf-8")
     assert '            say("image", test())\n' in text
     path.write_text(text.replace('            say("image", test())\n', ""), encoding="utf-8")

@@ -178,6 +178,6 @@ def test_a_reference_the_wrong_way_would_be_found(cloud: str, parts: dict[str, M
 
 
 def test_the_task_names_these_modules(parts: dict[str, Module]) -> None:
-    text = (parts[""].folder.parent / "src/churn/cloud/deploy.py").read_text(encoding="utf-8")
+    text = (parts[""].folder.parent / "kit/src/mlops_kit/delivery/deploy.py").read_text(encoding="utf-8")
     (told,) = re.findall(r'KEEPING_IDENTITIES = \[f"-target=module\.\{name\}" for name in \((.*)\)\]', text)
     assert told == ", ".join(f'"{name}"' for name in TAKEN_DOWN)

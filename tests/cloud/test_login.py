@@ -21,13 +21,13 @@ PLACES = {
     "azure": "storage_url: azure://churn-data\nstorage_account: churn\n",
 }
 ASK = {
-    "look": "provider.look(settings.required())",
-    "who": "provider.who(settings.required())",
-    "registry_login": "provider.registry_login(settings.required())",
+    "look": "provider().look(settings.required())",
+    "who": "provider().who(settings.required())",
+    "registry_login": "provider().registry_login(settings.required())",
 }
 TELLING = """
 import sys
-from churn.cloud import CloudError, provider, settings
+from mlops_kit.cloud import CloudError, provider, settings
 try:
     {}
 except CloudError as error:

@@ -140,7 +140,7 @@ def test_a_project_moves_to_a_cloud_and_back(moved: Moved) -> None:
     assert "shared is DVC's default again. Bring there what is new: uv run dvc push --all-commits" in left
     moved.commit("the project leaves the cloud")
     moved.mlops("remove", cloud)
-    assert not (folder / "src/churn/cloud/settings.py").exists()
+    assert 'cloud = "none"' in (folder / "pyproject.toml").read_text(encoding="utf-8")
     assert not (folder / "cloud.yaml").exists()
     assert (folder / ".dvc/config").read_text(encoding="utf-8") == shared
     moved.must("dvc", "push", "--all-commits")
@@ -159,9 +159,9 @@ def test_a_project_moves_to_a_cloud_and_back(moved: Moved) -> None:
 WEB_IDENTITY = """
 import os
 from dataclasses import replace
-from churn.cloud import login, provider, settings
+from mlops_kit.cloud import login, provider, settings
 told = replace(settings.required(), deploy_identity="deployer", identity_provider="11111111-2222", account="a")
-os.environ.update(provider.environment(told, login.keep("a.b.c")))
+os.environ.update(provider().environment(told, login.keep("a.b.c")))
 """
 LIBRARIES = {
     "aws": """
@@ -182,13 +182,14 @@ print(found._get_service_account_token(), found._client._client_id)
 }
 FETCH = """
 import tempfile, mlflow
-from churn import tracking
-version = tracking.client().get_model_version(tracking.NAME, "2")
-mlflow.set_tracking_uri(tracking.tracking_uri())
+from pathlib import Path
+from mlops_kit import models
+version = models.client().get_model_version("churn", "2")
+mlflow.set_tracking_uri(models.tracking_uri())
 with tempfile.TemporaryDirectory() as folder:
-    path = tracking.Path(mlflow.artifacts.download_artifacts("models:/churn/2", dst_path=folder))
+    path = Path(mlflow.artifacts.download_artifacts("models:/churn/2", dst_path=folder))
     (path / "registered_model_meta").unlink(missing_ok=True)
-    print(version.tags["model_md5"], tracking.folder_md5(path))
+    print(version.tags["model_md5"], models.folder_md5(path))
 """
 
 

@@ -127,7 +127,7 @@ def test_it_is_pushed_under_its_version(project: Path, image: dict[str, str], tm
 
 def test_a_service_that_does_not_start_shows_its_log(project: Path, image: dict[str, str]) -> None:
     env = {**image, "CONTAINER_OPTIONS": "--env MODEL_DIR=/nothing"}
-    patient = project / "src/churn/image.py"
+    patient = project / "kit/src/mlops_kit/delivery/image.py"
     kept = patient.read_text(encoding="utf-8")
     patient.write_text(kept.replace("PATIENCE = 60", "PATIENCE = 5"), encoding="utf-8")
     try:
@@ -186,7 +186,7 @@ def test_a_docker_daemon_builds_the_same(project: Path, docker: dict[str, str]) 
 
 def test_what_compose_starts_is_what_was_tested(project: Path) -> None:
     serve = yaml.safe_load((project / "compose.yaml").read_text(encoding="utf-8"))["services"]["serve"]
-    code = (project / "src/churn/image.py").read_text(encoding="utf-8")
+    code = (project / "kit/src/mlops_kit/delivery/image.py").read_text(encoding="utf-8")
     assert serve["image"] == "churn"
     assert serve["read_only"] is True
     assert serve["cap_drop"] == ["ALL"]

@@ -495,7 +495,7 @@ FAULTS = [
     Fault(refused_credentials, "remote", "uv run dvc remote modify --local storage password PASSWORD"),
     Fault(unknown_remote, "remote", "uv run dvc remote default --unset"),
     Fault(nothing_pushed, "pushed", "uv run dvc push"),
-    Fault(no_database, "registry", "uv run python -m churn.tracking initialise"),
+    Fault(no_database, "registry", "uv run python -m mlops_kit.models"),
     Fault(no_such_database, "registry", "mv mlflow.db mlflow.db.broken && "),
     Fault(older_database, "registry", "cp mlflow.db mlflow.db.before && uv run mlflow db upgrade "),
     Fault(newer_database, "registry", "mv mlflow.db mlflow.db.newer && "),

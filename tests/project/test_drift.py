@@ -18,12 +18,12 @@ pytestmark = pytest.mark.long
 RESAMPLES = """
 import json, sys
 import numpy as np, pandas as pd
-from churn import params, tracking
-from churn.contract import load
-from churn.drift import compare
+from mlops_kit import models
+from mlops_kit.contract import load
+from mlops_kit.monitoring.drift import compare
 contract = load()
 train, test = (pd.read_parquet(f"data/prepared/{part}.parquet") for part in ("train", "test"))
-model = tracking.load_model(tracking.champion_folder())
+model = models.load_model(models.champion_folder())
 dice, alarms = np.random.default_rng(1), 0
 everything = pd.concat([train, test], ignore_index=True)
 for _ in range(200):
@@ -42,7 +42,7 @@ print(json.dumps([alarms, answers]))
 SHIFTS = """
 import sys
 import numpy as np, pandas as pd
-from churn.contract import load
+from mlops_kit.contract import load
 contract = load()
 rows = contract.read()
 dice = np.random.default_rng(3)
@@ -67,7 +67,7 @@ now.to_csv(sys.argv[2], index=False)
 
 ROWS = """
 import json
-from churn.contract import load
+from mlops_kit.contract import load
 rows = load().sample(60).drop(columns="churned")
 rows.loc[:20, "region"] = "overseas"
 print(rows.to_json(orient="records"))

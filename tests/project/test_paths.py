@@ -49,7 +49,7 @@ def test_its_own_tests_and_linters_are_green(project: Path) -> None:
 
 def test_its_threads_sleep_while_they_wait(project: Path) -> None:
     # Beside two busy programs, spinning threads made a look at drift 40 times slower.
-    code = "import os, churn.predict; print(os.environ['OMP_WAIT_POLICY'])"
+    code = "import mlops_kit, os; print(os.environ['OMP_WAIT_POLICY'])"
     assert python(project, code) == "PASSIVE"
 
 
@@ -223,8 +223,9 @@ def test_the_other_framework_works_too(template: Path, tmp_path: Path) -> None:
     poe(tmp_path / "churn", "lint")
     assert "prediction" in poe(tmp_path / "churn", "predict")
     change = first_change.make(tmp_path / "churn")
-    built = "from churn import contract, model, params; print(model.build(contract.load(), params()['model'])[-1]"
-    assert python(tmp_path / "churn", f"{built}.{change.argument})") == change.value
+    code = "from churn.model import build; from mlops_kit.contract import load; from mlops_kit.ground import params; "
+    built = f"print(build(load(), params()['model'])[-1].{change.argument})"
+    assert python(tmp_path / "churn", code + built) == change.value
 
 
 @pytest.mark.long

@@ -26,14 +26,15 @@ frame.to_parquet(sys.argv[2], row_group_size=30_000)
 COMPARE = """
 import numpy as np
 import pandas as pd
-from wide.contract import load
-from wide.data import TEST, TRAIN
+from mlops_kit.contract import load
+from mlops_kit.data import TRAIN, test_part
+from mlops_kit.ground import params, project
+from mlops_kit.models import trained_model
 from wide.model import build
-from wide import ROOT, params, tracking
 
-contract, train, test = load(), pd.read_parquet(ROOT / TRAIN), pd.read_parquet(ROOT / TEST)
+contract, train, test = load(), pd.read_parquet(project().root / TRAIN), test_part()
 whole = build(contract, params()["model"]).fit(contract.coerce(train), contract.labels(train))
-in_batches = tracking.load_model(ROOT / "model")
+in_batches = trained_model()
 rows = contract.coerce(test)
 assert np.array_equal(whole.predict_proba(rows), in_batches.predict_proba(rows))
 """

@@ -1,7 +1,7 @@
 """TensorFlow Serving: what it is given, and that it follows the registry.
 
 Where tensorflow_model_server is installed it is run (L3). Elsewhere the SavedModel is run by TensorFlow behind the same
-REST paths (tests/serving/model_server.py of the project): then the SavedModel, the folder and the labels are what is
+REST paths (mlops_kit/testing/model_server.py of the library): then the SavedModel, the folder and the labels are what is
 proved, and its configuration is read by TensorFlow Serving's own definitions.
 """
 
@@ -84,7 +84,7 @@ def served(project: Path) -> Iterator[str]:
     port = str(free_port())
     env = {**environment(), "RELOAD_SECONDS": "0.5", "PORT": port, "GRPC_PORT": str(free_port())}
     if not shutil.which("tensorflow_model_server"):
-        env["MODEL_SERVER"] = f"{project / '.venv/bin/python'} -m tests.serving.model_server"
+        env["MODEL_SERVER"] = f"{project / '.venv/bin/python'} -m mlops_kit.testing.model_server"
     with started(project, env):
         yield f"http://127.0.0.1:{port}/v1/models/churn"
 
@@ -119,8 +119,8 @@ def status_of(address: str, project: Path, label: str) -> int:
 def row(project: Path) -> bytes:
     """The body that asks about one row, as the project writes it."""
     code = (
-        "import json; from churn.contract import load; from churn.serving.endpoint import rows_as_json; "
-        "from churn.serving.endpoints import body; c = load(); print(json.dumps(body(c, rows_as_json(c, c.sample(1)))))"
+        "import json; from mlops_kit.contract import load; from mlops_kit.serving.endpoint import rows_as_json; "
+        "from mlops_kit.serving.endpoints.tensorflow_serving import body; c = load(); print(json.dumps(body(c, rows_as_json(c, c.sample(1)))))"
     )
     return subprocess.run([project / ".venv/bin/python", "-c", code], cwd=project, capture_output=True).stdout
 
@@ -129,7 +129,7 @@ def row(project: Path) -> bytes:
 def test_it_keeps_the_contract(project: Path) -> None:
     assert git("status", "--porcelain", cwd=project) == ""
     poe(project, "lint")
-    assert " passed" in poe(project, "test", "tests/model", "tests/serving")
+    assert " passed" in poe(project, "test")
 
 
 @pytest.mark.long

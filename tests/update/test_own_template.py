@@ -56,7 +56,7 @@ def make_old(folder: Path) -> None:
     (folder / "copier.yml").write_text(rows[:start] + rows[end:], encoding="utf-8")
     shutil.rmtree(inside / "notebooks")
     package = inside / "src/{{ package_name }}"
-    (package / "data.py").rename(package / "tables.py")
+    (package / "prepare.py").rename(package / "split.py")
     (inside / "OLD.md").write_text("# Gone in the next version\n", encoding="utf-8")
     for path in [*inside.rglob("*.py"), *inside.rglob("*.md")]:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -74,7 +75,10 @@ def started(model: Path, log: Path) -> Iterator[Service]:
             with application() as service:
                 yield service
         return
-    with server(log, MODEL_DIR=str(model)) as address:
+    settings = {"MODEL_DIR": str(model)}
+    if project().serving == "tensorflow-serving" and not shutil.which("tensorflow_model_server"):
+        settings["MODEL_SERVER"] = f"{sys.executable} -m mlops_kit.testing.model_server"  # runs the same SavedModel
+    with server(log, **settings) as address:
         yield Service(load(), lambda path, body: ask(address + path, body))
 
 

@@ -19,9 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from {{ package_name }}.tensorflow_quietly import tensorflow as tf
-
-from ..model.runner import Runner
+from mlops_kit.frameworks.tensorflow.quietly import tensorflow as tf
+from mlops_kit.testing.saved_models import Runner
 
 
 class Refused(Exception):

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from {{ package_name }}.saved_model import SIGNATURE
-from {{ package_name }}.tensorflow_quietly import tensorflow as tf
+from mlops_kit.frameworks.tensorflow.quietly import tensorflow as tf
+from mlops_kit.frameworks.tensorflow.saved_model import SIGNATURE
 
 
 class Runner:
