@@ -14,17 +14,20 @@ IDENTITY := $(if $(shell git config user.email),,env $(STAND_IN))
 
 # Every core takes a file of tests at a time, or a folder: what its tests share is made once.
 SPREAD := --numprocesses logical --dist loadgroup
+# make test COVERAGE=1 measures the lines that run, of the library and of the generator, and prints a figure for each.
+COVER_KIT := $(if $(COVERAGE),--cov=mlops_kit --cov-report=term:skip-covered,)
+COVER := $(if $(COVERAGE),--cov=mlops_scaffold --cov-report=term:skip-covered,)
 
-.PHONY: demo test test-kit test-all test-long lint docs bench clean
+.PHONY: demo test test-kit test-all test-long test-soak lint docs bench clean
 
 demo: $(VENV)/.installed  ## a project with a trained and registered model, in demo/
 	$(IDENTITY) $(BIN)/mlops new demo --defaults --run
 
 test: $(VENV)/.tested test-kit  ## the tests
-	$(BIN)/python -m pytest $(SPREAD)
+	$(BIN)/python -m pytest $(SPREAD) $(COVER)
 
 test-kit: $(KIT)/.tested  ## the library's tests alone
-	$(KIT)/bin/python -m pytest $(SPREAD) tests/kit
+	$(KIT)/bin/python -m pytest $(SPREAD) $(COVER_KIT) tests/kit
 
 test-all: $(VENV)/.tested  ## and the longer suites
 	$(BIN)/python -m pytest $(SPREAD) -m "not soak"
@@ -32,9 +35,14 @@ test-all: $(VENV)/.tested  ## and the longer suites
 test-long: $(VENV)/.tested  ## the longer suites alone, as .ci/run calls them; a test that hangs is ended and named
 	$(BIN)/python -m pytest $(SPREAD) --timeout 900 --durations 25 -m "long and not soak"
 
+test-soak: $(VENV)/.tested $(KIT)/.tested  ## runs of full size: hundreds of kills, thousands of generated cases
+	$(KIT)/bin/python -m pytest $(SPREAD) -m soak tests/kit
+	$(BIN)/python -m pytest $(SPREAD) -m soak
+
 lint: $(VENV)/.developed  ## style and types of our own code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	cd template/project/kit && $(CURDIR)/$(BIN)/ruff check --no-respect-gitignore . && $(CURDIR)/$(BIN)/ruff format --check --no-respect-gitignore .
 	$(BIN)/mypy
 
 docs: $(VENV)/.documented  ## the documentation site, in site/: every link is checked
