@@ -17,11 +17,11 @@ TRIALS = 16
 INSIDE = """
 import sys, time
 from churn import params
-from churn.search.loop import search
-from churn.search.objective import read_objective
-from churn.search.processes import Processes
-from churn.search.record import Record
-from churn.search.space import read_settings
+from mlops_kit.search.loop import search
+from mlops_kit.search.objective import read_objective
+from mlops_kit.search.processes import Processes
+from mlops_kit.search.record import Record
+from mlops_kit.search.space import read_settings
 
 class Fresh(Record):
     "It remembers nothing, so that every trial is made."
