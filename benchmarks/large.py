@@ -16,7 +16,7 @@ from mlops_scaffold import process
 
 HERE = Path(__file__).parent
 SIZES = (1_000_000, 3_000_000)
-STAGES = (("wide.data", "prepare"), ("wide.train",), ("wide.evaluate",))
+STAGES = (("wide.prepare",), ("wide.train",), ("wide.evaluate",))
 WRITE = """
 import sys
 import numpy as np

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 TRIALS = 16
 INSIDE = """
 import sys, time
-from churn import params
+from mlops_kit.ground import params
 from mlops_kit.search.loop import search
 from mlops_kit.search.objective import read_objective
 from mlops_kit.search.processes import Processes
