@@ -88,6 +88,8 @@ def approve(plan: Plan, yes: bool, even_destroy: bool) -> None:
         answer = input("Do it? [y/N] ")
     except EOFError:
         raise CloudError("Nothing was done: nobody answers here. To do it unasked, add --yes.") from None
+    except KeyboardInterrupt:
+        raise CloudError("Nothing was done.") from None
     if answer.strip().lower() not in ("y", "yes"):
         raise CloudError("Nothing was done.")
 
@@ -263,6 +265,8 @@ def main() -> None:
             destroy(chosen.yes, chosen.keep_identities)
     except (WorkspaceError, tracking.ChampionError) as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(f"Interrupted. Continue with: uv run poe {chosen.command}")
 
 
 if __name__ == "__main__":
