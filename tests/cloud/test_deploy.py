@@ -484,6 +484,21 @@ def test_a_cis_token_is_exchanged_and_every_task_has_what_came_of_it(project: Pr
     assert "s3://churn-data answers" in done.stdout
 
 
+def test_options_that_a_person_has_set_on_the_remote_stay(project: Project) -> None:
+    settings = ["cloud-settings", "--storage-url", "s3://churn-data", "--region", "eu-central-1"]
+    assert project.poe(*settings).returncode == 0
+    theirs = ["uv", "run", "dvc", "remote", "modify", "storage", "endpointurl", "https://s3.example.com"]
+    subprocess.run(theirs, cwd=project.folder, env=project.env, check=True)
+    identity = ["--deploy-identity", "arn:aws:iam::123456789012:role/churn"]
+    again = ["cloud-settings", "--storage-url", "s3://churn-other", "--region", "eu-west-1", *identity]
+    assert project.poe(*again).returncode == 0
+    config = (project.folder / ".dvc/config").read_text(encoding="utf-8")
+    for line in ("url = s3://churn-other/dvc", "region = eu-west-1", "endpointurl = https://s3.example.com"):
+        assert line in config
+    assert config.count("remote = storage") == 1
+    assert f"deploy_identity: {identity[1]}\n" in (project.folder / "cloud.yaml").read_text(encoding="utf-8")
+
+
 def without_trying_the_image(project: Project) -> None:
     """The stand-in of the engine runs nothing, so that there is nothing to try out."""
     path = project.folder / "src/churn/cloud/deploy.py"

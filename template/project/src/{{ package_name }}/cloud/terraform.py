@@ -82,7 +82,7 @@ def finished(*arguments: str, **pipes: int) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def interrupts_held(stop: Callable[[], object]) -> Iterator[list[int]]:
-    """Ctrl-C, or the SIGTERM of a CI, ends nothing in here: the first one calls `stop`. All are listed in what is given."""
+    """Ctrl-C, or a CI's SIGTERM, ends nothing in here: the first one calls `stop`. What is given lists them all."""
     held: list[int] = []
 
     def hold(number: int, _: object) -> None:
