@@ -5,8 +5,10 @@ is moto, which knows who is logged in, and takes a CI's token.
 """
 
 import json
+import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import threading
@@ -19,7 +21,7 @@ import pytest
 
 from tests.ci.test_executed import npm_install
 from tests.cloud.emulators import aws
-from tests.conftest import git
+from tests.conftest import PATIENCE, git
 from tests.project.running import environment, new
 
 pytestmark = pytest.mark.long
@@ -228,6 +230,24 @@ def test_who_does_not_say_yes_gets_nothing(project: Project, answer: str) -> Non
     assert "Traceback" not in done.stderr
     assert calls(project) == ["init", "plan"]
     assert not (project.folder / "cloud.yaml").exists()
+
+
+def test_ctrl_c_at_the_question_does_nothing_and_says_so(project: Project) -> None:
+    pipe = subprocess.PIPE
+    command, env = ["uv", "run", "poe", "deploy"], {**project.env, "PYTHONUNBUFFERED": "1"}
+    asked = subprocess.Popen(
+        command, cwd=project.folder, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    )
+    assert asked.stdout
+    told = ""
+    while not told.endswith("[y/N] ") and (letter := asked.stdout.read(1)):
+        told += letter
+    os.killpg(asked.pid, signal.SIGINT)  # as a terminal does: to all that are in the foreground
+    assert asked.wait(PATIENCE)  # its input stays open
+    _, said = asked.communicate()
+    assert "Nothing was done." in said
+    assert "Traceback" not in said
+    assert calls(project) == ["init", "plan"]
 
 
 def test_the_foundation_comes_first_then_the_image_then_the_service(project: Project) -> None:

@@ -239,7 +239,7 @@ def destroy(yes: bool, keep_identities: bool) -> None:
     """Show what stands, ask, take it down; a destruction that stopped goes on."""
     begin()
     if FILE.exists():
-        say("data", "what is only in the bucket goes with it. To have it here first: uv run poe cloud-leave")
+        say("data", "kept, unless delete_data=true was applied (infra/README.md). To fetch it: uv run poe cloud-leave")
     plan = make_plan("-destroy", *running(""), *(KEEPING_IDENTITIES if keep_identities else []))
     carry_out(plan, yes, even_destroy=True)
 
