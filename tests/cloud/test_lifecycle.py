@@ -62,6 +62,17 @@ def test_a_second_project_of_an_aws_account_neither_makes_nor_destroys_the_provi
         terraform.must(*APPLY)
         terraform.must(*DESTROY)
         assert [name for name in terraform.destroyed() if name == provider] == destroyed
+    # The project that created it gives it up, as infra/README.md says.
+    first = stand_in(TERRAFORM, parts["aws"]["identity"], tmp_path / "first", provider_arn="", state_bucket="")
+    first.must(*APPLY)
+    (command,) = re.findall(
+        r"`terraform -chdir=infra (state rm) module\.identity\.(\w+)\.(ci)`",
+        (parts["aws"][""].folder / "README.md").read_text(),
+    )
+    first.must(*command[0].split(), f"terraform_data.{command[1]}_{command[2]}")
+    first.must(*APPLY, "-var", f"provider_arn={theirs}")
+    first.must(*DESTROY)
+    assert provider not in first.destroyed()
     # Both roles trust the one that is named.
     identity = parts["aws"]["identity"]
     trusted = identity.block("aws_iam_policy_document", "trust")["statement"][0]["principals"][0]["identifiers"]
