@@ -5,8 +5,10 @@ is moto, which knows who is logged in, and takes a CI's token.
 """
 
 import json
+import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import threading
@@ -19,7 +21,7 @@ import pytest
 
 from tests.ci.test_executed import npm_install
 from tests.cloud.emulators import aws
-from tests.conftest import git
+from tests.conftest import PATIENCE, git
 from tests.project.running import environment, new
 
 pytestmark = pytest.mark.long
@@ -228,6 +230,24 @@ def test_who_does_not_say_yes_gets_nothing(project: Project, answer: str) -> Non
     assert "Traceback" not in done.stderr
     assert calls(project) == ["init", "plan"]
     assert not (project.folder / "cloud.yaml").exists()
+
+
+def test_ctrl_c_at_the_question_does_nothing_and_says_so(project: Project) -> None:
+    pipe = subprocess.PIPE
+    command, env = ["uv", "run", "poe", "deploy"], {**project.env, "PYTHONUNBUFFERED": "1"}
+    asked = subprocess.Popen(
+        command, cwd=project.folder, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    )
+    assert asked.stdout
+    told = ""
+    while not told.endswith("[y/N] ") and (letter := asked.stdout.read(1)):
+        told += letter
+    os.killpg(asked.pid, signal.SIGINT)  # as a terminal does: to all that are in the foreground
+    assert asked.wait(PATIENCE)  # its input stays open
+    _, said = asked.communicate()
+    assert "Nothing was done." in said
+    assert "Traceback" not in said
+    assert calls(project) == ["init", "plan"]
 
 
 def test_the_foundation_comes_first_then_the_image_then_the_service(project: Project) -> None:
@@ -479,6 +499,21 @@ def test_a_cis_token_is_exchanged_and_every_task_has_what_came_of_it(project: Pr
     done = project.poe("push", **keyless)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "s3://churn-data answers" in done.stdout
+
+
+def test_options_that_a_person_has_set_on_the_remote_stay(project: Project) -> None:
+    settings = ["cloud-settings", "--storage-url", "s3://churn-data", "--region", "eu-central-1"]
+    assert project.poe(*settings).returncode == 0
+    theirs = ["uv", "run", "dvc", "remote", "modify", "storage", "endpointurl", "https://s3.example.com"]
+    subprocess.run(theirs, cwd=project.folder, env=project.env, check=True)
+    identity = ["--deploy-identity", "arn:aws:iam::123456789012:role/churn"]
+    again = ["cloud-settings", "--storage-url", "s3://churn-other", "--region", "eu-west-1", *identity]
+    assert project.poe(*again).returncode == 0
+    config = (project.folder / ".dvc/config").read_text(encoding="utf-8")
+    for line in ("url = s3://churn-other/dvc", "region = eu-west-1", "endpointurl = https://s3.example.com"):
+        assert line in config
+    assert config.count("remote = storage") == 1
+    assert f"deploy_identity: {identity[1]}\n" in (project.folder / "cloud.yaml").read_text(encoding="utf-8")
 
 
 def without_trying_the_image(project: Project) -> None:

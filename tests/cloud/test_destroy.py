@@ -53,6 +53,7 @@ NEEDS = {
             "servicediscovery:DeleteNamespace servicediscovery:GetOperation route53:DeleteHostedZone"
         ),
         "aws_service_discovery_service": "servicediscovery:DeleteService",
+        "terraform_data": "",  # no cloud knows it
     },
     "gcp": {
         "google_storage_bucket": (
@@ -67,6 +68,7 @@ NEEDS = {
         "google_logging_project_sink": "logging.sinks.delete",
         "google_monitoring_alert_policy": "monitoring.alertPolicies.delete",
         "google_monitoring_notification_channel": "monitoring.notificationChannels.delete",
+        "terraform_data": "",
     },
     "azure": {
         "azurerm_container_app": "Microsoft.App/containerApps/delete Microsoft.App/containerApps/listSecrets/action",
@@ -80,7 +82,7 @@ NEEDS = {
         "azurerm_storage_account": "Microsoft.Storage/storageAccounts/delete",
         "azurerm_storage_container": "Microsoft.Storage/storageAccounts/blobServices/containers/delete",
         "azurerm_storage_management_policy": "Microsoft.Storage/storageAccounts/managementPolicies/delete",
-        "terraform_data": "",  # no cloud knows it
+        "terraform_data": "",
     },
 }
 

@@ -219,22 +219,3 @@ def test_no_secret_is_in_any_file(infra: Path) -> None:
         if path.is_file():
             text = path.read_text(encoding="utf-8")
             assert not re.search(r"(?i)(access_key|secret_key|password|client_secret|credentials)\s*=\s*\"[^\"]", text)
-
-
-@pytest.mark.skipif(TERRAFORM is None, reason="neither terraform nor tofu is on PATH")
-def test_azure_keeps_data_until_somebody_says_otherwise(folders: dict[tuple[str, str], Path], tmp_path: Path) -> None:
-    text = (folders["azure", "none"] / "modules/storage/main.tf").read_text(encoding="utf-8")
-    (guard,) = re.findall(r'^resource "terraform_data" "data_is_kept" \{.*?^\}$', text, re.MULTILINE | re.DOTALL)
-    alone = re.sub(r"\n  depends_on = .*", "", guard)
-    (tmp_path / "main.tf").write_text(f'variable "delete_data" {{}}\n{alone}\n', encoding="utf-8")
-
-    def terraform(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([str(TERRAFORM), f"-chdir={tmp_path}", *arguments], capture_output=True, text=True)
-
-    assert terraform("init").returncode == 0
-    assert terraform("apply", "-auto-approve", "-var", "delete_data=false").returncode == 0
-    stopped = terraform("destroy", "-auto-approve", "-var", "delete_data=false")
-    assert stopped.returncode != 0
-    assert "the data is kept" in stopped.stdout + stopped.stderr
-    assert terraform("apply", "-auto-approve", "-var", "delete_data=true").returncode == 0
-    assert terraform("destroy", "-auto-approve", "-var", "delete_data=true").returncode == 0

@@ -32,7 +32,7 @@ VALUES = {
     "var.trust.audience": "sts.amazonaws.com",
     "var.trust.subject": "repo:example/churn:ref:refs/heads/main",
     "var.provider_arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER[8:]}",
-    "aws_iam_openid_connect_provider.ci.arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER[8:]}",
+    "local.provider_arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER[8:]}",
     "aws_iam_role.service.arn": f"arn:aws:iam::{ACCOUNT}:role/churn-service",
     "aws_iam_role.execution.arn": f"arn:aws:iam::{ACCOUNT}:role/churn-execution",
 }
@@ -174,7 +174,7 @@ def test_iam_takes_the_trust_as_it_is_written(aws: None) -> None:
     trust = boto3.client("iam").get_role(RoleName="churn-deploy")["Role"]["AssumeRolePolicyDocument"]
     (statement,) = trust["Statement"]
     assert statement["Action"] == ["sts:AssumeRoleWithWebIdentity"]
-    assert statement["Principal"] == {"Federated": [VALUES["aws_iam_openid_connect_provider.ci.arn"]]}
+    assert statement["Principal"] == {"Federated": [VALUES["local.provider_arn"]]}
     host = VALUES["local.issuer"]
     assert statement["Condition"]["StringEquals"] == {
         f"{host}:aud": ["sts.amazonaws.com"],

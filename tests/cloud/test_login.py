@@ -25,9 +25,10 @@ ASK = {
     "who": "provider().who(settings.required())",
     "registry_login": "provider().registry_login(settings.required())",
 }
+LOGIN = {"in CI": "print(login.log_in(must=False))", "in CI, required": "login.log_in(must=True)"}
 TELLING = """
 import sys
-from mlops_kit.cloud import CloudError, provider, settings
+from mlops_kit.cloud import CloudError, login, provider, settings
 try:
     {}
 except CloudError as error:
@@ -55,10 +56,17 @@ def cloud(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def ask(cloud: str, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ask:
-    """Ask something of a cloud's library as a project does, with nothing in the environment but what is given."""
+def home(cloud: str, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project on it."""
     folder = tmp_path_factory.mktemp(cloud) / "churn"
     rendered(template, folder, cloud=cloud)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ask(cloud: str, home: Path) -> Ask:
+    """Ask something of a cloud's library as a project does, with nothing in the environment but what is given."""
+    folder = home
     folder.joinpath("cloud.yaml").write_text(
         f"cloud: {cloud}\n{PLACES[cloud]}artifacts_url: x\nimage: registry.invalid/churn\n", encoding="utf-8"
     )
@@ -74,13 +82,12 @@ def ask(cloud: str, template: Path, tmp_path_factory: pytest.TempPathFactory) ->
         home = {"HOME": str(folder.parent), "PATH": os.defpath, "PYTHONPATH": str(folder / "src")}
         # Nobody outside: a proxy that does not exist would stop it.
         proxy = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"}
-        script = [str(python), "-c", TELLING.format(ASK[what])]
+        script = [str(python), "-c", TELLING.format({**ASK, **LOGIN}.get(what, what))]
         done = subprocess.run(
             script, cwd=folder, env={**home, **proxy, **environment}, capture_output=True, text=True, timeout=120
         )
         assert "Traceback" not in done.stderr, done.stderr
-        assert done.returncode
-        return done.stderr.strip()
+        return (done.stderr if done.returncode else done.stdout).strip()
 
     return asked
 
@@ -149,3 +156,74 @@ def test_what_azures_library_cannot_begin_with_is_told(ask: Ask) -> None:
     # It has all, and Azure cannot be reached.
     job = {"AZURE_TENANT_ID": USER, "AZURE_CLIENT_ID": USER, "AZURE_FEDERATED_TOKEN_FILE": __file__}
     assert ask("who", **job).startswith("Azure does not answer as it should: ")
+
+
+def test_cloud_login_on_a_persons_machine_names_their_login_and_leaves_nothing(
+    cloud: str, ask: Ask, home: Path
+) -> None:
+    written = home / ".cloud/env"
+    for of_ci in ("in CI", "in CI, required", "login.log_in_to_destroy()"):
+        written.parent.mkdir(exist_ok=True)
+        written.write_text("WITHOUT_REMOTE='1'\n", encoding="utf-8")  # as an earlier version has left it
+        login = LOG_IN[cloud].partition("Log in: ")[2]
+        assert ask(of_ci, **NOBODY[cloud]) == f"cloud-login is for CI. On your own machine, log in with: {login}"
+        assert not written.exists()
+
+
+@pytest.mark.parametrize("cloud", ["aws"], indirect=True)
+def test_a_bucket_without_an_identity_for_ci_is_left_alone_where_the_runner_has_no_login(
+    cloud: str, ask: Ask, home: Path
+) -> None:
+    told = f"cloud.yaml names no deploy_identity. {LOG_IN[cloud]} Or name one: uv run poe cloud-settings --storage-url "
+    for ci in ({"CI": "true"}, {"JENKINS_URL": "https://jenkins.example.com"}):
+        assert ask("in CI", **ci, **NOBODY[cloud]).startswith(told)
+        assert (home / ".cloud/env").read_text(encoding="utf-8") == "WITHOUT_REMOTE='1'\n"
+        (home / ".cloud/env").unlink()
+        assert ask("in CI, required", **ci, **NOBODY[cloud]).startswith(told)
+        assert not (home / ".cloud/env").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("cloud: [", "while parsing a flow node"),
+        ("", "it has no settings"),
+        ("- aws", "it has no settings"),
+        ("cloud: aws\nstorage_url: s3://b\nartifacts_url: s3://b/mlflow\nbucket: b\n", "bucket is no setting"),
+        ("cloud: aws\nstorage_url: s3://b\n", "artifacts_url is missing"),
+        ("<<<<<<< ours\ncloud: aws\n", "mapping values are not allowed"),
+        (b"cloud: \xff\xfe", "codec can't decode"),
+    ],
+)
+@pytest.mark.parametrize("cloud", ["aws"], indirect=True)
+def test_a_broken_cloud_yaml_is_one_sentence(text: str | bytes, reason: str, ask: Ask, home: Path) -> None:
+    file = home / "cloud.yaml"
+    before = file.read_bytes()
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    said = ask("settings.required()")
+    file.write_bytes(before)
+    assert said.startswith("cloud.yaml cannot be read: ")
+    assert reason in said
+    assert "Restore it: git checkout HEAD -- cloud.yaml" in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("cloud", ["azure"], indirect=True)
+def test_a_person_on_azure_is_not_taken_for_cis_identity(ask: Ask, home: Path) -> None:
+    with (home / "cloud.yaml").open("a", encoding="utf-8") as file:
+        file.write(f"deploy_identity: {USER}\nidentity_provider: {USER}\n")
+    # Logged in: Entra ID is not asked here.
+    who = "provider.access_token = lambda scope: 'token'; print(provider().who(settings.required()))"
+    assert ask(who) == "you"
+    assert ask(who, AZURE_FEDERATED_TOKEN_FILE="token", AZURE_CLIENT_ID="the-job") == "the-job"
+
+
+def test_the_identity_of_a_ci_for_a_bucket_of_ones_own_is_written_down(cloud: str, ask: Ask) -> None:
+    given = {"deploy_identity": "ci", "identity_provider": "" if cloud == "aws" else "trusting"}
+    url, account = re.findall(r": (\w+://.*)", PLACES[cloud])[0], "churn" if cloud == "azure" else ""
+    made = f"made = settings.from_address({url!r}, {account!r}, **{given}); settings.check(made)"
+    asked = f"{made}; print(made.deploy_identity, made.identity_provider)"
+    assert ask(asked) == f"ci {given['identity_provider']}".strip()
+    if cloud != "aws":
+        alone = f"settings.check(settings.from_address({url!r}, {account!r}, deploy_identity='ci'))"
+        assert ask(alone).endswith("--identity-provider NAME")

@@ -151,6 +151,22 @@ def test_no_long_lived_secret_is_asked_for(pair: tuple[str, str, Path]) -> None:
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
+def test_github_pushes_the_image_to_a_registry_of_ones_own_without_a_secret(
+    cloud: str, pairs: dict[tuple[str, str], Path]
+) -> None:
+    # As with a bucket that infra/ has not created, beside which there is no registry.
+    jobs = yaml.safe_load((pairs["github", cloud] / FILES["github"]).read_text(encoding="utf-8"))["jobs"]
+    pushing = {name: job for name, job in jobs.items() if any("image-push" in str(step) for step in job["steps"])}
+    assert set(pushing) == {"container", "release"}
+    for job in pushing.values():
+        assert job["env"]["IMAGE"] == "${{ vars.IMAGE }}"
+        (step,) = (step for step in job["steps"] if str(step.get("run", "")).endswith("poe image-push"))
+        assert step["env"] == {"REGISTRY_USER": "${{ github.actor }}", "REGISTRY_PASSWORD": "${{ github.token }}"}
+    writing = {name for name, job in jobs.items() if job["permissions"].get("packages") == "write"}
+    assert writing == set(pushing)
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
 def test_what_is_said_to_cost_money_is_made(cloud: str) -> None:
     made = "".join(path.read_text(encoding="utf-8") for path in (ROOT / f"template/parts/infra/{cloud}").rglob("*.tf"))
     if not made:

@@ -124,7 +124,7 @@ def of_aws(infra: Path, folder: Path, given: dict[str, Any], who: str) -> Callab
     values = {"var.trust.audience": trust["audience"], "var.trust.subject": trust["subject"], "var.provider_arn": "arn"}
     values |= {
         "local.issuer": trust["issuer"].removeprefix("https://"),
-        "aws_iam_openid_connect_provider.ci.arn": "arn",
+        "local.provider_arn": "arn",
     }
     document = policy(modules(infra)[who].block("aws_iam_policy_document", "trust"), values)
     return lambda token: aws_admits(document, trust["issuer"], token)

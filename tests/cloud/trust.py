@@ -85,6 +85,7 @@ def ask_terraform(
     settings: Mapping[str, Any],
     wanted: str = "local.trust",
     destroy_subject: str = '""',
+    name: str = "churn",
 ) -> Any:
     """An expression on the locals of ci.tf and trust.tf, with these settings; worked out by Terraform itself."""
     folder.mkdir(exist_ok=True)
@@ -94,7 +95,7 @@ def ask_terraform(
     text = (infra / "modules/identity/trust.tf").read_text(encoding="utf-8")
     inner = re.search(r"^locals \{.*?^\}$", text, re.MULTILINE | re.DOTALL)
     moved = inner[0].replace("var.trust.", "local.trust.").replace("var.", "local.") if inner else ""
-    given = f'name = "churn"\n  project_number = "123456"\n  destroy_subject = {destroy_subject}'
+    given = f'name = "{name}"\n  project_number = "123456"\n  destroy_subject = {destroy_subject}'
     (folder / "trust.tf").write_text(f"{moved}\nlocals {{\n  {given}\n}}\n", encoding="utf-8")
     command = [terraform, f"-chdir={folder}", "console"]
     done = subprocess.run(command, input=f"jsonencode({wanted})\n", capture_output=True, text=True)

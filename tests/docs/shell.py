@@ -50,6 +50,7 @@ ELSEWHERE = {
     'git commit --all --message "without AWS"': MOVED,
     "uv run poe plan": "needs an account; tests/cloud/test_deploy.py runs it with a stand-in of Terraform",
     "uv run poe deploy": "needs an account; tests/cloud/test_deploy.py runs it with a stand-in of Terraform",
+    "uv run poe destroy": "needs an account; tests/cloud/test_deploy.py runs it with a stand-in of Terraform",
     "python benchmarks/evolution.py path/to/project=path/to/its-template": "needs clones of public repositories",
 }
 

@@ -45,6 +45,7 @@ module "identity" {
   state_bucket = var.state_bucket
   state_key    = "{{ project_name }}/terraform.tfstate"
   trust        = local.trust
+  provider_arn = var.ci_provider_arn
 {% endif %}
 }
 {% endif %}

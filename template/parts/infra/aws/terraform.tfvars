@@ -2,6 +2,9 @@
 region = "us-east-1"
 
 {% include "template/parts/infra/ci/" ~ ci ~ ".tfvars" %}
+{% if ci != 'none' %}
+# ci_provider_arn = "" # where another project of this account already uses this CI: see README.md
+{% endif %}
 {% if 'container' in extras %}
 
 # alert_email = "team@example.com"

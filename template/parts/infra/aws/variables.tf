@@ -30,6 +30,19 @@ variable "state_bucket" {
 }
 
 {% endif %}
+{% if ci != 'none' %}
+variable "ci_provider_arn" {
+  description = "The ARN of the account's OIDC provider for CI, where it has one already: an account has one for each issuer. Empty: it is made here, and destroyed with this project."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.ci_provider_arn == "" || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/.+$", var.ci_provider_arn))
+    error_message = "ci_provider_arn is what `aws iam list-open-id-connect-providers` prints: arn:aws:iam::ACCOUNT:oidc-provider/HOST."
+  }
+}
+
+{% endif %}
 {% if ci != 'none' and 'container' in extras %}
 variable "ci_may_destroy" {
   description = "Whether CI's stage destroy may take down all but identities: it then has an identity of its own. README.md says what comes first."
@@ -152,13 +165,13 @@ variable "log_days" {
 
 {% endif %}
 variable "old_version_days" {
-  description = "How many days a file that was replaced or deleted in the bucket can still be had back."
+  description = "How many days a replaced or deleted file can be restored."
   type        = number
   default     = 90
 }
 
 variable "delete_data" {
-  description = "Whether `destroy` may delete a bucket and a registry that have something in them. Apply it first, then destroy."
+  description = "Whether `destroy` may delete the bucket with its data, and a registry with images. Apply it first, then destroy."
   type        = bool
   default     = false
 }

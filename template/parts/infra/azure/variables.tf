@@ -1,13 +1,15 @@
 # What can be set: in terraform.tfvars, which is loaded by itself, or by -var NAME=VALUE.
 
 variable "name" {
-  description = "What everything here is called: lower-case letters, digits and hyphens, at most 20."
+  description = "What everything here is called: 4 to 20 lower-case letters, digits and single hyphens."
   type        = string
-  default     = "{{ project_name[:20] | regex_replace('-+$', '') }}"
+  default     = "{{ project_name[:20] | regex_replace('-+$', '') if project_name | length > 3 else project_name ~ '-ml' }}"
 
+  # A Log Analytics workspace has at least 4 characters, a Container App no double hyphen.
+  # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
   validation {
-    condition     = can(regex("^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$", var.name))
-    error_message = "name starts with a letter and has at most 20 lower-case letters, digits and hyphens."
+    condition     = can(regex("^[a-z][a-z0-9-]{2,18}[a-z0-9]$", var.name)) && !strcontains(var.name, "--")
+    error_message = "name starts with a letter and has 4 to 20 lower-case letters, digits and single hyphens."
   }
 }
 
@@ -151,13 +153,13 @@ variable "log_days" {
 
 {% endif %}
 variable "old_version_days" {
-  description = "How many days a file that was replaced or deleted in the bucket can still be had back."
+  description = "How many days old versions are kept. Azure counts from when a file was written; one that is older when it is replaced or deleted can be restored for 30 more days."
   type        = number
   default     = 90
 }
 
 variable "delete_data" {
-  description = "Whether `destroy` may delete the container with the data in it. Apply it first, then destroy."
+  description = "Whether `destroy` may delete the container with its data. Apply it first, then destroy."
   type        = bool
   default     = false
 }

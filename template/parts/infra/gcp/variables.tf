@@ -155,13 +155,13 @@ variable "log_days" {
 
 {% endif %}
 variable "old_version_days" {
-  description = "How many days a file that was replaced or deleted in the bucket can still be had back."
+  description = "How many days a replaced or deleted file can be restored."
   type        = number
   default     = 90
 }
 
 variable "delete_data" {
-  description = "Whether `destroy` may delete a bucket that has something in it. Apply it first, then destroy."
+  description = "Whether `destroy` may delete the bucket with its data. Apply it first, then destroy."
   type        = bool
   default     = false
 }

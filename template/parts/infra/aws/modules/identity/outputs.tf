@@ -22,7 +22,7 @@ output "deploy_role_arn" {
 
 output "provider_arn" {
   description = "What trusts CI's tokens."
-  value       = aws_iam_openid_connect_provider.ci.arn
+  value       = local.provider_arn
 }
 
 output "plan_policy" {

@@ -9,11 +9,16 @@ locals {
   issuer = trimprefix(var.trust.issuer, "https://")
 }
 
-# AWS takes an issuer once an account. If another project has made it: terraform import
-# module.identity.aws_iam_openid_connect_provider.ci ARN, or keep it in one place and put a data block here.
+# An account has one provider for each issuer. Where it has one already, ci_provider_arn names it, and it stays as it is.
 resource "aws_iam_openid_connect_provider" "ci" {
+  count = var.provider_arn == "" ? 1 : 0
+
   url            = var.trust.issuer
   client_id_list = [var.trust.audience]
+}
+
+locals {
+  provider_arn = var.provider_arn == "" ? aws_iam_openid_connect_provider.ci[0].arn : var.provider_arn
 }
 
 data "aws_iam_policy_document" "trust" {
@@ -22,7 +27,7 @@ data "aws_iam_policy_document" "trust" {
 
     principals {
       type        = "Federated"
-      identifiers = [aws_iam_openid_connect_provider.ci.arn]
+      identifiers = [local.provider_arn]
     }
 
     condition {

@@ -38,6 +38,11 @@ variable "state_key" {
   type        = string
 }
 
+variable "provider_arn" {
+  description = "The account's OIDC provider for CI's issuer; empty: it is made here."
+  type        = string
+}
+
 variable "trust" {
   description = "Which tokens of CI are trusted: who issued them, for whom, about whom{{ " (? stands for one character)" if ci == 'circleci' }}."
   type = object({

@@ -99,3 +99,23 @@ resource "aws_s3_bucket_policy" "this" {
 
   depends_on = [aws_s3_bucket_public_access_block.this]
 }
+
+# Destroyed before all of the above, so `destroy` stops here with the bucket's policy and settings still in place, unless
+# delete_data was applied.
+resource "terraform_data" "data_is_kept" {
+  input = var.delete_data
+
+  provisioner "local-exec" {
+    when    = destroy
+    command = self.output ? "echo the data is deleted" : "echo the data is kept: apply delete_data=true first && exit 1"
+  }
+
+  depends_on = [
+    aws_s3_bucket_lifecycle_configuration.this,
+    aws_s3_bucket_ownership_controls.this,
+    aws_s3_bucket_policy.this,
+    aws_s3_bucket_public_access_block.this,
+    aws_s3_bucket_server_side_encryption_configuration.this,
+    aws_s3_bucket_versioning.this,
+  ]
+}

@@ -34,7 +34,7 @@ resource "azurerm_role_assignment" "state" {
 
 # A right that somebody has to the container or the registry goes before it. No role that Azure has is as small.
 resource "azurerm_role_definition" "destroy" {
-  name        = "${var.name}-destroy"
+  name        = "${var.name}-destroy-${substr(sha1(var.group_id), 0, 8)}" # unique in the tenant, which may have several subscriptions
   scope       = var.group_id
   description = "Takes down what ${var.name} has made, but no identity"
 

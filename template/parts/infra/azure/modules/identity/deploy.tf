@@ -32,7 +32,7 @@ resource "azurerm_role_assignment" "push" {
 # To plan, Terraform reads the settings of what is there{{ '; to deploy, it updates an app, in its environment and as its identity' if 'container' in extras }}.
 # No role that Azure has is as small.
 resource "azurerm_role_definition" "deploy" {
-  name        = "${var.name}-deploy"
+  name        = "${var.name}-deploy-${substr(sha1(var.group_id), 0, 8)}" # unique in the tenant, which may have several subscriptions
   scope       = var.group_id
   description = "{{ 'Updates the service of' if 'container' in extras else 'Reads the settings of' }} ${var.name}"
 

@@ -42,7 +42,8 @@ resource "azurerm_storage_container" "data" {
   container_access_type = "private"
 }
 
-# What was replaced or deleted is kept for a while and then goes.
+# Deletes old versions. Azure knows only when a version was written, not when it was replaced; what this deletes can be
+# restored for the days of delete_retention_policy above.
 resource "azurerm_storage_management_policy" "this" {
   storage_account_id = azurerm_storage_account.this.id
 
@@ -74,7 +75,8 @@ resource "azurerm_role_assignment" "people" {
   principal_id         = each.key
 }
 
-# Azure deletes a container with all that is in it. This goes before it, and stops `destroy` unless delete_data was applied.
+# Azure deletes a container with everything in it. This is destroyed before all of the above, so `destroy` stops here with
+# access and clean-up rules still in place, unless delete_data was applied.
 resource "terraform_data" "data_is_kept" {
   input = var.delete_data
 
@@ -83,5 +85,9 @@ resource "terraform_data" "data_is_kept" {
     command = self.output ? "echo the data is deleted" : "echo the data is kept: apply delete_data=true first && exit 1"
   }
 
-  depends_on = [azurerm_storage_container.data]
+  depends_on = [
+    azurerm_role_assignment.people,
+    azurerm_storage_container.data,
+    azurerm_storage_management_policy.this,
+  ]
 }

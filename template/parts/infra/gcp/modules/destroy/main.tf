@@ -39,9 +39,12 @@ resource "google_storage_bucket_iam_member" "state" {
   }
 }
 
-# Of these, Google Cloud looks at no name in a condition: they are a right to all that are in the project, and one for each
-# repository keeps them apart. A right that somebody has to something goes before it: that is what setIamPolicy is for.
-# https://cloud.google.com/iam/docs/conditions-resource-attributes
+# These permissions cover every service, repository and alert of the Google Cloud project. They cannot be narrowed:
+# - Cloud Run and Artifact Registry do not evaluate a resource's name in a condition:
+#   https://cloud.google.com/iam/docs/conditions-resource-attributes
+# - A grant on the service itself, or a tag to tell it by, is destroyed before the service, and with it the permission.
+# Deleting an IAM member is a setIamPolicy, and the members of a service and a repository are deleted before them. So this
+# account could also make any other service of the project public: give each repository a project of its own.
 resource "google_project_iam_custom_role" "destroy" {
   role_id     = "${replace(var.name, "-", "_")}_destroy"
   title       = "Taking down ${var.name}"

@@ -6,7 +6,7 @@
 # ci.tf says who issues the tokens and what they say.
 
 locals {
-  pool     = "${var.name}-ci"
+  pool     = startswith(var.name, "gcp-") ? "ci-${var.name}" : "${var.name}-ci" # gcp- is reserved
   provider = "{{ ci }}"
 
 {% if ci == 'circleci' %}

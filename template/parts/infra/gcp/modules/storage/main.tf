@@ -36,3 +36,15 @@ resource "google_storage_bucket" "this" {
     }
   }
 }
+
+# Destroyed before the bucket, so `destroy` stops here unless delete_data was applied, as on the other clouds.
+resource "terraform_data" "data_is_kept" {
+  input = var.delete_data
+
+  provisioner "local-exec" {
+    when    = destroy
+    command = self.output ? "echo the data is deleted" : "echo the data is kept: apply delete_data=true first && exit 1"
+  }
+
+  depends_on = [google_storage_bucket.this]
+}

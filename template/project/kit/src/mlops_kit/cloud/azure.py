@@ -79,7 +79,7 @@ def access_token(scope: str) -> str:
 def who(settings: Settings) -> str:
     """Who is logged in. Raises CloudError where nobody is, or Azure does not let them in."""
     access_token("https://storage.azure.com/.default")
-    return settings.deploy_identity or "you"
+    return os.environ["AZURE_CLIENT_ID"] if os.environ.get("AZURE_FEDERATED_TOKEN_FILE") else "you"
 
 
 def look(settings: Settings) -> None:

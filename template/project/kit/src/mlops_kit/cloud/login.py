@@ -1,6 +1,6 @@
 """Who may: a CI's own identity token, exchanged for the cloud's short-lived credentials. No secret is kept anywhere.
 
-    uv run poe cloud-login               in CI; where the job is given no token, as for a fork, the bucket is left alone
+    uv run poe cloud-login               in CI alone; a job without a token, as of a fork, goes on without the bucket
     uv run poe cloud-login --required    the same, and it fails there
     uv run poe cloud-login --to-destroy  as the identity that may take things down: CI's own may not
     uv run poe cloud-check               anywhere: does the bucket let you in?
@@ -34,23 +34,41 @@ def folder() -> Path:
 
 def log_in(must: bool) -> str:
     """Exchange this job's token. Without one, and unless it must, the tasks that follow go without the bucket."""
+    only_in_ci()
     settings = read()
     if settings is None:
         return "there is no cloud.yaml yet, so nothing of the cloud is used"
-    if not settings.deploy_identity:
-        return "cloud.yaml names no deploy_identity, so the environment's own credentials are used"
     try:
-        found = exchange(settings)
+        if not settings.deploy_identity:
+            return use_the_runners_login(settings)
+        return f"{project().cloud} knows this job as {exchange(settings)}"
     except CloudError as error:
         if must:
             raise
         write_environment(dict(WITHOUT_REMOTE="1"))
         return f"{error} The bucket is left alone: what is not here is generated."
-    return f"{project().cloud} knows this job as {found}"
+
+
+def only_in_ci() -> None:
+    """Raise CloudError on a person's machine: what a CI's job goes by must not stay there."""
+    if not (os.environ.get("CI") or os.environ.get("JENKINS_URL")):
+        Path(folder(), "env").unlink(missing_ok=True)
+        raise CloudError(f"cloud-login is for CI. On your own machine, log in with: {provider().LOG_IN}")
+
+
+def use_the_runners_login(settings: Settings) -> str:
+    """Where cloud.yaml names no identity for a CI. Raises CloudError where the bucket does not let the runner in."""
+    try:
+        provider().look(settings)
+    except CloudError as error:
+        named = f"uv run poe cloud-settings --storage-url {settings.storage_url} --deploy-identity NAME"
+        raise CloudError(f"cloud.yaml names no deploy_identity. {error} Or name one: {named}") from None
+    return "cloud.yaml names no deploy_identity, so the runner's own login is used"
 
 
 def log_in_to_destroy() -> str:
     """Exchange this job's token for the identity that may delete. Raises CloudError where there is none."""
+    only_in_ci()
     settings = required()
     if not settings.destroy_identity:
         raise CloudError(

@@ -48,16 +48,33 @@ class Settings:
 
 
 def read() -> Settings | None:
-    """What cloud.yaml says; None where there is none yet. Raises CloudError where it is another cloud's."""
+    """What cloud.yaml says; None where there is none yet. Raises CloudError where it is broken, or another cloud's."""
     if not file().exists():
         return None
-    settings = Settings(**yaml.safe_load(file().read_text(encoding="utf-8")))
+    settings = Settings(**told())
     if settings.cloud != project().cloud:
         raise CloudError(
             f"cloud.yaml is of {settings.cloud}, the project is on {project().cloud}. "
             "Bring back what is there (uv run poe cloud-leave, before the switch), then: uv run poe cloud-settings"
         )
     return settings
+
+
+def told() -> dict[str, str]:
+    """What cloud.yaml says, as it is. Raises CloudError where it is broken."""
+    names = {field.name for field in fields(Settings)}
+    try:
+        found = yaml.safe_load(file().read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError("it has no settings")
+        if wrong := [*(found.keys() - names), *({"cloud", "storage_url", "artifacts_url"} - found.keys())]:
+            raise ValueError(f"{wrong[0]} is {'no setting' if wrong[0] in found else 'missing'}")
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise CloudError(
+            f"cloud.yaml cannot be read: {' '.join(str(error).split())}. Restore it: git checkout HEAD -- cloud.yaml. "
+            "Or delete it and write it again: uv run poe cloud-settings"
+        ) from None
+    return {name: str(value) for name, value in found.items()}
 
 
 def required() -> Settings:
@@ -80,13 +97,23 @@ def write(settings: Settings) -> None:
     keep_own_remote(f"{settings.storage_url}/dvc")
     settings = replace(settings, default_remote=own_default())
     head = "# Where the project is in the cloud, no secret. Written by `poe cloud-settings`; commit it.\n"
-    told = {name: value for name, value in asdict(settings).items() if value}
-    file().write_text(head + yaml.safe_dump(told, sort_keys=False), encoding="utf-8")
-    run("dvc", "remote", "add", "--quiet", "--default", "--force", REMOTE, f"{settings.storage_url}/dvc")
-    for option, value in remote_options(settings).items():
-        run("dvc", "remote", "modify", "--quiet", REMOTE, option, value)
+    given = {name: value for name, value in asdict(settings).items() if value}
+    file().write_text(head + yaml.safe_dump(given, sort_keys=False), encoding="utf-8")
+    write_remote(settings)
     say("cloud.yaml", f"MLflow keeps model files in {settings.artifacts_url}")
     say(".dvc/config", f"DVC keeps data and models in {settings.storage_url}/dvc")
+
+
+def write_remote(settings: Settings) -> None:
+    """Write DVC's remote; options that a person has set on it stay."""
+    url = f"{settings.storage_url}/dvc"
+    if dvc_says("config", "--project", f"remote.{REMOTE}.url"):
+        run("dvc", "remote", "modify", "--quiet", REMOTE, "url", url)
+        run("dvc", "remote", "default", "--quiet", REMOTE)
+    else:
+        run("dvc", "remote", "add", "--quiet", "--default", REMOTE, url)
+    for option, value in remote_options(settings).items():
+        run("dvc", "remote", "modify", "--quiet", REMOTE, option, value)
 
 
 def keep_own_remote(url: str = "") -> None:
@@ -104,8 +131,7 @@ def own_default() -> str:
     now = dvc_says("config", "--project", "core.remote")
     if now != REMOTE:
         return now
-    told = yaml.safe_load(file().read_text(encoding="utf-8")) if file().exists() else {}
-    return str(told.get("default_remote", ""))
+    return told().get("default_remote", "") if file().exists() else ""
 
 
 def dvc_says(*command: str) -> str:
@@ -120,6 +146,9 @@ def check(settings: Settings) -> None:
         raise CloudError(f"{settings.storage_url!r} is no storage of {project().cloud}. Write it as {scheme}://NAME")
     if project().cloud == "azure" and not settings.storage_account:
         raise CloudError("A container of Azure is in an account. Name it: --storage-account NAME")
+    if settings.deploy_identity and project().cloud != "aws" and not settings.identity_provider:
+        whose = "the workload identity provider's full name" if project().cloud == "gcp" else "the tenant's id"
+        raise CloudError(f"A deploy identity needs {whose} too: --identity-provider NAME")
 
 
 def remote_options(settings: Settings) -> dict[str, str]:
@@ -136,13 +165,13 @@ def from_terraform() -> Settings:
     return Settings(project().cloud, **{field.name: told.get(field.name, "") for field in fields(Settings)[1:]})
 
 
-def from_address(storage_url: str, region: str, storage_account: str) -> Settings:
+def from_address(storage_url: str, storage_account: str, **more: str) -> Settings:
     """The settings of a bucket that is there already; MLflow's part of it is beside DVC's."""
     storage_url = storage_url.rstrip("/")
     place = storage_url
     if project().cloud == "azure":
         place = f"wasbs://{urlsplit(storage_url).netloc}@{storage_account}.blob.core.windows.net"
-    return Settings(project().cloud, storage_url, f"{place}/mlflow", storage_account, region)
+    return Settings(project().cloud, storage_url, f"{place}/mlflow", storage_account, **more)
 
 
 def leave() -> str:
@@ -170,13 +199,15 @@ def main() -> None:
     settings.add_argument("--storage-url", help=f"a bucket that is there already: {SCHEMES[project().cloud]}://NAME")
     settings.add_argument("--region", default="", help="where it is")
     settings.add_argument("--storage-account", default="", help="azure: the account of the container")
+    settings.add_argument("--deploy-identity", default="", help="whom a CI becomes: ARN, e-mail or client id")
+    settings.add_argument("--identity-provider", default="", help="gcp: what trusts the CI; azure: the tenant")
     commands.add_parser("leave", help="bring all data and models back here, and forget the bucket")
     chosen = parser.parse_args()
     if chosen.command == "leave":
         print(leave())
     else:
-        by_hand = chosen.storage_url and from_address(chosen.storage_url, chosen.region, chosen.storage_account)
-        write(by_hand or from_terraform())
+        given = {name: value for name, value in vars(chosen).items() if name != "command"}
+        write(from_address(**given) if chosen.storage_url else from_terraform())
         say("next", "commit cloud.yaml and .dvc/config, then: uv run poe push")
 
 

@@ -3,7 +3,10 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,17 +55,52 @@ def region() -> str:
 
 
 def run(*arguments: str) -> None:
-    """Run it in infra/; it prints what it does. Raises CloudError where it fails."""
-    if subprocess.run([program(), f"-chdir={folder()}", *arguments]).returncode:
+    """Run it in infra/; it prints what it does. Raises CloudError where it fails or is interrupted."""
+    if finished(*arguments).returncode:
         raise CloudError(f"`terraform {arguments[0]}` failed: see above.")
 
 
 def ask(*arguments: str) -> str:
-    """What it prints. Raises CloudError with what it says where it fails."""
-    done = subprocess.run([program(), f"-chdir={folder()}", *arguments], capture_output=True, text=True)
+    """What it prints. Raises CloudError with what it says where it fails, or where it is interrupted."""
+    done = finished(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode:
         raise CloudError(f"`terraform {arguments[0]}` failed: {done.stderr.strip()}")
     return done.stdout
+
+
+def finished(*arguments: str, **pipes: int) -> subprocess.CompletedProcess[str]:
+    """Run it until it ends by itself, however often it is interrupted: it saves its state and releases its lock first.
+
+    Raises CloudError where it was interrupted.
+    """
+    command = [program(), f"-chdir={folder()}", *arguments]
+    # In a process group of its own Ctrl-C reaches it through here alone, and once: at a second one it saves nothing.
+    options: dict[str, Any] = {"text": True, "stdin": subprocess.DEVNULL, "process_group": 0, **pipes}
+    started: list[subprocess.Popen[str]] = []
+    with interrupts_held(lambda: [process.send_signal(signal.SIGINT) for process in started]) as held:
+        started.append(subprocess.Popen(command, **options))
+        printed, said = started[0].communicate()
+    if held:
+        raise CloudError(f"`terraform {arguments[0]}` was interrupted. Continue with the same command.")
+    return subprocess.CompletedProcess(command, started[0].returncode, printed, said)
+
+
+@contextmanager
+def interrupts_held(stop: Callable[[], object]) -> Iterator[list[int]]:
+    """Ctrl-C, or a CI's SIGTERM, ends nothing in here: the first one calls `stop`. What is given lists them all."""
+    held: list[int] = []
+
+    def hold(number: int, _: object) -> None:
+        held.append(number)
+        if len(held) == 1:
+            stop()
+
+    before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield held
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def stands(module: str) -> bool:

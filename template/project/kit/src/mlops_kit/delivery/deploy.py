@@ -93,6 +93,8 @@ def approve(plan: Plan, yes: bool, even_destroy: bool) -> None:
         answer = input("Do it? [y/N] ")
     except EOFError:
         raise CloudError("Nothing was done: nobody answers here. To do it unasked, add --yes.") from None
+    except KeyboardInterrupt:
+        raise CloudError("Nothing was done.") from None
     if answer.strip().lower() not in ("y", "yes"):
         raise CloudError("Nothing was done.")
 
@@ -242,7 +244,7 @@ def destroy(yes: bool, keep_identities: bool) -> None:
     """Show what stands, ask, take it down; a destruction that stopped goes on."""
     begin()
     if cloud_file().exists():
-        say("data", "what is only in the bucket goes with it. To have it here first: uv run poe cloud-leave")
+        say("data", "kept, unless delete_data=true was applied (infra/README.md). To fetch it: uv run poe cloud-leave")
     plan = make_plan("-destroy", *running(""), *(KEEPING_IDENTITIES if keep_identities else []))
     carry_out(plan, yes, even_destroy=True)
 
@@ -260,12 +262,15 @@ def main() -> None:
     destroying.add_argument("--yes", action="store_true", help="do not ask")
     destroying.add_argument("--keep-identities", action="store_true", help="all but who may do what, as CI does it")
     chosen = parser.parse_args()
-    if chosen.command == "plan":
-        plan_only()
-    elif chosen.command == "deploy":
-        deploy(chosen.yes, chosen.even_destroy)
-    else:
-        destroy(chosen.yes, chosen.keep_identities)
+    try:
+        if chosen.command == "plan":
+            plan_only()
+        elif chosen.command == "deploy":
+            deploy(chosen.yes, chosen.even_destroy)
+        else:
+            destroy(chosen.yes, chosen.keep_identities)
+    except KeyboardInterrupt:
+        raise CloudError(f"Interrupted. Continue with: uv run poe {chosen.command}") from None
 
 
 if __name__ == "__main__":

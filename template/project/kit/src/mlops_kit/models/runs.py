@@ -195,7 +195,10 @@ def artifacts_url() -> str:
     file = project().root / "cloud.yaml"
     if project().cloud == "none" or not file.exists():
         return ""
-    return str(yaml.safe_load(file.read_text(encoding="utf-8")).get("artifacts_url", ""))
+    try:
+        return str(yaml.safe_load(file.read_text(encoding="utf-8")).get("artifacts_url", ""))
+    except (AttributeError, UnicodeDecodeError, yaml.YAMLError):
+        raise ServerError("cloud.yaml cannot be read. Restore it: git checkout HEAD -- cloud.yaml") from None
 
 
 def log_training(parameters: dict[str, Any], rows: int) -> str:

@@ -49,7 +49,7 @@ SECRET_FILES = (".env", ".dvc/config.local")
 SECRET_OPTIONS = {"secret_access_key", "session_token", "password", "account_key", "connection_string", "sas_token"}
 HTTP_LOGIN = "uv run dvc remote modify --local {name} password PASSWORD"
 LOGINS = {
-    **{"s3": "aws configure", "gs": "gcloud auth application-default login", "azure": "az login"},
+    **{"s3": "aws sso login", "gs": "gcloud auth application-default login", "azure": "az login"},
     **{"http": HTTP_LOGIN, "https": HTTP_LOGIN},
 }
 BUCKETS = ("s3", "gs", "azure")
