@@ -5,6 +5,7 @@ A test works for the project `plain`; for others it is parametrised: `@kinds("gr
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -13,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from mlops_kit.contract import Contract, load
 from mlops_kit.data import checked_rows, split
 from mlops_kit.ground import Project, params, using
@@ -78,6 +80,12 @@ def project(request: pytest.FixtureRequest, made: Callable[[str], Project]) -> I
 
 
 @pytest.fixture
+def installed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let other processes import its package, as in an environment of its own."""
+    monkeypatch.setenv("PYTHONPATH", str(project.root / "src"))
+
+
+@pytest.fixture
 def contract(project: Project) -> Contract:
     """Its contract."""
     return load()
@@ -99,3 +107,24 @@ def model(project: Project, fitted: Callable[[Project], Any]) -> Any:
 def saved(project: Project, kept: Callable[[Project], Path]) -> Path:
     """A folder with its model; read, never written."""
     return kept(project)
+
+
+@pytest.fixture
+def changed(saved: Path, tmp_path: Path) -> Callable[[str, Callable[[Any], Any]], Path]:
+    """Makes of the same model one with another signature: of the inputs or the outputs something else."""
+
+    def change(part: str, made: Callable[[Any], Any]) -> Path:
+        folder = tmp_path / "of other data"
+        shutil.copytree(saved, folder)
+        described = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
+        described["signature"][part] = json.dumps(made(json.loads(described["signature"][part])))
+        (folder / "MLmodel").write_text(yaml.safe_dump(described), encoding="utf-8")
+        return folder
+
+    return change
+
+
+@pytest.fixture
+def of_other_data(changed: Callable[[str, Callable[[Any], Any]], Path]) -> Path:
+    """The same model, as if the first of its columns had another name."""
+    return changed("inputs", lambda columns: [{**columns[0], "name": "unheard of"}, *columns[1:]])

@@ -125,7 +125,7 @@ def quoted(dice: np.random.Generator) -> Table:
     rows = 300
     size, height = dice.uniform(0, 10, (2, rows)).round(2)
     return {
-        'size "inch"': size,
+        "size \"inch\"\nor 'so'": size,
         "height\nin cm": height,
         "{x}, größe\\": dice.integers(0, 9, rows),
         "色": dice.choice(["赤", 'a "b"', "it's"], rows),

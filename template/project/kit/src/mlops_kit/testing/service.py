@@ -42,6 +42,19 @@ class Reply:
         """The body, read as JSON."""
         return json.loads(self.text)
 
+    def names(self, column: str) -> bool:
+        """Whether a text of the body names a column: as it is, or as Python writes it, where it has a quote."""
+        return any(name in text for text in _texts(self.json) for name in (column, repr(column)[1:-1]))
+
+
+def _texts(found: Any) -> Iterator[str]:
+    """Every text in what JSON holds."""
+    if isinstance(found, str):
+        yield found
+    elif isinstance(found, dict | list):
+        for part in [*found, *found.values()] if isinstance(found, dict) else found:
+            yield from _texts(part)
+
 
 @dataclass(frozen=True)
 class Service:
