@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-SHARED = ("mlflow.sklearn", "mlops_kit.testing.service", "pandera.pandas", "starlette.testclient")
+SHARED = ("mlflow.sklearn", "mlops_kit.testing.services", "pandera.pandas", "starlette.testclient")
 RESULT = "own-tests.json"
 
 

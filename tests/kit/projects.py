@@ -26,7 +26,7 @@ TEMPLATE = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,
-    autoescape=False,  # noqa: S701  no HTML
+    autoescape=False,
 )
 
 Table = dict[str, Any]
@@ -41,6 +41,7 @@ class Kind:
     framework: str = "sklearn"
     serving: str = "fastapi"
     compute: str = "local"
+    trees: int = 0  # instead of those that params.yaml has: a table of many classes or columns takes long
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -136,7 +137,10 @@ def quoted(dice: np.random.Generator) -> Table:
 def wide(dice: np.random.Generator) -> Table:
     """750 columns."""
     values = dice.normal(size=(750, 200)).round(3)
-    return {**{f"c{place}": row for place, row in enumerate(values)}, "y": np.where(values[:5].sum(axis=0) > 0, "b", "a")}
+    return {
+        **{f"c{place}": row for place, row in enumerate(values)},
+        "y": np.where(values[:5].sum(axis=0) > 0, "b", "a"),
+    }
 
 
 KINDS = {
@@ -144,10 +148,10 @@ KINDS = {
     "prices": Kind(prices, problem="regression"),
     "truths": Kind(truths),
     "plain": Kind(plain),
-    "many": Kind(many),
+    "many": Kind(many, trees=15),
     "one": Kind(one),
     "quoted": Kind(quoted),
-    "wide": Kind(wide),
+    "wide": Kind(wide, trees=15),
     "light_grades": Kind(grades, framework="lightgbm"),
     "light_prices": Kind(prices, problem="regression", framework="lightgbm"),
     "deep_grades": Kind(grades, framework="tensorflow", serving="tensorflow-serving"),
@@ -163,7 +167,8 @@ def make(name: str, folder: Path, package: str = "") -> Project:
     kind, package = KINDS[name], package or name
     answers = answers_of(kind, name.replace("_", "-"), package)
     for path in SETTINGS:
-        write(folder / path, render(path, answers))
+        text = render(path, answers)
+        write(folder / path, text.replace("max_iter: 150", f"max_iter: {kind.trees}") if kind.trees else text)
     # As in a rendered project, what another serving needs is not there.
     unwanted = {"serve.py": kind.serving != "fastapi", "test_service.py": kind.serving == "none"}
     for source, target in (("src/{{ package_name }}", f"src/{package}"), ("tests", "tests")):

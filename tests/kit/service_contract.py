@@ -13,7 +13,7 @@ from mlops_kit.serving.endpoint import Endpoint, Row, rows_as_json
 from mlops_kit.serving.endpoints import interface
 from mlops_kit.serving.load import arguments, asked
 from mlops_kit.serving.predict import predictions
-from mlops_kit.testing.service import Reply, Service
+from mlops_kit.testing.services import Reply, Service
 
 ROWS = 20
 ENDPOINTS = {"fastapi": ("predict", "v2"), "tensorflow-serving": ("predict", "champion"), "seldon": ("v2",)}
@@ -161,9 +161,7 @@ class ServiceContract:
     def test_what_asks_for_nothing_is_refused(self, service: Service, endpoint: Endpoint, body: str) -> None:
         assert 400 <= service.send(endpoint.path, body).status < 500
 
-    def test_the_body_that_poe_load_prints_is_answered(
-        self, service: Service, endpoints: dict[str, Endpoint]
-    ) -> None:
+    def test_the_body_that_poe_load_prints_is_answered(self, service: Service, endpoints: dict[str, Endpoint]) -> None:
         for name, endpoint in endpoints.items():
             body = asked(arguments(["--body", "--endpoint", name]))
             assert service.send(endpoint.path, body).status == 200

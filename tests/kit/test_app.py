@@ -12,7 +12,6 @@ from typing import Any
 import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
-
 from mlops_kit.contract import Column, Contract
 from mlops_kit.ground import KitError, project
 from mlops_kit.serving import observe, prediction_log

@@ -14,7 +14,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
-
 from mlops_kit import models
 from mlops_kit.contract import Contract
 from mlops_kit.ground import Project, using
@@ -67,7 +66,7 @@ class Registry(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
-        return None
+        return
 
 
 @contextmanager

@@ -39,13 +39,11 @@ def test_every_page_is_written(project: Project, contract: Contract, tmp_path: P
 def test_without_a_champion_the_card_says_what_to_run(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "There is no champion yet: uv run poe repro" in docs.pages()["MODEL_CARD.md"]
     monkeypatch.setattr("sys.argv", ["cards"])
-    with pytest.raises(SystemExit, match="^There is no champion yet: uv run poe repro"):
+    with pytest.raises(SystemExit, match=r"^There is no champion yet: uv run poe repro"):
         cards.main()
 
 
-def test_the_card_of_a_champion_says_where_it_comes_from(
-    project: Project, contract: Contract, tmp_path: Path
-) -> None:
+def test_the_card_of_a_champion_says_where_it_comes_from(project: Project, contract: Contract, tmp_path: Path) -> None:
     with using(copied(project, tmp_path, "contract.yaml", "params.yaml")):
         champion = Champion(3, "m.dir", "d.dir", "c" * 40, "", {"accuracy": 0.75}, retired="unfair")
         write_champion(champion)

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-
 from mlops_kit import models
 from mlops_kit.contract import Contract
 from mlops_kit.data import TEST, TRAIN
@@ -171,9 +170,7 @@ CHAMPION = Champion(3, "a model", "its data", "a commit", "", {})
 
 
 @pytest.fixture
-def newer(
-    project: Project, contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Project]:
+def newer(project: Project, contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A project whose prepared data is newer than the champion's: 70 rows to train on, 50 to test on."""
     (tmp_path / "data/prepared").mkdir(parents=True)
     for path, rows in ((TRAIN, 70), (TEST, 50)):

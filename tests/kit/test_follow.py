@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from mlops_kit.contract import Contract
 from mlops_kit.ground import KitError
 from mlops_kit.models import ChampionError

@@ -208,7 +208,7 @@ def test_ctrl_c_and_a_reader_that_has_gone_leave_no_traceback(tmp_path: Path) ->
     assert ended.value.code == 130
     code = "from mlops_kit.ground import command\ncommand(lambda: print('y\\n' * 100_000))()"
     shown = subprocess.run(
-        f"{sys.executable} -c \"{code}\" | head -n 1", shell=True, capture_output=True, text=True, cwd=tmp_path
+        f'{sys.executable} -c "{code}" | head -n 1', shell=True, capture_output=True, text=True, cwd=tmp_path
     )
     assert (shown.stdout, shown.stderr) == ("y\n", "")
 

@@ -4,7 +4,6 @@ import argparse
 import socket
 
 import pytest
-
 from mlops_kit.serving import listen
 from mlops_kit.serving.endpoints import interface
 

@@ -93,9 +93,7 @@ def test_predictions_are_written_as_the_data_is(
     assert "," in answered[-1].removeprefix(asked[-1])
 
 
-def test_a_file_that_is_not_there_is_a_sentence(
-    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_is_not_there_is_a_sentence(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predict.models, "champion_folder", lambda: saved)
     monkeypatch.setattr("sys.argv", ["predict", str(tmp_path / "nothing.csv")])
     with pytest.raises(SystemExit, match=r"^There is no file .*nothing\.csv\. Check the path\.$"):

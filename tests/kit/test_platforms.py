@@ -1,7 +1,6 @@
 """What CI tells people: the report and its comment, the one open report of drift, and what it shares."""
 
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +13,6 @@ from mlops_kit import registry
 from mlops_kit.contract import Contract
 from mlops_kit.ground import KitError, Project, params, run, using
 from mlops_kit.platforms import alarm, report, share
-from mlops_kit.registry import cards
-from mlops_kit.models import Champion, write_champion
 
 from tests.conftest import git
 from tests.kit.kinds import kinds
@@ -29,9 +26,7 @@ OF_GITHUB = dict(
     GITHUB_SERVER_URL="https://github.example.com",
     GITHUB_RUN_ID="42",
 )
-OF_GITLAB = dict(
-    GITLAB_CI="true", REPORT_TOKEN="of-the-project", CI_PROJECT_ID="3", CI_JOB_URL="https://x.example.com"
-)
+OF_GITLAB = dict(GITLAB_CI="true", REPORT_TOKEN="of-the-project", CI_PROJECT_ID="3", CI_JOB_URL="https://x.example.com")
 SETTINGS = {"github": OF_GITHUB, "gitlab": OF_GITLAB}
 ADDRESSES = {"github": "GITHUB_API_URL", "gitlab": "CI_API_V4_URL"}
 OTHERS = ("CI", "JENKINS_URL", "CI_MERGE_REQUEST_IID", "GITHUB_EVENT_PATH", "GITHUB_STEP_SUMMARY")

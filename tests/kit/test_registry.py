@@ -112,9 +112,7 @@ def database(made: Callable[[str], Project], tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-def client(
-    project: Project, database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[MlflowClient]:
+def client(project: Project, database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowClient]:
     """A model without versions in a project of its own, where every challenger is better than the champion."""
     monkeypatch.setattr("mlops_kit.models.runs.home", lambda: database)
     monkeypatch.setattr(promotion, "compare", lambda *_: "better")
@@ -131,7 +129,9 @@ def challenge(client: MlflowClient) -> str:
     """A new version, the challenger. Gives back its number."""
     name = project().name
     number = str(len(client.search_model_versions(f"name='{name}'")) + 1)
-    tags = dict(run="a run", model_md5=f"model-{number}", data_md5="", git_commit="", prediction_sha256="", metrics="{}")
+    tags = dict(
+        run="a run", model_md5=f"model-{number}", data_md5="", git_commit="", prediction_sha256="", metrics="{}"
+    )
     client.create_model_version(name, source=Path.cwd().as_uri(), tags=tags)
     client.set_registered_model_alias(name, "challenger", number)
     return number
@@ -229,7 +229,7 @@ def test_the_champion_before_a_retired_one_does_not_come_back(client: MlflowClie
     for _ in range(2):
         challenge(client)
         registry.promote()
-    with pytest.raises(registry.RegistryError, match="Version 2 is the champion. Promote another one"):
+    with pytest.raises(registry.RegistryError, match=r"Version 2 is the champion\. Promote another one"):
         registry.retire("2", "unfair")
     registry.retire("1", "old")
     with pytest.raises(registry.RegistryError, match="Version 1 is retired: old"):

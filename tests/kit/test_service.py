@@ -1,4 +1,4 @@
-"""The web service keeps the contract of serving, for each kind of project, in this process and as `poe serve` starts it."""
+"""The web service keeps the contract of serving, in this process and as `poe serve` starts it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ from mlops_kit.ground import KitError, Project, using
 from mlops_kit.serving.endpoint import rows_as_json
 from mlops_kit.serving.endpoints import interface
 from mlops_kit.serving.predict import predictions
-from mlops_kit.testing.service import Service, ask, server, started
+from mlops_kit.testing.services import Service, ask, server, started
 
 from tests.kit.kinds import kinds
 from tests.kit.service_contract import ServiceContract

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-
 from mlops_kit import models
 from mlops_kit.contract import Contract
 from mlops_kit.ground import Project, using

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import pytest
-
 from mlops_kit.monitoring import status_page
 from mlops_kit.registry import Move, Registered
 

@@ -80,8 +80,11 @@ class Service:
 
 
 @contextmanager
-def started(model: Path, log: Path) -> Iterator[Service]:
-    """The project's service with a model folder behind it; what a server writes goes to `log`."""
+def started(model: Path, log: Path, says: str = "") -> Iterator[Service]:
+    """The project's service with a model folder behind it; what a server writes goes to `log`.
+
+    A server is waited for until it is ready, or until its log or answer says `says`.
+    """
     if project().serving == "fastapi":
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MODEL_DIR", str(model))
@@ -91,7 +94,7 @@ def started(model: Path, log: Path) -> Iterator[Service]:
     settings = {"MODEL_DIR": str(model)}
     if project().serving == "tensorflow-serving" and not shutil.which("tensorflow_model_server"):
         settings["MODEL_SERVER"] = f"{sys.executable} -m mlops_kit.testing.model_server"  # runs the same SavedModel
-    with server(log, **settings) as address:
+    with server(log, says, **settings) as address:
         yield Service(load(), lambda path, body: ask(address + path, body))
 
 
