@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from mlops_kit.contract import Contract, load
+from mlops_kit.contract import Contract, Source, files, load
 from mlops_kit.data import checked_rows, split
 from mlops_kit.ground import Project, params, using
 from mlops_kit.training import save
 
-from tests.kit.projects import make
+from tests.kit.projects import copied, make
 
+ROWS, IN_MEMORY = 2000, 500  # of a file that is larger than memory is to be
 Parts = tuple[pd.DataFrame, pd.DataFrame]
 OF_A_MACHINE = ("CHAMPION_MD5", "HOST", "MLFLOW_TRACKING_URI", "MODEL_DIR", "PORT", "PREDICTION_LOG", "WITHOUT_REMOTE")
 
@@ -128,3 +130,23 @@ def changed(saved: Path, tmp_path: Path) -> Callable[[str, Callable[[Any], Any]]
 def of_other_data(changed: Callable[[str, Callable[[Any], Any]], Path]) -> Path:
     """The same model, as if the first of its columns had another name."""
     return changed("inputs", lambda columns: [{**columns[0], "name": "unheard of"}, *columns[1:]])
+
+
+@pytest.fixture
+def large(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Contract]:
+    """The contract of a file with more rows than are to be in memory, in a project that works in batches."""
+    monkeypatch.setattr(files, "BATCH", 300)
+    here = replace(copied(project, tmp_path, "contract.yaml", "params.yaml", "src"), compute="ray")
+    limit_rows(here, IN_MEMORY)
+    with using(here):
+        contract = replace(load(), source=Source("rows.parquet", format="parquet"))
+        contract.sample(ROWS).to_parquet(tmp_path / "rows.parquet", index=False)
+        yield contract
+
+
+def limit_rows(project: Project, rows: object) -> None:
+    """Let params.yaml say how many rows are to be in memory."""
+    file = project.root / "params.yaml"
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("split:\n", f"split:\n  rows_in_memory: {rows}\n"), encoding="utf-8"
+    )

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-SHARED = ("mlflow.sklearn", "mlops_kit.testing.services", "pandera.pandas", "starlette.testclient")
+SHARED = (
+    *("mlflow.sklearn", "pandera.pandas", "sklearn.ensemble", "skops.io", "starlette.testclient"),
+    *("mlops_kit.serving.app", "mlops_kit.testing.services"),
+)
 RESULT = "own-tests.json"
 
 
@@ -44,6 +47,8 @@ def main() -> None:
         return
     for name in SHARED:
         importlib.import_module(name)
+    # Before it saves a model, MLflow looks once what is installed: a second for each process.
+    importlib.import_module("mlflow.utils.requirements_utils").warn_dependency_requirement_mismatches(["numpy"])
     for folder in folders:
         child = os.fork()
         if not child:

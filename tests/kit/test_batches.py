@@ -1,12 +1,11 @@
 """Data that is larger than memory is checked, split and trained on as other data is: here, generated rows."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from mlops_kit.contract import Contract, ContractError, Source, check_file, files, load, row_hashes
+from mlops_kit.contract import Contract, ContractError, check_file, row_hashes
 from mlops_kit.data import TEST, TRAIN, batches, train_part
 from mlops_kit.frameworks import framework
 from mlops_kit.ground import Project, params, project, using
@@ -16,31 +15,11 @@ from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from tests.kit.conftest import IN_MEMORY, ROWS, limit_rows
 from tests.kit.kinds import kinds
 from tests.kit.projects import copied
 
-ROWS, IN_MEMORY = 2000, 500
 EVERY = kinds("grades", "prices", "quoted")
-
-
-@pytest.fixture
-def large(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Contract]:
-    """The contract of a file with more rows than are to be in memory, in a project that works in batches."""
-    monkeypatch.setattr(files, "BATCH", 300)
-    here = replace(copied(project, tmp_path, "contract.yaml", "params.yaml", "src"), compute="ray")
-    limit_rows(here, IN_MEMORY)
-    with using(here):
-        contract = replace(load(), source=Source("rows.parquet", format="parquet"))
-        contract.sample(ROWS).to_parquet(tmp_path / "rows.parquet", index=False)
-        yield contract
-
-
-def limit_rows(project: Project, rows: object) -> None:
-    """Let params.yaml say how many rows are to be in memory."""
-    file = project.root / "params.yaml"
-    file.write_text(
-        file.read_text(encoding="utf-8").replace("split:\n", f"split:\n  rows_in_memory: {rows}\n"), encoding="utf-8"
-    )
 
 
 def parts(contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame]:

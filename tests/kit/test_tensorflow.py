@@ -33,10 +33,13 @@ from mlops_kit.serving.tensorflow_serving import Follower
 from mlops_kit.testing.saved_models import Runner
 from mlops_kit.testing.services import Service, started
 
+from tests.kit import hashes
+from tests.kit.conftest import Parts
 from tests.kit.kinds import kinds
 from tests.kit.projects import copied
 from tests.kit.service_contract import ServiceContract
-from tests.kit.test_batches import beats_the_baseline, parts
+from tests.kit.test_batches import beats_the_baseline
+from tests.kit.test_batches import parts as parts_of
 from tests.kit.test_own_tests import run_all
 
 NOBODY = "http://127.0.0.1:9"
@@ -57,6 +60,14 @@ def test_a_network_that_is_read_again_answers_as_before(contract: Contract, mode
 
 
 @EVERY
+def test_the_project_predicts_what_was_recorded(
+    request: pytest.FixtureRequest, project: Project, contract: Contract, model: Any, parts: Parts
+) -> None:
+    kind = request.node.callspec.params["project"]
+    hashes.check(kind, project, prediction_hash(model, contract.coerce(parts[1])))
+
+
+@EVERY
 def test_a_network_is_read_by_mlflow_as_any_model_is(contract: Contract, model: Any, saved: Path) -> None:
     import mlflow.pyfunc
 
@@ -73,7 +84,7 @@ def test_a_folder_without_a_network_says_what_to_run(project: Project, tmp_path:
 
 @EVERY
 def test_a_network_is_trained_in_batches(large: Contract) -> None:
-    train, test = parts(large)
+    train, test = parts_of(large)
     model = project().model.build(large, {**params()["model"], "epochs": 10})
     framework().fit_in_batches(model, large, train_part(large))
     assert beats_the_baseline(model, large, train, test)
@@ -147,7 +158,7 @@ def test_a_missing_value_needs_the_contracts_leave(runner: Runner, contract: Con
                 runner.run(given)
 
 
-# --- what TensorFlow Serving is given -----------------------------------------------------------------------------------
+# --- what TensorFlow Serving is given ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
