@@ -41,7 +41,7 @@ class Kind:
     framework: str = "sklearn"
     serving: str = "fastapi"
     compute: str = "local"
-    trees: int = 0  # instead of those that params.yaml has: a table of many classes or columns takes long
+    less: tuple[str, str] = ("", "")  # in params.yaml, and what is there instead, where training takes long
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -148,14 +148,22 @@ KINDS = {
     "prices": Kind(prices, problem="regression"),
     "truths": Kind(truths),
     "plain": Kind(plain),
-    "many": Kind(many, trees=15),
+    "many": Kind(many, less=("max_iter: 150", "max_iter: 15")),
     "one": Kind(one),
     "quoted": Kind(quoted),
-    "wide": Kind(wide, trees=15),
+    "wide": Kind(wide, less=("max_iter: 150", "max_iter: 15")),
     "light_grades": Kind(grades, framework="lightgbm"),
     "light_prices": Kind(prices, problem="regression", framework="lightgbm"),
-    "deep_grades": Kind(grades, framework="tensorflow", serving="tensorflow-serving"),
-    "deep_prices": Kind(prices, problem="regression", framework="tensorflow", serving="tensorflow-serving"),
+    "deep_grades": Kind(
+        grades, framework="tensorflow", serving="tensorflow-serving", less=("epochs: 100", "epochs: 30")
+    ),
+    "deep_prices": Kind(
+        prices,
+        problem="regression",
+        framework="tensorflow",
+        serving="tensorflow-serving",
+        less=("epochs: 100", "epochs: 30"),
+    ),
 }
 
 
@@ -167,8 +175,7 @@ def make(name: str, folder: Path, package: str = "") -> Project:
     kind, package = KINDS[name], package or name
     answers = answers_of(kind, name.replace("_", "-"), package)
     for path in SETTINGS:
-        text = render(path, answers)
-        write(folder / path, text.replace("max_iter: 150", f"max_iter: {kind.trees}") if kind.trees else text)
+        write(folder / path, render(path, answers).replace(*kind.less, 1))
     # As in a rendered project, what another serving needs is not there.
     unwanted = {"serve.py": kind.serving != "fastapi", "test_service.py": kind.serving == "none"}
     for source, target in (("src/{{ package_name }}", f"src/{package}"), ("tests", "tests")):

@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,7 +43,8 @@ def client(settings: None) -> Iterator[TestClient]:
 def rows_as_json(contract: Contract, count: int) -> list[dict[str, Any]]:
     """Generated rows as a caller would send them."""
     rows = contract.sample(count).drop(columns=contract.target)
-    return json.loads(rows.to_json(orient="records", date_format="iso"))
+    found: list[dict[str, Any]] = json.loads(rows.to_json(orient="records", date_format="iso"))
+    return found
 
 
 @EVERY
@@ -164,7 +165,8 @@ def test_live_and_ready(client: TestClient) -> None:
 
 @EVERY
 def test_a_tensor_of_another_shape_or_type_is_named(contract: Contract, client: TestClient) -> None:
-    for change in (dict(shape=[3]), dict(shape=[2, 2]), dict(datatype="UNHEARD"), dict(data=[])):
+    changes: list[dict[str, Any]] = [dict(shape=[3]), dict(shape=[2, 2]), dict(datatype="UNHEARD"), dict(data=[])]
+    for change in changes:
         asked = tensors(contract, rows_as_json(contract, 2))
         asked["inputs"][-1] |= change
         found = client.post(f"/v2/models/{project().name}/infer", json=asked)
@@ -195,7 +197,8 @@ def test_a_wrong_value_is_refused_by_row_and_column(contract: Contract, client: 
 
 
 def test_every_wrong_row_is_named_up_to_ten(contract: Contract, client: TestClient) -> None:
-    rows, name = rows_as_json(contract, 40), contract.features[0].name
+    rows: list[Any] = rows_as_json(contract, 40)
+    name = contract.features[0].name
     for number in range(1, 40, 2):
         rows[number][name] = {}
     rows[3] = 7
@@ -210,10 +213,11 @@ def test_a_truth_is_1_or_0_exactly_whatever_its_column_is_called(contract: Contr
     reader = RowReader(replace(contract, columns=(Column("rows", "boolean"), contract.target_column)))
     good = reader.read_body(b'{"rows": [{"rows": true}, {"rows": 0}, {"rows": 1.0}]}')
     assert good["rows"].tolist() == [1, 0, 1]
-    for read in (
+    ways: list[Callable[[], object]] = [
         lambda: reader.read_body(b'{"rows": [{"rows": @}]}'.replace(b"@", raw.encode())),
         lambda: reader.read_rows([{"rows": json.loads(raw)}]),
-    ):
+    ]
+    for read in ways:
         with pytest.raises(RowsError) as refused:
             read()
         (told,) = refused.value.problems

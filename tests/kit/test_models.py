@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlops_kit import models
 from mlops_kit.contract import Contract
 from mlops_kit.data.sample import as_written
 from mlops_kit.frameworks import framework
@@ -81,7 +82,7 @@ def test_predictions_are_written_as_the_data_is(
 ) -> None:
     style = dict(separator=";", decimal=",", thousands="", encoding="utf-8")
     ours = replace(contract, source=replace(contract.source, **style))
-    monkeypatch.setattr(predict.models, "champion_folder", lambda: saved)
+    monkeypatch.setattr(models, "champion_folder", lambda: saved)
     rows, answers = tmp_path / "rows.csv", tmp_path / "answers.csv"
     as_written(ours, ours.sample(20)).to_csv(rows, index=False, **ours.source.style)
     with using(copied(project(), tmp_path / "copy", "src")) as here:
@@ -94,7 +95,7 @@ def test_predictions_are_written_as_the_data_is(
 
 
 def test_a_file_that_is_not_there_is_a_sentence(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predict.models, "champion_folder", lambda: saved)
+    monkeypatch.setattr(models, "champion_folder", lambda: saved)
     monkeypatch.setattr("sys.argv", ["predict", str(tmp_path / "nothing.csv")])
     with pytest.raises(SystemExit, match=r"^There is no file .*nothing\.csv\. Check the path\.$"):
         predict.main()

@@ -32,7 +32,7 @@ class Elsewhere:
         answers = np.asarray(self.model.predict(rows))
         above = (rows[self.column] > rows[self.column].median()).to_numpy()
         if not self.contract.classes:
-            return answers + above * 10 * answers.std()
+            return np.asarray(answers + above * 10 * answers.std())
         first, second = self.contract.classes[:2]
         return np.where(above, np.where(answers == first, second, first), answers)
 

@@ -248,8 +248,8 @@ def test_the_server_does_not_outlive_who_looks_after_it(folder: Path, monkeypatc
     monkeypatch.setattr(Follower, "look", Mock(side_effect=["served", MemoryError]))
     monkeypatch.setattr(tensorflow_serving, "server_command", lambda: ["sleep", "60"])
     server = subprocess.Popen(["sleep", "60"])
-    monkeypatch.setattr(tensorflow_serving.subprocess, "Popen", lambda *_, **__: server)
-    monkeypatch.setattr(tensorflow_serving.signal, "signal", Mock())
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: server)
+    monkeypatch.setattr(signal, "signal", Mock())
     with pytest.raises(MemoryError):
         tensorflow_serving.serve()
     assert server.wait(10) == -signal.SIGTERM
