@@ -1,17 +1,15 @@
 """The stage `train`: yours to change. The model of model.py is fitted to the training part and kept in model/."""
 
 from mlops_kit.contract import load
-from mlops_kit.ground import params
+from mlops_kit.ground import params, project
 from mlops_kit.training import fit, keep, stage
-
-from .model import build
 
 
 @stage
 def train() -> None:
     """Build, fit, keep: a model folder, and one run in MLflow."""
     contract = load()
-    model = build(contract, params()["model"])
+    model = project().model.build(contract, params()["model"])
     fit(model, contract)
     keep(model, contract)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlops_kit.contract import Contract
 
 FRAMEWORKS = ("sklearn", "lightgbm", "tensorflow")
+SECTIONS = ("split", "model", "evaluate", "gates")  # that each params.yaml has; a person may add others
 
 
 class ProjectError(KitError):
@@ -82,15 +83,15 @@ class Project:
             raise ProjectError(f"{file} is missing.", "Take it back: git checkout HEAD -- pyproject.toml") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ProjectError(f"{file} is not valid TOML: {error}.", "Correct it.") from None
-        ours = told.get("tool", {}).get("mlops")
+        tools, of_project = told.get("tool"), told.get("project")
+        ours = tools.get("mlops") if isinstance(tools, dict) else None
         if not isinstance(ours, dict) or "package" not in ours:
             raise ProjectError(
                 f"{file} has no [tool.mlops] that names the package.", "Take it back from git's history."
             )
         known = ("package", "framework", "serving", "cloud", "compute")
-        found = cls(
-            root, told.get("project", {}).get("name", root.name), **{k: str(ours[k]) for k in known if k in ours}
-        )
+        name = of_project.get("name", root.name) if isinstance(of_project, dict) else root.name
+        found = cls(root, name, **{key: str(ours[key]) for key in known if key in ours})
         if found.framework not in FRAMEWORKS:
             raise ProjectError(
                 f"[tool.mlops] in {file} names the unknown framework {found.framework!r}.",
@@ -107,6 +108,11 @@ class Project:
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             reason = " ".join(str(error).split())
             raise ProjectError(f"params.yaml cannot be read: {reason}.", "Take it back from git's history.") from None
+        for name in SECTIONS:
+            if not isinstance(found, dict) or not isinstance(found.get(name), dict):
+                raise ProjectError(
+                    f"params.yaml has no section {name!r} with settings in it.", "Take it back from git's history."
+                )
         return cast(dict[str, Any], found)
 
     def module(self, name: str) -> ModuleType:

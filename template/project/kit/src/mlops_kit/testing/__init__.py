@@ -21,7 +21,7 @@ from mlops_kit.training import save
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mlops_kit.testing.service import Service
+    from mlops_kit.testing.services import Service
 
 ROWS = 1000  # generated, where nothing is prepared
 MOST_ROWS = 5000  # that a test's model is trained on
@@ -61,7 +61,7 @@ def saved_model(contract: Contract, model: Any, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="module")
 def service(saved_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The project's service, with that model behind it."""
-    from mlops_kit.testing.service import started
+    from mlops_kit.testing.services import started
 
     with started(saved_model, tmp_path_factory.mktemp("service") / "log") as running:
         yield running

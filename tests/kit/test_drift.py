@@ -2,20 +2,27 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from mlops_kit import models
+from mlops_kit.contract import Contract
+from mlops_kit.data import TEST, TRAIN
+from mlops_kit.ground import Project, using
+from mlops_kit.models import Champion
+from mlops_kit.monitoring import drift, monitor
+from mlops_kit.monitoring.drift_page import page
+from mlops_kit.monitoring.errors import TooFewRowsError
 
-from {{ package_name }} import drift, monitor, tracking
-from {{ package_name }}.contract import Contract
-from {{ package_name }}.drift_page import page
+from tests.kit.kinds import kinds
+from tests.kit.projects import copied, write
 
 DICE = np.random.default_rng(7)
+EVERY = kinds("grades", "prices", "truths")
 
 
 def found(comparisons: list[drift.Comparison]) -> list[drift.Comparison]:
@@ -23,6 +30,7 @@ def found(comparisons: list[drift.Comparison]) -> list[drift.Comparison]:
     return [one for one in drift.holm(comparisons) if one.found]
 
 
+@EVERY
 def test_rows_like_the_training_rows_are_no_drift(contract: Contract) -> None:
     looks = [
         found(list(drift.columns(contract, contract.sample(800), contract.sample(300, seed)))) for seed in range(1, 9)
@@ -88,6 +96,7 @@ def test_many_columns_raise_no_false_alarm() -> None:
     assert not found(same)
 
 
+@EVERY
 def test_a_broken_line_of_the_log_is_left_out(
     contract: Contract, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,6 +121,7 @@ def log_of_weeks(contract: Contract, folder: Path, weeks: list[int]) -> pd.DataF
     return kept
 
 
+@EVERY
 def test_the_log_is_looked_at_by_the_week_and_the_old_is_not_in_it(contract: Contract, tmp_path: Path) -> None:
     newest = log_of_weeks(contract, tmp_path, [50] * 11 + [40])
     read, source = monitor.rows_of_log(contract, tmp_path, days=7)
@@ -121,14 +131,22 @@ def test_the_log_is_looked_at_by_the_week_and_the_old_is_not_in_it(contract: Con
 
 
 def test_a_quiet_week_is_nothing_to_look_at_and_no_failure(
-    contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Project,
+    contract: Contract,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    log_of_weeks(contract, tmp_path, [60, 5])
     monkeypatch.setenv("PREDICTION_LOG", str(tmp_path))
-    monkeypatch.setattr(monitor, "nothing_to_look_at", str)
-    monkeypatch.setattr(monitor, "FOLDER", tmp_path / "report")
     monkeypatch.setattr("sys.argv", ["drift", "--fail"])
-    monitor.main()
+    with using(copied(project, tmp_path, "contract.yaml")):
+        monitor.main()
+        assert f"let the service write its log to {tmp_path}" in capsys.readouterr().out
+        log_of_weeks(contract, tmp_path, [60, 5])
+        monitor.main()
+        assert "the data is not here" in capsys.readouterr().out
+        write(tmp_path / contract.source.path, "")
+        monitor.main()
     said = capsys.readouterr().out
     assert "nothing to look at: 5 rows of the prediction log, of the last 7 days, are too few" in said
     assert "uv run poe drift --days 28" in said
@@ -140,7 +158,7 @@ def test_a_quiet_week_is_nothing_to_look_at_and_no_failure(
 
 @pytest.mark.parametrize("days", ["-1", "x", "1e3", "9999999", "2.5"])
 def test_a_number_of_days_that_is_none_is_said(
-    days: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    days: str, project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["drift", f"--days={days}"])
     with pytest.raises(SystemExit):
@@ -148,24 +166,24 @@ def test_a_number_of_days_that_is_none_is_said(
     assert "is no number of days from 0, which is all" in capsys.readouterr().err
 
 
-CHAMPION = tracking.Champion(3, "a model", "its data", "a commit", "", {})
+CHAMPION = Champion(3, "a model", "its data", "a commit", "", {})
 
 
 @pytest.fixture
-def newer(contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def newer(project: Project, contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A project whose prepared data is newer than the champion's: 70 rows to train on, 50 to test on."""
     (tmp_path / "data/prepared").mkdir(parents=True)
-    for path, rows in ((monitor.TRAIN, 70), (monitor.TEST, 50)):
+    for path, rows in ((TRAIN, 70), (TEST, 50)):
         contract.sample(rows, seed=9).to_parquet(tmp_path / path)
-    monkeypatch.setattr(monitor, "ROOT", tmp_path)
-    monkeypatch.setattr(tracking, "data_md5", lambda: "newer data")
-    return tmp_path
+    monkeypatch.setattr(models, "data_md5", lambda: "newer data")
+    with using(copied(project, tmp_path, "contract.yaml", "params.yaml", "src")) as here:
+        yield here
 
 
-def given(contract: Contract, drop: str = "") -> Callable[[tracking.Champion, str, Path], bool]:
+def given(contract: Contract, drop: str = "") -> Callable[[Champion, str, Path], bool]:
     """A cache of DVC that has the parts of the champion's run, 90 and 60 rows, where `drop` was no column yet."""
 
-    def of_run(champion: tracking.Champion, path: str, folder: Path) -> bool:
+    def of_run(champion: Champion, path: str, folder: Path) -> bool:
         assert (champion, path) == (CHAMPION, "data/prepared")
         folder.mkdir(parents=True)
         for name, rows in (("train", 90), ("test", 60)):
@@ -176,35 +194,44 @@ def given(contract: Contract, drop: str = "") -> Callable[[tracking.Champion, st
     return of_run
 
 
+@EVERY
 @pytest.mark.usefixtures("newer")
 def test_rows_are_compared_with_what_the_champion_was_trained_on(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking, "of_run", given(contract))
+    monkeypatch.setattr(models, "of_run", given(contract))
     known = monitor.parts(contract, CHAMPION)
     pd.testing.assert_frame_equal(known.train, contract.sample(90))
     pd.testing.assert_frame_equal(known.test, contract.sample(60))
     assert (known.own, known.name) == (True, "the training part of the champion (version 3)")
 
 
-@pytest.mark.usefixtures("newer")
+@kinds("grades", "prices")
 @pytest.mark.parametrize("is_there", [False, True], ids=["it is gone", "it has other columns"])
 def test_where_that_cannot_be_had_it_is_said_and_the_model_is_not_asked(
-    is_there: bool, contract: Contract, model: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    is_there: bool, newer: Project, contract: Contract, saved: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     gone = given(contract, contract.features[0].name) if is_there else lambda *_: False
-    monkeypatch.setattr(tracking, "of_run", gone)
-    monkeypatch.setattr(tracking, "read_champion", lambda: CHAMPION)
-    monkeypatch.setattr(tracking, "champion_folder", lambda: tmp_path)
-    monkeypatch.setattr(tracking, "load_model", lambda _: model)
-    monkeypatch.setattr(monitor, "FOLDER", tmp_path / "report")
+    monkeypatch.setattr(models, "of_run", gone)
+    monkeypatch.setattr(models, "read_champion", lambda: CHAMPION)
+    monkeypatch.setattr(models, "champion_folder", lambda: saved)
     contract.sample(40).to_parquet(tmp_path / "now.parquet")
     found, source = monitor.look(tmp_path / "now.parquet", 7)
     assert "against 70 rows of newer data, since that of the champion (version 3) is not to be had" in source
-    assert source in (tmp_path / "report/drift.html").read_text(encoding="utf-8")
+    assert source in (newer.root / "report/drift.html").read_text(encoding="utf-8")
     assert not [one for one in found if one.kind == "quality" or one.column == drift.PREDICTION]
 
 
+def test_too_few_rows_say_nothing(newer: Project, contract: Contract, tmp_path: Path) -> None:
+    rows = contract.sample(20)
+    with pytest.raises(TooFewRowsError, match="20 rows are too few"):
+        drift.compare(contract, rows, rows, rows)
+    rows.to_parquet(tmp_path / "now.parquet")
+    with pytest.raises(monitor.MonitorError, match=r"20 rows of now\.parquet: 20 rows are too few"):
+        monitor.look(tmp_path / "now.parquet", 7)
+
+
+@EVERY
 def test_the_page_and_the_metrics_say_the_same(contract: Contract) -> None:
     train, now = contract.sample(300), contract.sample(100, seed=3)
     comparisons = drift.holm(list(drift.columns(contract, train, now)))

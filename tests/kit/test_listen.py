@@ -4,9 +4,10 @@ import argparse
 import socket
 
 import pytest
+from mlops_kit.serving import listen
+from mlops_kit.serving.endpoints import interface
 
-from {{ package_name }}.serving import listen
-from {{ package_name }}.serving.endpoints import PORT
+pytestmark = pytest.mark.usefixtures("project")
 
 
 def port(*given: str) -> int:
@@ -18,8 +19,7 @@ def port(*given: str) -> int:
 
 
 def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PORT", raising=False)
-    assert port() == PORT
+    assert port() == interface().port
     monkeypatch.setenv("PORT", "8123")
     assert port() == 8123
     assert port("--port", "9000") == 9000

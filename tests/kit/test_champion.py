@@ -14,11 +14,16 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
+from mlops_kit import models
+from mlops_kit.contract import Contract
+from mlops_kit.ground import Project, using
+from mlops_kit.models import Champion
+from mlops_kit.serving import mlflow_server
+from mlops_kit.serving.app import create_app
+from mlops_kit.serving.champion import Keeper
 
-from {{ package_name }} import serve, tracking
-from {{ package_name }}.contract import Contract
-from {{ package_name }}.serving import mlflow_server
-from {{ package_name }}.serving.champion import Keeper
+from tests.kit.kinds import kinds
+from tests.kit.projects import copied
 
 
 class Registry(BaseHTTPRequestHandler):
@@ -36,7 +41,7 @@ class Registry(BaseHTTPRequestHandler):
         if self.folder is None or not self.folder.exists():
             self.say(404, dict(error_code="RESOURCE_DOES_NOT_EXIST"))
         elif what == "mlflow/registered-models/alias":
-            tags = [dict(key="model_md5", value=tracking.folder_md5(self.folder))]
+            tags = [dict(key="model_md5", value=models.folder_md5(self.folder))]
             self.say(200, dict(model_version=dict(version="3", tags=tags)))
         elif what == "mlflow/model-versions/get-download-uri":
             self.say(200, dict(artifact_uri="mlflow-artifacts:/1/models/m"))
@@ -61,7 +66,7 @@ class Registry(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
-        return None
+        return
 
 
 @contextmanager
@@ -74,11 +79,11 @@ def registry(folder: Path | None, **more: Any) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of this machine, and no looking by itself."""
-    for name in ("MODEL_DIR", "CHAMPION_MD5", "MLFLOW_TRACKING_URI", "PREDICTION_LOG"):
-        monkeypatch.delenv(name, raising=False)
+def here(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A copy of the project without a champion, whose service does not look by itself."""
     monkeypatch.setenv("RELOAD_SECONDS", "0")
+    with using(copied(project, tmp_path / "here", "contract.yaml", "src")) as chosen:
+        yield chosen
 
 
 def keeper(contract: Contract) -> Keeper:
@@ -95,6 +100,7 @@ def copy(saved: Path, folder: Path, run: str) -> Path:
     return folder
 
 
+@kinds("plain", "prices")
 def test_the_champion_of_a_server_is_served_and_replaced(
     contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +124,7 @@ def test_without_its_server_the_model_at_hand_is_served_and_ready_says_so(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MODEL_DIR", str(saved))
-    with TestClient(serve.create_app()) as client:
+    with TestClient(create_app()) as client:
         found = client.get("/ready").json()
     assert found["version"] == "test"
     assert "does not answer" in found["notice"]
@@ -139,20 +145,18 @@ def test_a_server_that_stops_in_the_middle_of_an_answer_is_one_that_is_away(
 
 
 def test_while_its_server_is_away_the_champion_file_is_followed(
-    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    contract: Contract, saved: Path, here: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    monkeypatch.setattr(tracking, "ROOT", tmp_path)
-    monkeypatch.setattr(tracking, "CHAMPION_FILE", tmp_path / "champion.yaml")
     looking = keeper(contract)
     for run in ("one", "two"):
-        shutil.rmtree(tmp_path / "model", ignore_errors=True)
-        md5 = tracking.folder_md5(copy(saved, tmp_path / "model", run))
-        tracking.write_champion(tracking.Champion(1, md5, "", "", "", {}))
+        shutil.rmtree(here.root / "model", ignore_errors=True)
+        md5 = models.folder_md5(copy(saved, here.root / "model", run))
+        models.write_champion(Champion(1, md5, "", "", "", {}))
         looking.look()
         assert looking.served.version == run
         assert "does not answer" in looking.served.notice
-    tracking.write_champion(tracking.Champion(1, md5, "", "", "", {}, retired="unfair"))
+    models.write_champion(Champion(1, md5, "", "", "", {}, retired="unfair"))
     looking.look()
     assert looking.served.predictor is None
     assert "is retired: unfair" in looking.served.reason
@@ -171,29 +175,27 @@ def test_what_a_server_has_withdrawn_does_not_come_back_while_it_is_away(
 
 
 def test_the_champion_file_beside_an_images_model_can_retire_it(
-    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    contract: Contract, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking, "CHAMPION_FILE", tmp_path / "champion.yaml")
     monkeypatch.setenv("MODEL_DIR", str(saved))
     looking = keeper(contract)
     assert looking.served.version == "test"
-    of_another = tracking.Champion(1, "another.dir", "", "", "", {}, retired="old")
-    for champion in (of_another, replace(of_another, model=tracking.folder_md5(saved), retired="unfair")):
-        tracking.write_champion(champion)
+    of_another = Champion(1, "another.dir", "", "", "", {}, retired="old")
+    for champion in (of_another, replace(of_another, model=models.folder_md5(saved), retired="unfair")):
+        models.write_champion(champion)
         looking.look()
     assert looking.served.predictor is None
     assert "is retired: unfair" in looking.served.reason
 
 
 def test_an_image_with_a_reproduced_champion_is_retired_with_the_original(
-    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    contract: Contract, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking, "CHAMPION_FILE", tmp_path / "champion.yaml")
     monkeypatch.setenv("MODEL_DIR", str(saved))
     monkeypatch.setenv("CHAMPION_MD5", "original.dir")
     looking = keeper(contract)
     assert looking.served.version == "test"
-    tracking.write_champion(tracking.Champion(1, "original.dir", "", "", "", {}, retired="unfair"))
+    models.write_champion(Champion(1, "original.dir", "", "", "", {}, retired="unfair"))
     looking.look()
     assert looking.served.predictor is None
     assert "is retired: unfair" in looking.served.reason
@@ -203,45 +205,41 @@ def test_a_registry_without_a_champion_is_said(saved: Path, monkeypatch: pytest.
     monkeypatch.setenv("MODEL_DIR", str(saved))
     with registry(None) as address:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-        with TestClient(serve.create_app()) as client:
+        with TestClient(create_app()) as client:
             assert client.get("/ready").status_code == 503
             assert "no champion" in client.get("/ready").json()["detail"]
             assert "no champion" in client.get("/v2/health/ready").json()["error"]
 
 
 def test_the_champion_file_is_followed(
-    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    contract: Contract, saved: Path, here: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking, "ROOT", tmp_path)
-    monkeypatch.setattr(tracking, "CHAMPION_FILE", tmp_path / "champion.yaml")
     looking = keeper(contract)
     assert "no champion yet" in looking.served.reason
     for run in ("one", "two"):
-        shutil.rmtree(tmp_path / "model", ignore_errors=True)
-        md5 = tracking.folder_md5(copy(saved, tmp_path / "model", run))
-        tracking.write_champion(tracking.Champion(1, md5, "", "", "", {}))
+        shutil.rmtree(here.root / "model", ignore_errors=True)
+        md5 = models.folder_md5(copy(saved, here.root / "model", run))
+        models.write_champion(Champion(1, md5, "", "", "", {}))
         looking.look()
         assert looking.served.version == run
-    (tmp_path / "champion.yaml").write_text("no: champion\n", encoding="utf-8")
+    (here.root / "champion.yaml").write_text("no: champion\n", encoding="utf-8")
     looking.look()
     assert looking.served.version == "two"
     assert looking.served.notice
 
 
 def test_a_retired_champion_is_served_no_more(
-    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    contract: Contract, saved: Path, here: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking, "ROOT", tmp_path)
-    monkeypatch.setattr(tracking, "CHAMPION_FILE", tmp_path / "champion.yaml")
-    md5 = tracking.folder_md5(copy(saved, tmp_path / "model", "one"))
-    tracking.write_champion(tracking.Champion(1, md5, "", "", "", {}))
+    md5 = models.folder_md5(copy(saved, here.root / "model", "one"))
+    models.write_champion(Champion(1, md5, "", "", "", {}))
     looking = keeper(contract)
     assert looking.served.version == "one"
-    tracking.write_champion(tracking.Champion(1, md5, "", "", "", {}, retired="unfair"))
+    models.write_champion(Champion(1, md5, "", "", "", {}, retired="unfair"))
     looking.look()
     assert looking.served.predictor is None
     assert "is retired: unfair" in looking.served.reason
-    tracking.write_champion(tracking.Champion(1, md5, "", "", "", {}))
+    models.write_champion(Champion(1, md5, "", "", "", {}))
     looking.look()
     assert looking.served.version == "one"
 
@@ -259,11 +257,12 @@ def test_a_champion_that_its_server_has_withdrawn_is_served_no_more(
         assert "has no champion" in looking.served.reason
 
 
+@kinds("plain", "prices")
 def test_a_model_for_other_data_is_refused(
     contract: Contract, saved: Path, of_other_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODEL_DIR", str(of_other_data))
-    with TestClient(serve.create_app()) as client:
+    with TestClient(create_app()) as client:
         found = client.get("/ready")
         assert found.status_code == 503
         assert f"the column {contract.features[0].name!r}" in found.json()["detail"]

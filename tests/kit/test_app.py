@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,20 +12,22 @@ from typing import Any
 import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
+from mlops_kit.contract import Column, Contract
+from mlops_kit.ground import KitError, project
+from mlops_kit.serving import observe, prediction_log
+from mlops_kit.serving.app import create_app
+from mlops_kit.serving.predict import predictions
+from mlops_kit.serving.protocol import DATATYPES
+from mlops_kit.serving.rows import RowReader, RowsError
 
-from {{ package_name }} import serve
-from {{ package_name }}.contract import Column, Contract
-from {{ package_name }}.predict import predictions
-from {{ package_name }}.serving import observe, prediction_log
-from {{ package_name }}.serving.protocol import DATATYPES
-from {{ package_name }}.serving.rows import RowReader, RowsError
-from {{ package_name }}.tracking import NAME
+from tests.kit.kinds import kinds
+
+EVERY = kinds("grades", "prices")
 
 
 @pytest.fixture
 def settings(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the service is told: that model, and a prediction log in `tmp_path`."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("MODEL_DIR", str(saved))
     monkeypatch.setenv("PREDICTION_LOG", str(tmp_path / "log"))
     monkeypatch.delenv("PREDICTION_LOG_DAYS", raising=False)
@@ -34,16 +36,18 @@ def settings(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.fixture
 def client(settings: None) -> Iterator[TestClient]:
     """The running service."""
-    with TestClient(serve.create_app()) as client:
+    with TestClient(create_app()) as client:
         yield client
 
 
 def rows_as_json(contract: Contract, count: int) -> list[dict[str, Any]]:
     """Generated rows as a caller would send them."""
     rows = contract.sample(count).drop(columns=contract.target)
-    return json.loads(rows.to_json(orient="records", date_format="iso"))
+    found: list[dict[str, Any]] = json.loads(rows.to_json(orient="records", date_format="iso"))
+    return found
 
 
+@EVERY
 def test_answers_equal_the_offline_predictions(contract: Contract, model: Any, client: TestClient) -> None:
     rows = rows_as_json(contract, 20)
     found = client.post("/predict", json={"rows": rows})
@@ -64,6 +68,7 @@ def test_an_unknown_column_is_named(contract: Contract, client: TestClient) -> N
     assert "unheard of" in found.text
 
 
+@EVERY
 def test_a_column_that_the_contract_ignores_is_not_read(contract: Contract) -> None:
     rows = rows_as_json(contract, 3)
     sent = [{**row, "customer": value} for row, value in zip(rows, (1, None, {"any": "thing"}), strict=True)]
@@ -73,6 +78,7 @@ def test_a_column_that_the_contract_ignores_is_not_read(contract: Contract) -> N
     assert "customer" in json.dumps(reader.schema())
 
 
+@EVERY
 def test_a_value_of_the_wrong_type_is_named(contract: Contract, client: TestClient) -> None:
     name = contract.features[0].name
     rows = [{**rows_as_json(contract, 1)[0], name: {"not": "a value"}}]
@@ -85,9 +91,10 @@ def test_an_empty_batch_is_refused(client: TestClient) -> None:
     assert client.post("/predict", json={"rows": []}).status_code == 422
 
 
+@pytest.mark.usefixtures("project")
 def test_without_a_model_the_service_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODEL_DIR", str(tmp_path / "nothing"))
-    with TestClient(serve.create_app()) as client:
+    with TestClient(create_app()) as client:
         assert client.get("/health").status_code == 200
         assert client.get("/ready").status_code == 503
         assert "no model" in client.get("/ready").json()["detail"]
@@ -106,9 +113,10 @@ def tensors(contract: Contract, rows: list[dict[str, Any]]) -> dict[str, Any]:
     return dict(id="7", inputs=inputs)
 
 
+@EVERY
 def test_the_protocol_answers_as_predict_does(contract: Contract, model: Any, client: TestClient) -> None:
     rows = rows_as_json(contract, 20)
-    found = client.post(f"/v2/models/{NAME}/infer", json=tensors(contract, rows))
+    found = client.post(f"/v2/models/{project().name}/infer", json=tensors(contract, rows))
     assert found.status_code == 200, found.text
     assert (found.json()["id"], found.json()["model_version"]) == ("7", "test")
     expected = predictions(model, contract, contract.sample(20))
@@ -120,11 +128,12 @@ def test_the_protocol_answers_as_predict_does(contract: Contract, model: Any, cl
         assert outputs["probability"]["data"] == pytest.approx(expected.iloc[:, 1:].to_numpy().ravel().tolist())
 
 
+@EVERY
 def test_the_metadata_names_what_infer_takes_and_gives(contract: Contract, client: TestClient) -> None:
-    told = client.get(f"/v2/models/{NAME}").json()
+    told = client.get(f"/v2/models/{project().name}").json()
     asked = tensors(contract, rows_as_json(contract, 2))
     assert [(t["name"], t["datatype"]) for t in told["inputs"]] == [(t["name"], t["datatype"]) for t in asked["inputs"]]
-    answer = client.post(f"/v2/models/{NAME}/infer", json=asked).json()
+    answer = client.post(f"/v2/models/{project().name}/infer", json=asked).json()
     assert [(t["name"], t["datatype"]) for t in told["outputs"]] == [
         (t["name"], t["datatype"]) for t in answer["outputs"]
     ]
@@ -133,14 +142,14 @@ def test_the_metadata_names_what_infer_takes_and_gives(contract: Contract, clien
 
 def test_each_version_that_is_named_can_be_asked_and_no_other(contract: Contract, client: TestClient) -> None:
     asked = tensors(contract, rows_as_json(contract, 2))
-    model = client.get(f"/v2/models/{NAME}").json()
+    model = client.get(f"/v2/models/{project().name}").json()
     for version in model["versions"]:
-        of_it = f"/v2/models/{NAME}/versions/{version}"
+        of_it = f"/v2/models/{project().name}/versions/{version}"
         assert client.get(of_it).json() == model
-        assert client.get(f"{of_it}/ready").json() == {"name": NAME, "ready": True}
+        assert client.get(f"{of_it}/ready").json() == {"name": project().name, "ready": True}
         answer = client.post(f"{of_it}/infer", json=asked)
-        assert answer.json() == client.post(f"/v2/models/{NAME}/infer", json=asked).json()
-    other, unheard = f"/v2/models/{NAME}/versions/other", f"/v2/models/unheard/versions/{version}"
+        assert answer.json() == client.post(f"/v2/models/{project().name}/infer", json=asked).json()
+    other, unheard = f"/v2/models/{project().name}/versions/other", f"/v2/models/unheard/versions/{version}"
     for path in (other, unheard):
         for found in (client.get(path), client.get(f"{path}/ready"), client.post(f"{path}/infer", json=asked)):
             assert found.status_code == 404
@@ -148,17 +157,19 @@ def test_each_version_that_is_named_can_be_asked_and_no_other(contract: Contract
 
 
 def test_live_and_ready(client: TestClient) -> None:
-    for path in ("/v2", "/v2/health/live", "/v2/health/ready", f"/v2/models/{NAME}/ready"):
+    for path in ("/v2", "/v2/health/live", "/v2/health/ready", f"/v2/models/{project().name}/ready"):
         assert client.get(path).status_code == 200, path
     assert client.get("/v2/models/another").status_code == 404
-    assert NAME in client.get("/v2/models/another").json()["error"]
+    assert project().name in client.get("/v2/models/another").json()["error"]
 
 
+@EVERY
 def test_a_tensor_of_another_shape_or_type_is_named(contract: Contract, client: TestClient) -> None:
-    for change in (dict(shape=[3]), dict(shape=[2, 2]), dict(datatype="UNHEARD"), dict(data=[])):
+    changes: list[dict[str, Any]] = [dict(shape=[3]), dict(shape=[2, 2]), dict(datatype="UNHEARD"), dict(data=[])]
+    for change in changes:
         asked = tensors(contract, rows_as_json(contract, 2))
         asked["inputs"][-1] |= change
-        found = client.post(f"/v2/models/{NAME}/infer", json=asked)
+        found = client.post(f"/v2/models/{project().name}/infer", json=asked)
         assert found.status_code == 422
         assert contract.features[-1].name in found.json()["error"]
 
@@ -172,11 +183,12 @@ def wrong_values(contract: Contract) -> list[tuple[str, str]]:
     return [(c.name, text) for c in contract.features[:5] for text in [*values.get(c.type, ["1"]), "[]", "{}"]]
 
 
+@EVERY
 def test_a_wrong_value_is_refused_by_row_and_column(contract: Contract, client: TestClient) -> None:
     rows = rows_as_json(contract, 3)
     for name, text in wrong_values(contract):
         marked = [rows[0], rows[1], {**rows[2], name: "@"}]
-        bodies = {"/predict": {"rows": marked}, f"/v2/models/{NAME}/infer": tensors(contract, marked)}
+        bodies = {"/predict": {"rows": marked}, f"/v2/models/{project().name}/infer": tensors(contract, marked)}
         for path, body in bodies.items():
             found = client.post(path, content=json.dumps(body).replace('"@"', text))
             assert found.status_code == 422, (path, name, text)
@@ -185,7 +197,8 @@ def test_a_wrong_value_is_refused_by_row_and_column(contract: Contract, client: 
 
 
 def test_every_wrong_row_is_named_up_to_ten(contract: Contract, client: TestClient) -> None:
-    rows, name = rows_as_json(contract, 40), contract.features[0].name
+    rows: list[Any] = rows_as_json(contract, 40)
+    name = contract.features[0].name
     for number in range(1, 40, 2):
         rows[number][name] = {}
     rows[3] = 7
@@ -200,10 +213,11 @@ def test_a_truth_is_1_or_0_exactly_whatever_its_column_is_called(contract: Contr
     reader = RowReader(replace(contract, columns=(Column("rows", "boolean"), contract.target_column)))
     good = reader.read_body(b'{"rows": [{"rows": true}, {"rows": 0}, {"rows": 1.0}]}')
     assert good["rows"].tolist() == [1, 0, 1]
-    for read in (
+    ways: list[Callable[[], object]] = [
         lambda: reader.read_body(b'{"rows": [{"rows": @}]}'.replace(b"@", raw.encode())),
         lambda: reader.read_rows([{"rows": json.loads(raw)}]),
-    ):
+    ]
+    for read in ways:
         with pytest.raises(RowsError) as refused:
             read()
         (told,) = refused.value.problems
@@ -211,6 +225,7 @@ def test_a_truth_is_1_or_0_exactly_whatever_its_column_is_called(contract: Contr
         assert "must be true or false" in told["msg"]
 
 
+@EVERY
 def test_a_missing_value_needs_the_contracts_leave(contract: Contract, model: Any, client: TestClient) -> None:
     row = rows_as_json(contract, 1)[0]
     for column in contract.features:
@@ -220,6 +235,7 @@ def test_a_missing_value_needs_the_contracts_leave(contract: Contract, model: An
             assert found.status_code == (200 if column.nulls else 422), column.name
 
 
+@EVERY
 def test_a_huge_number_is_answered_or_refused_but_breaks_nothing(contract: Contract, client: TestClient) -> None:
     row = rows_as_json(contract, 1)[0]
     for name in contract.of_type("numeric")[:2]:
@@ -230,7 +246,7 @@ def test_a_huge_number_is_answered_or_refused_but_breaks_nothing(contract: Contr
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"rows": 1}', b'{"rows": [1]}', b"\xff", b'"\\ud800"'])
 def test_what_is_no_request_is_refused(client: TestClient, body: bytes) -> None:
-    for path in ("/predict", f"/v2/models/{NAME}/infer"):
+    for path in ("/predict", f"/v2/models/{project().name}/infer"):
         assert client.post(path, content=body).status_code == 422
 
 
@@ -241,6 +257,7 @@ def test_a_large_body_is_refused(client: TestClient, monkeypatch: pytest.MonkeyP
     assert client.post("/predict", content=iter([b"x" * 100] * 100)).status_code == 413
 
 
+@EVERY
 def test_the_short_way_to_typed_columns_is_the_contracts(contract: Contract) -> None:
     rows = rows_as_json(contract, 200)
     found = pd.DataFrame(RowReader(contract).read_body(json.dumps({"rows": rows}).encode()))
@@ -260,6 +277,7 @@ def test_a_request_has_an_id_and_a_line(client: TestClient, caplog: pytest.LogCa
     assert (line["request"], line["path"], line["status"]) == ("mine-1", "/health", 200)
 
 
+@EVERY
 def test_the_metrics_count(contract: Contract, client: TestClient) -> None:
     client.post("/predict", json={"rows": rows_as_json(contract, 7)})
     client.get("/unheard/of")
@@ -276,8 +294,9 @@ def logged(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for file in folder.glob("predictions-*.jsonl") for line in file.read_text().splitlines()]
 
 
+@EVERY
 def test_the_prediction_log_has_every_row(contract: Contract, settings: None, tmp_path: Path) -> None:
-    with TestClient(serve.create_app()) as client:  # its end writes what is waiting
+    with TestClient(create_app()) as client:  # its end writes what is waiting
         body = {"rows": rows_as_json(contract, 5)}
         answer = client.post("/predict", json=body, headers={"x-request-id": "five"}).json()
     lines = logged(tmp_path / "log")
@@ -291,7 +310,7 @@ def test_a_log_that_was_cut_in_the_middle_loses_no_row_after_it(
 ) -> None:
     body = {"rows": rows_as_json(contract, 5)}
     for _ in range(2):
-        with TestClient(serve.create_app()) as client:
+        with TestClient(create_app()) as client:
             client.post("/predict", json=body)
         (file,) = (tmp_path / "log").glob("predictions-*.jsonl")
         whole = file.read_bytes()
@@ -316,7 +335,7 @@ def test_of_a_log_that_is_kept_for_some_days_only_its_own_older_files_go(
         monkeypatch.setenv("PREDICTION_LOG_DAYS", days)
         for today in (tmp_path / "log").glob(f"*-{os.getpid()}.jsonl"):
             today.unlink()
-        with TestClient(serve.create_app()) as client:
+        with TestClient(create_app()) as client:
             assert client.post("/predict", json={"rows": rows_as_json(contract, 2)}).status_code == 200
     left = {path.name for path in (tmp_path / "log").iterdir()}
     assert left == {*kept, f"predictions-{datetime.now(UTC):%Y-%m-%d}-{os.getpid()}.jsonl"}
@@ -327,13 +346,13 @@ def test_a_number_of_days_to_keep_that_is_none_is_said(
     days: str, settings: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PREDICTION_LOG_DAYS", days)
-    with pytest.raises(ValueError, match=r"PREDICTION_LOG_DAYS is .*: give a whole number of days from 1"):
-        serve.create_app()
+    with pytest.raises(KitError, match=r"PREDICTION_LOG_DAYS is .*: give a whole number of days from 1"):
+        create_app()
 
 
 def test_a_log_that_cannot_be_written_fails_no_request(contract: Contract, settings: None, tmp_path: Path) -> None:
     (tmp_path / "log").write_text("a file, where the folder should be")
-    with TestClient(serve.create_app()) as client:
+    with TestClient(create_app()) as client:
         assert client.post("/predict", json={"rows": rows_as_json(contract, 2)}).status_code == 200
     assert 'prediction_log_rows_total{outcome="failed"} 2.0' in client.get("/metrics").text
 

@@ -1,16 +1,24 @@
 """Challenger and champion on the same rows: where they differ is found and named, and nowhere else."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from mlops_kit import models
+from mlops_kit.contract import Contract
+from mlops_kit.ground import Project, using
+from mlops_kit.monitoring import asked, rehearse, shadow
+from mlops_kit.monitoring.errors import TooFewRowsError
+from mlops_kit.monitoring.shadow_page import page
 
-from {{ package_name }} import asked, rehearse, shadow, tracking
-from {{ package_name }}.contract import Contract
-from {{ package_name }}.shadow_page import page
+from tests.kit.kinds import kinds
+from tests.kit.projects import copied
+
+EVERY = kinds("grades", "prices")
 
 
 class Elsewhere:
@@ -24,11 +32,12 @@ class Elsewhere:
         answers = np.asarray(self.model.predict(rows))
         above = (rows[self.column] > rows[self.column].median()).to_numpy()
         if not self.contract.classes:
-            return answers + above * 10 * answers.std()
+            return np.asarray(answers + above * 10 * answers.std())
         first, second = self.contract.classes[:2]
         return np.where(above, np.where(answers == first, second, first), answers)
 
 
+@EVERY
 def test_a_model_agrees_with_itself(contract: Contract, model: Any) -> None:
     rows = contract.coerce(contract.sample(60))
     found = shadow.compare(contract, rows, model.predict(rows).tolist(), model, model)
@@ -37,10 +46,9 @@ def test_a_model_agrees_with_itself(contract: Contract, model: Any) -> None:
     assert "100.0% of 60 rows" in found.sentences[0]
 
 
+@EVERY
 def test_where_they_differ_is_named(contract: Contract, model: Any) -> None:
-    name = next(iter(contract.of_type("numeric")), None)
-    if name is None:
-        pytest.skip("the contract has no number")
+    name = contract.of_type("numeric")[0]
     rows = contract.coerce(contract.sample(200)).dropna(subset=[name])
     answered = model.predict(rows).tolist()
     found = shadow.compare(contract, rows, answered, model, Elsewhere(model, contract, name))
@@ -60,31 +68,32 @@ def test_where_they_differ_is_named(contract: Contract, model: Any) -> None:
 
 def test_too_few_rows_say_nothing(contract: Contract, model: Any) -> None:
     rows = contract.coerce(contract.sample(5))
-    with pytest.raises(ValueError, match="5 rows are too few"):
+    with pytest.raises(TooFewRowsError, match="5 rows are too few"):
         shadow.compare(contract, rows, model.predict(rows).tolist(), model, model)
 
 
 @pytest.fixture
-def log(contract: Contract, model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def log(
+    project: Project, contract: Contract, model: Any, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
     """A log of 41 answers: one of another model, one cut off in the middle. Both models are the same, in a folder."""
     rows = contract.sample(41).drop(columns=contract.target)
     answers = model.predict(contract.coerce(rows)).tolist()
     told = json.loads(rows.to_json(orient="records", date_format="iso"))
     lines = [
-        json.dumps(dict(version="other" if place == 0 else "one", request="r", row=row, prediction=answer))
+        json.dumps(dict(version="other" if place == 0 else "test", request="r", row=row, prediction=answer))
         for place, (row, answer) in enumerate(zip(told, answers, strict=True))
     ]
     (tmp_path / "predictions-1.jsonl").write_text("\n".join(lines)[:-20], encoding="utf-8")
-    (tmp_path / "run_id").write_text("one\n", encoding="utf-8")
     monkeypatch.setenv("PREDICTION_LOG", str(tmp_path))
-    monkeypatch.setattr(rehearse, "FOLDER", tmp_path / "report")
-    monkeypatch.setattr(tracking, "champion_folder", lambda: tmp_path)
-    monkeypatch.setattr(tracking, "from_registry", lambda _: ("2", tmp_path))
-    monkeypatch.setattr(tracking, "load_model", lambda _: model)
+    monkeypatch.setattr(models, "champion_folder", lambda: saved)
+    monkeypatch.setattr(models, "from_registry", lambda _: ("2", saved))
     monkeypatch.setattr("sys.argv", ["shadow"])
-    return tmp_path
+    with using(copied(project, tmp_path, "contract.yaml", "src")):
+        yield tmp_path
 
 
+@EVERY
 def test_the_champions_answers_of_the_log_are_compared(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rehearse.main()
     said = capsys.readouterr()
@@ -98,9 +107,9 @@ def test_the_champions_answers_of_the_log_are_compared(log: Path, capsys: pytest
 @pytest.mark.usefixtures("log")
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def nobody(_: str) -> tuple[str, Path]:
-        raise tracking.ChampionError("MLflow gives no challenger: there is none.")
+        raise models.ChampionError("MLflow gives no challenger: there is none.")
 
-    monkeypatch.setattr(tracking, "from_registry", nobody)
+    monkeypatch.setattr(models, "from_registry", nobody)
     with pytest.raises(SystemExit, match="no challenger"):
         rehearse.main()
     monkeypatch.setenv("PREDICTION_LOG", "nowhere")

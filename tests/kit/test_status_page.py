@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from mlops_kit.monitoring import status_page
+from mlops_kit.registry import Move, Registered
 
-from {{ package_name }} import status_page
-from {{ package_name }}.registry import Move, Registered
-
+pytestmark = pytest.mark.usefixtures("project")
 WHEN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
 

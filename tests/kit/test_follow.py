@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlops_kit.contract import Contract
+from mlops_kit.ground import KitError
+from mlops_kit.models import ChampionError
+from mlops_kit.serving.follow import check_signature, reload_seconds
 
-from {{ package_name }}.contract import Contract
-from {{ package_name }}.serving.follow import check_signature, reload_seconds
-from {{ package_name }}.tracking import ChampionError
+from tests.kit.kinds import kinds
+
+EVERY = kinds("grades", "prices", "truths")
 
 Change = Callable[[Any], Any]
 CHANGES: dict[str, Change] = {
@@ -18,10 +22,12 @@ CHANGES: dict[str, Change] = {
 }
 
 
+@EVERY
 def test_the_projects_own_model_fits(contract: Contract, saved: Path) -> None:
     check_signature(saved, contract)
 
 
+@EVERY
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_model_for_other_columns_is_refused_and_the_column_named(
     change: str, contract: Contract, changed: Callable[[str, Change], Path]
@@ -32,6 +38,7 @@ def test_a_model_for_other_columns_is_refused_and_the_column_named(
     assert f"the column {name!r}" in str(refused.value)
 
 
+@EVERY
 def test_a_model_for_another_target_is_refused(contract: Contract, changed: Callable[[str, Change], Path]) -> None:
     folder = changed("outputs", lambda columns: [{**columns[0], "type": "binary"}])
     with pytest.raises(ChampionError, match="it answers binary"):
@@ -49,5 +56,5 @@ def test_a_model_without_a_signature_is_refused(contract: Contract, tmp_path: Pa
 @pytest.mark.parametrize("named", ["often", "-1", "nan", "inf"])
 def test_the_interval_is_a_number_of_seconds(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELOAD_SECONDS", named)
-    with pytest.raises(ValueError, match=f"RELOAD_SECONDS is {named!r}"):
+    with pytest.raises(KitError, match=f"RELOAD_SECONDS is {named!r}"):
         reload_seconds()

@@ -42,6 +42,19 @@ class Reply:
         """The body, read as JSON."""
         return json.loads(self.text)
 
+    def names(self, column: str) -> bool:
+        """Whether a text of the body names a column: as it is, or as Python writes it, where it has a quote."""
+        return any(name in text for text in _texts(self.json) for name in (column, repr(column)[1:-1]))
+
+
+def _texts(found: Any) -> Iterator[str]:
+    """Every text in what JSON holds."""
+    if isinstance(found, str):
+        yield found
+    elif isinstance(found, dict | list):
+        for part in [*found, *found.values()] if isinstance(found, dict) else found:
+            yield from _texts(part)
+
 
 @dataclass(frozen=True)
 class Service:
@@ -67,8 +80,11 @@ class Service:
 
 
 @contextmanager
-def started(model: Path, log: Path) -> Iterator[Service]:
-    """The project's service with a model folder behind it; what a server writes goes to `log`."""
+def started(model: Path, log: Path, says: str = "") -> Iterator[Service]:
+    """The project's service with a model folder behind it; what a server writes goes to `log`.
+
+    A server is waited for until it is ready, or until its log or answer says `says`.
+    """
     if project().serving == "fastapi":
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MODEL_DIR", str(model))
@@ -78,7 +94,7 @@ def started(model: Path, log: Path) -> Iterator[Service]:
     settings = {"MODEL_DIR": str(model)}
     if project().serving == "tensorflow-serving" and not shutil.which("tensorflow_model_server"):
         settings["MODEL_SERVER"] = f"{sys.executable} -m mlops_kit.testing.model_server"  # runs the same SavedModel
-    with server(log, **settings) as address:
+    with server(log, says, **settings) as address:
         yield Service(load(), lambda path, body: ask(address + path, body))
 
 

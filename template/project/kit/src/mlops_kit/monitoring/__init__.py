@@ -1,0 +1,1 @@
+"""Watching a model that is served: drift, a challenger in its shadow, pages."""

@@ -1,0 +1,1 @@
+"""Where people look at changes: reports on requests, issues, what CI shares."""

@@ -1,0 +1,90 @@
+"""The library as a whole: all of it can be imported, each room stands on those below it, and images need no more."""
+
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import mlops_kit
+import pytest
+from importlinter import cli
+
+from tests.kit.projects import ROOT
+
+KIT = ROOT / "template/project/kit"
+EVERY = sorted(module.name for module in pkgutil.walk_packages(mlops_kit.__path__, "mlops_kit."))
+# Packages that are not in this environment: they want other versions, or take too long to install.
+ELSEWHERE = {"mlops_kit.serving.mlserver_model": "mlserver", "mlops_kit.search.cluster": "ray"}
+# What a service's image does without.
+NOT_IN_AN_IMAGE = ("dvc", "mlflow", "pandera", "pyarrow")
+ALONE = """
+import importlib.abc, sys
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {absent!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent())
+{work}
+"""
+
+
+def python(work: str, *absent: str, cwd: Path) -> str:
+    """What a fresh Python prints that has none of these packages."""
+    code = ALONE.format(absent=absent, work=work)
+    done = subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_module_can_be_imported(tmp_path: Path) -> None:
+    here = [name for name in EVERY if name not in ELSEWHERE and not name.endswith("__main__")]
+    keras = [name for name in here if name.startswith("mlops_kit.frameworks.tensorflow.")]
+    assert keras, "test_tensorflow.py imports these"
+    names = [name for name in here if name not in keras]
+    work = f"import importlib\nfor name in {names!r}: importlib.import_module(name)\nprint('done')"
+    assert python(work, "tensorflow", "keras", cwd=tmp_path) == "done\n", "and none needs TensorFlow"
+
+
+@pytest.mark.parametrize(("module", "package"), ELSEWHERE.items())
+def test_a_module_of_another_environment_can_be_read(module: str, package: str) -> None:
+    pytest.importorskip(package, reason=f"{package} is not in this environment: {module} is tried in rendered projects")
+    __import__(module)
+
+
+def test_what_a_services_image_runs_needs_none_of_the_packages_of_training(tmp_path: Path) -> None:
+    names = ("serving.app", "serving.predictor", "serving.champion", "frameworks.sklearn", "delivery.image")
+    work = "".join(f"import mlops_kit.{name}\n" for name in names) + "print(mlops_kit.serving.app.create_app.__name__)"
+    assert python(work, *NOT_IN_AN_IMAGE, "pytest", "tensorflow", "lightgbm", cwd=tmp_path) == "create_app\n"
+
+
+def test_each_room_imports_only_from_those_below_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])  # import-linter puts the working folder in front
+    kept = cli.lint_imports(str(Path(__file__).with_name("importlinter.ini")), no_cache=True)
+    assert kept == cli.EXIT_STATUS_SUCCESS, capsys.readouterr().out
+
+
+def test_the_readme_has_the_rooms_in_their_order() -> None:
+    lines = Path(__file__).with_name("importlinter.ini").read_text(encoding="utf-8").partition("layers =\n")[2]
+    rooms = [line.strip() for line in lines.partition("ignore_imports")[0].splitlines()]
+    told = [
+        line.split("`")[1]
+        for line in (KIT / "README.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `")
+    ]
+    assert [*told, "testing"] == rooms[::-1]
+
+
+def test_nothing_in_the_library_means_anything_to_the_template() -> None:
+    """copier renders kit/ as all else: it comes out as it is."""
+    marked = [
+        (path.relative_to(KIT).as_posix(), mark)
+        for path in KIT.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+        for mark in ("{{", "{%", "{#")
+        if mark in path.read_text(encoding="utf-8")
+    ]
+    assert marked == []

@@ -1,0 +1,101 @@
+"""Models: what tells them apart, what their files may hold, and what they predict for a file."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlops_kit import models
+from mlops_kit.contract import Contract
+from mlops_kit.data.sample import as_written
+from mlops_kit.frameworks import framework
+from mlops_kit.frameworks.sklearn import saving
+from mlops_kit.ground import Project, project, using
+from mlops_kit.models import ModelError, folder_md5, load_model, prediction_hash, requirements, signature
+from mlops_kit.serving import predict
+from mlops_kit.serving.predict import predictions
+
+from tests.kit.kinds import kinds
+from tests.kit.projects import copied
+
+EVERY = kinds("grades", "prices", "truths", "light_grades", "light_prices", "quoted")
+
+
+@kinds("grades", "prices")
+def test_hashes_change_with_the_content(contract: Contract, model: Any, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1", encoding="utf-8")
+    before = folder_md5(tmp_path)
+    (tmp_path / "a").write_text("2", encoding="utf-8")
+    assert folder_md5(tmp_path) != before
+    first, second = contract.coerce(contract.sample(20, seed=1)), contract.coerce(contract.sample(20, seed=2))
+    assert prediction_hash(model, first) != prediction_hash(model, second)
+
+
+@EVERY
+def test_a_model_that_is_read_again_answers_as_before(contract: Contract, model: Any, saved: Path) -> None:
+    rows = contract.coerce(contract.sample(50))
+    assert prediction_hash(load_model(saved), rows) == prediction_hash(model, rows)
+    assert not list(saved.rglob("*.pkl"))
+    assert not list(saved.rglob("__pycache__"))
+
+
+@kinds("grades", "light_prices")
+def test_a_model_of_types_that_are_not_trusted_is_a_sentence(
+    contract: Contract, model: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs = dict(pip_requirements=list(requirements()), signature=signature(contract))
+    framework().save_model(model, contract, tmp_path / "model", **needs)
+    monkeypatch.setattr(saving, "trusted_types", list)
+    for act in (
+        lambda: framework().save_model(model, contract, tmp_path / "again", **needs),
+        lambda: framework().load_model(tmp_path / "model"),
+    ):
+        with pytest.raises(ModelError, match=r"Untrusted types found .*TRUSTED_TYPES of model.py"):
+            act()
+
+
+def test_the_types_of_library_features_and_model_are_trusted_and_no_others(project: Project) -> None:
+    listed = saving.trusted_types()
+    assert set(listed) >= {"mlops_kit.features.date_parts", *project.module("model").TRUSTED_TYPES}
+    assert "sklearn.tree._tree.Tree" not in listed
+
+
+def test_a_folder_without_a_model_says_what_to_run(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"holds no model\. Train one: uv run poe repro"):
+        load_model(tmp_path)
+
+
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+
+@EVERY
+def test_predictions_keep_the_order_of_the_rows(contract: Contract, model: object) -> None:
+    rows = contract.sample(20).sample(frac=1, random_state=1)
+    found = predictions(model, contract, rows)
+    assert list(found.index) == list(rows.index)
+    assert found["prediction"].notna().all()
+
+
+@kinds("grades", "prices", "quoted")
+def test_predictions_are_written_as_the_data_is(
+    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    style = dict(separator=";", decimal=",", thousands="", encoding="utf-8")
+    ours = replace(contract, source=replace(contract.source, **style))
+    monkeypatch.setattr(models, "champion_folder", lambda: saved)
+    rows, answers = tmp_path / "rows.csv", tmp_path / "answers.csv"
+    as_written(ours, ours.sample(20)).to_csv(rows, index=False, **ours.source.style)
+    with using(copied(project(), tmp_path / "copy", "src")) as here:
+        (here.root / "contract.yaml").write_text(ours.dump(), encoding="utf-8")
+        assert len(ours.read(rows)) == predict.predict(rows, answers) == 20
+    count = 21  # of lines, without those in the header's names
+    asked, answered = (path.read_text(encoding="utf-8").splitlines()[1 - count :] for path in (rows, answers))
+    assert all(answer.startswith(f"{row};") for row, answer in zip(asked, answered, strict=True))
+    assert "," in answered[-1].removeprefix(asked[-1])
+
+
+def test_a_file_that_is_not_there_is_a_sentence(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "champion_folder", lambda: saved)
+    monkeypatch.setattr("sys.argv", ["predict", str(tmp_path / "nothing.csv")])
+    with pytest.raises(SystemExit, match=r"^There is no file .*nothing\.csv\. Check the path\.$"):
+        predict.main()

@@ -1,0 +1,162 @@
+"""The stages prepare, train and evaluate, as a project has them: what they write, and that the same comes out again."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from mlops_kit import models
+from mlops_kit.contract import Contract, load
+from mlops_kit.data import TEST, TRAIN
+from mlops_kit.ground import Project, params, project, using
+from mlops_kit.registry import gate, read_report
+from mlops_kit.workspace.setup import smoke_test
+
+from tests.kit import hashes
+from tests.kit.kinds import kinds
+from tests.kit.projects import copied, write
+
+STAGES = ("prepare", "train", "evaluate")
+EVERY = kinds("grades", "prices", "truths", "quoted", "light_grades", "light_prices")
+FILES = {"contract.yaml", "data", "metrics.json", "model", "params.yaml", "plots", "pyproject.toml", "src"}
+
+
+def run_stages(names: tuple[str, ...] = STAGES) -> None:
+    """Run stages of the project that is worked for, in this process."""
+    for name in names:
+        getattr(project().module(name), name)()
+
+
+@pytest.fixture(scope="module")
+def runs_of_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One database for the runs of all projects here: to make one takes seconds."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mlops_kit.models.runs.home", lambda: folder)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def run_of(
+    made: Callable[[str], Project], runs_of_mlflow: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Project], Project]:
+    """Gives a copy of a project whose stages have run, once."""
+
+    def run(project: Project) -> Project:
+        names = ("contract.yaml", "data", "params.yaml", "pyproject.toml", "src")
+        with using(copied(project, tmp_path_factory.mktemp("ran") / project.name, *names)) as here:
+            run_stages()
+        return here
+
+    return cache(run)
+
+
+@pytest.fixture
+def ran(project: Project, run_of: Callable[[Project], Project]) -> Iterator[Project]:
+    """The project, after its pipeline has run."""
+    with using(run_of(project)) as here:
+        yield here
+
+
+@EVERY
+def test_the_stages_write_what_dvc_yaml_says_and_nothing_else(ran: Project) -> None:
+    assert {path.name for path in ran.root.iterdir()} == FILES
+    assert {path.name for path in (ran.root / TRAIN).parent.iterdir()} == {TRAIN.name, TEST.name}
+    assert not list(ran.root.glob("model/**/__pycache__"))
+
+
+@EVERY
+def test_the_report_has_metrics_baseline_slices_and_a_hash(ran: Project, contract: Contract) -> None:
+    report, settings = read_report(), params()["evaluate"]
+    assert list(report) == ["rows", "metrics", "baseline", "slices", "prediction_sha256"]
+    assert list(report["metrics"]) == list(report["baseline"]) == [settings["primary"], *settings["metrics"]]
+    assert report["metrics"][settings["primary"]] > report["baseline"][settings["primary"]]
+    test = pd.read_parquet(ran.root / TEST)
+    assert report["rows"] == len(test)
+    predicted = pd.read_csv(ran.root / "plots/predictions.csv")
+    assert list(predicted) == ["actual", "predicted"]
+    assert len(predicted) == len(test)
+    model = models.trained_model()
+    assert models.prediction_hash(model, contract.coerce(test)) == report["prediction_sha256"]
+    assert gate() == "the model passes the gates"
+
+
+@EVERY
+def test_the_run_in_mlflow_has_parameters_metrics_and_where_it_is_from(ran: Project) -> None:
+    run = models.client().get_run((ran.root / "model/run_id").read_text(encoding="utf-8").strip())
+    assert run.data.params == {name: str(value) for name, value in params()["model"].items()}
+    assert run.data.metrics == pytest.approx(read_report()["metrics"])
+    assert run.data.tags["data_md5"] == models.data_md5()
+    assert run.info.status == "FINISHED"
+
+
+@kinds("grades", "prices", "light_grades", "light_prices")
+def test_the_project_predicts_what_was_recorded(request: pytest.FixtureRequest, ran: Project) -> None:
+    hashes.check(request.node.callspec.params["project"], ran, read_report()["prediction_sha256"])
+
+
+def test_rows_without_a_target_are_left_out(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with using(copied(project, tmp_path, "contract.yaml", "data", "params.yaml", "src")) as here:
+        raw = here.root / "data/raw/rows.csv"
+        write(raw, raw.read_text(encoding="utf-8") + "0.5,0.5,\n")
+        here.module("prepare").prepare.__wrapped__.__wrapped__()
+        assert "1 rows without a target are left out" in capsys.readouterr().out
+        assert sum(len(pd.read_parquet(here.root / path)) for path in (TRAIN, TEST)) == 200
+
+
+def test_a_row_that_breaks_the_contract_ends_the_pipeline_with_its_column(
+    project: Project, tmp_path: Path, runs_of_mlflow: Path
+) -> None:
+    with using(copied(project, tmp_path, "contract.yaml", "data", "params.yaml", "src")) as here:
+        raw = here.root / "data/raw/rows.csv"
+        write(raw, raw.read_text(encoding="utf-8") + "1e9,0.5,in\n")
+        with pytest.raises(SystemExit, match=r"rows\.csv breaks the contract:\n.*'x': 1 values above") as ended:
+            run_stages(("prepare",))
+        assert str(ended.value).endswith("Mend the data, or edit contract.yaml.")
+
+
+def test_a_stage_that_comes_too_early_says_what_to_run(project: Project, tmp_path: Path, runs_of_mlflow: Path) -> None:
+    with using(copied(project, tmp_path, "contract.yaml", "params.yaml", "src")):
+        for name in ("train", "evaluate"):
+            with pytest.raises(SystemExit, match=r"is missing\. Run all stages: uv run poe repro|holds no model"):
+                run_stages((name,))
+
+
+def test_without_its_data_a_project_trains_on_generated_rows(
+    project: Project, tmp_path: Path, runs_of_mlflow: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with using(copied(project, tmp_path, "contract.yaml", "params.yaml", "src")):
+        run_stages()
+        assert "generated rows (the data is not here)" in capsys.readouterr().out
+        assert gate() == "the data is not here: the gates are not checked on generated rows"
+
+
+@kinds("grades", "prices", "light_grades")
+def test_the_smoke_test_of_a_clone_trains_and_asks(project: Project) -> None:
+    assert "answers" in smoke_test()
+
+
+@kinds("plain", "prices")
+def test_no_stage_depends_on_the_library_and_each_on_the_pipelines_number(project: Project) -> None:
+    stages: dict[str, Any] = yaml.safe_load((project.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert tuple(stages) == STAGES
+    for stage in stages.values():
+        assert {"pyproject.toml": ["tool.mlops.pipeline"]} in stage["params"]
+        assert not [path for path in stage["deps"] if path.startswith("kit")]
+
+
+def test_a_metric_of_ones_own_is_measured(project: Project, tmp_path: Path, runs_of_mlflow: Path) -> None:
+    with using(copied(project, tmp_path, "contract.yaml", "data", "params.yaml", "src")) as here:
+        model = here.root / "src/plain/model.py"
+        write(model, model.read_text(encoding="utf-8") + "\n\nSCORERS = {'mine': lambda model, rows, labels: 0.25}\n")
+        settings = here.root / "params.yaml"
+        write(settings, settings.read_text(encoding="utf-8").replace("metrics: [", "metrics: [mine, "))
+        run_stages()
+        assert json.loads((here.root / "metrics.json").read_text(encoding="utf-8"))["metrics"]["mine"] == 0.25
+        assert load().target == "side"
