@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from mlops_scaffold.address import Address, recorded_address
+from mlops_scaffold.library import FOLDER, Library, inspect
 from mlops_scaffold.manifest import Manifest, manifest, matches
 from mlops_scaffold.project import Project
 from mlops_scaffold.repository import Repository
@@ -25,6 +26,12 @@ class Standing:
     drifted: list[str] = field(default_factory=list)
     edited: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    library: Library | None = None
+
+    @property
+    def as_it_should_be(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.behind or self.drifted or (self.library and self.library.faults))
 
 
 @dataclass(frozen=True)
@@ -55,12 +62,18 @@ def check(project: Project, repository: Repository, offline: bool = False, prere
     base = manifest(project, older, older)
     standing = Standing(older.name, newer.name, notices=[*dict.fromkeys((*older.notices, *newer.notices))])
     standing.edited = edited(repository, base)
-    standing.drifted = [path for path in standing.edited if path in base.managed]
+    standing.library = inspect(project, repository, older)
+    standing.drifted = [path for path in standing.edited if path in base.managed and not in_library(path, standing)]
     if versions.behind:
         standing.behind = True
         standing.releases = changelog(versions.address, older, newer)
         standing.incoming = incoming(base, manifest(project, newer, older))
     return standing
+
+
+def in_library(path: str, standing: Standing) -> bool:
+    """Whether a path is told of with the library."""
+    return standing.library is not None and path.startswith(f"{FOLDER}/")
 
 
 def edited(repository: Repository, base: Manifest) -> list[str]:

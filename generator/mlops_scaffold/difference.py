@@ -2,6 +2,7 @@
 
 from mlops_scaffold.address import recorded_address
 from mlops_scaffold.files import read_entry
+from mlops_scaffold.library import MARK, tracked
 from mlops_scaffold.project import Project
 from mlops_scaffold.repository import Repository
 from mlops_scaffold.scratch import scratch
@@ -17,8 +18,9 @@ def difference(project: Project, repository: Repository, with_seeds: bool = Fals
     rendered = {str(path): entry for path, entry in base.tree.files.items()}
     shown = {path: entry for path, entry in rendered.items() if with_seeds or not base.is_seed(path)}
     here: dict[str, Entry] = {}
-    for path in shown:
-        entry = read_entry(repository, path, shown[path].executable)
+    library = tracked(repository) if str(MARK) in shown else {}  # with what a person put there
+    for path in {**shown, **library}:
+        entry = read_entry(repository, path, path in shown and shown[path].executable)
         if entry:
             here[path] = entry
     with scratch(repository) as place:

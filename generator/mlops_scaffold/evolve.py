@@ -10,6 +10,7 @@ from mlops_scaffold import catalog, fallback, process, writing
 from mlops_scaffold.address import Address, recorded_address
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.journal import Journal
+from mlops_scaffold.library import comes, refuse_own_folder
 from mlops_scaffold.project import Project
 from mlops_scaffold.rendering import questions, settings
 from mlops_scaffold.report import Report
@@ -45,11 +46,14 @@ def evolve(
         if older.commit == newer.commit and not data:
             return Outcome(older.name, newer.name)
         both = render_both(project, older, newer, data, request.defaults, request.trust)
+        refuse_own_folder(project, *both)
         with scratch(repository) as place:
             made = plan(project, place, (older, newer), both, data)
             settle_removals(made, request)
             outcome = Outcome(older.name, newer.name, made.changes, conflicts=len(made.conflicts))
             outcome.notices = made.notices
+            if comes(*both):
+                outcome.notices.append("The project's code is the library in kit/ now. Then see: uv run poe doctor")
             if request.dry_run:
                 outcome.diff = place.diff(place.tree(made.before), place.tree(made.result))
                 return outcome

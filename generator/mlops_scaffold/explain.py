@@ -9,6 +9,7 @@ from mlops_scaffold.components import selected
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import git
 from mlops_scaffold.project import Project
+from mlops_scaffold.rendering import Rendered
 from mlops_scaffold.rendering.asked import matcher
 from mlops_scaffold.source import mirror_path, reopen_version, sort_releases
 from mlops_scaffold.update import render_base
@@ -44,6 +45,8 @@ def explain(project: Project, path: Path, offline: bool = False) -> Explanation:
     row = owner(rows, name, selected(project, {row.name: row for row in rows}))
     source = made.sources.get(PurePosixPath(name), "")
     deleted = not (project.folder / name).exists()
+    if not source and (owned := ownership_inside(rows, made, name)):
+        return from_row(project, row or owner(rows, f"{name}/", []), name, owned, deleted)
     if not source:
         if deleted and row is None:
             raise MlopsError(f"There is no {name} in the project.", "Name a file, by its path in the project.")
@@ -78,6 +81,13 @@ def ownership(rows: list[Component], is_seed: bool, name: str, answers_path: Pat
     if is_seed:
         return SEED
     return MANAGED if any(matcher(row.managed)(name) for row in rows) else MERGED
+
+
+def ownership_inside(rows: list[Component], made: Rendered, name: str) -> str:
+    """Whose a folder is: whose the files in it are, where that is the same for all; empty otherwise."""
+    inside = [str(path) for path in made.sources if path.is_relative_to(name)]
+    found = {ownership(rows, made.is_seed(path), path, made.answers_path) for path in inside}
+    return found.pop() if len(found) == 1 else ""
 
 
 def from_row(

@@ -10,6 +10,7 @@ from typing import Any
 
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.files import read_entry
+from mlops_scaffold.library import keep_own_files
 from mlops_scaffold.merge import Merged, merge, whole_file_conflict
 from mlops_scaffold.project import Project
 from mlops_scaffold.rendering import Asked, Rendered, render
@@ -111,6 +112,7 @@ def plan(
     left = {**left, answers: ours[answers]} if answers in ours else left
     seeds.settle(left, right, ours)
     merged = merge(scratch, left, ours, right)
+    keep_own_files(merged.entries, ours, right)
     seeds.conflict(scratch, merged, left, ours, right)
     made = Plan(project, repository, *versions, ours, merged.entries, merged.conflicts)
     made.local = frozenset(local | (repository.ignored(set(merged.entries) - set(ours))))

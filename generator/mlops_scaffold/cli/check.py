@@ -50,7 +50,10 @@ def check(
     if standing.drifted:
         report.warn(f"drifted: {', '.join(standing.drifted)}")
         report.todo("see it: mlops diff; nobody is to edit these by hand")
-    if standing.behind or standing.drifted:
+    if standing.library and standing.library.sentence:
+        report.warn(standing.library.sentence)
+        report.todo(f"see it: mlops diff; mend it: {standing.library.mend}")
+    if not standing.as_it_should_be:
         sys.exit(2)
     report.done(f"template {standing.version}: up to date, not drifted")
 

@@ -22,6 +22,7 @@ def setup(
     from mlops_scaffold.cli.next_steps import say_next_steps
     from mlops_scaffold.errors import MlopsError
     from mlops_scaffold.git import require_identity
+    from mlops_scaffold.library import require_whole
     from mlops_scaffold.project import open_project
     from mlops_scaffold.report import Report
 
@@ -30,6 +31,7 @@ def setup(
     wishes = pending(found)
     if wishes is not None:
         require_identity()
+    require_whole(found)
     more = Wishes(str(dataset.absolute()) if dataset else None, target, data_in_git, run)
     if not found.has_workspace and (more.options or wishes is None):
         raise MlopsError(

@@ -3,6 +3,7 @@
 import shlex
 
 from mlops_scaffold.doctor.registry import Found, Place, check
+from mlops_scaffold.library import BACK, FOLDER, committed, is_missing
 
 
 @check("What the template has mended since is not in the project.")
@@ -11,6 +12,18 @@ def behind(place: Place) -> Found:
     if place.is_versioned and place.versions.behind:
         newest, here = place.versions.newer.name, place.versions.older.name
         yield f"the template is at {newest}, the project at {here}", place.project.command("update")
+
+
+@check("All commands of the project are in it, and an edit is in the way of the next update.")
+def library(place: Place) -> Found:
+    """kit/ is the library of the project's template version, complete and unedited."""
+    if place.project.last.get("kit") != "vendored":
+        return
+    if is_missing(place.project):
+        back = f"git checkout HEAD -- {FOLDER}" if committed(place.folder) else BACK
+        yield f"{FOLDER}/ is missing: no command of the project runs", back
+    elif place.is_versioned and place.standing.library and place.standing.library.sentence:
+        yield place.standing.library.sentence, place.standing.library.mend
 
 
 @check("These files are the template's alone: what is written in them by hand is in the way of the next update.")

@@ -7,40 +7,84 @@ project does not have itself is looked up here, so a module of the person's own 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.util import find_spec, spec_from_loader
+from importlib.util import spec_from_loader
+from pathlib import Path
+from pkgutil import iter_modules
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-# The module of before, and the modules of the library that have its names now.
+if TYPE_CHECKING:
+    from mlops_kit.ground import Project
+
+# A module of before, and the rooms or modules of the library that have its names now.
 NOW: dict[str, tuple[str, ...]] = {
     "alarm": ("platforms.alarm",),
     "asked": ("monitoring.asked",),
     "batches": ("data.batches",),
     "cards": ("registry.cards",),
+    "cloud": ("cloud",),
+    "cloud.deploy": ("delivery.deploy",),
+    "cloud.login": ("cloud.login",),
+    "cloud.provider": ("cloud.{cloud}",),
+    "cloud.settings": ("cloud.settings",),
+    "cloud.terraform": ("cloud.terraform",),
     "contract": ("contract",),
     "data": ("data",),
     "docs": ("delivery.docs",),
     "doctor": ("workspace.doctor",),
     "drift": ("monitoring.drift",),
+    "drift_page": ("monitoring.drift_page",),
     "estimator": ("frameworks.tensorflow.estimator",),
     "image": ("delivery.image",),
     "infer": ("contract.infer",),
     "manifests": ("delivery.manifests",),
     "monitor": ("monitoring.monitor",),
+    "pages": ("monitoring.pages",),
     "predict": ("serving.predict",),
     "registry": ("registry",),
+    "rehearse": ("monitoring.rehearse",),
     "report": ("platforms.report",),
     "saved_model": ("frameworks.tensorflow.saved_model",),
+    "search": ("search",),
+    "serving": ("serving",),
+    "shadow": ("monitoring.shadow",),
+    "shadow_page": ("monitoring.shadow_page",),
     "share": ("platforms.share",),
+    "status_page": ("monitoring.status_page",),
     "tensorflow_quietly": ("frameworks.tensorflow.quietly",),
-    "tracking": ("models", "frameworks"),
-    "workspace": ("ground", "workspace.setup", "workspace.data"),
+    "textfile": ("monitoring.textfile",),
+    "tracking": ("models", "frameworks.{framework}"),
+    "train_batches": ("frameworks.{framework}",),
+    "workspace": ("workspace", "ground"),
 }
-ROOMS = ("cloud", "search", "serving")  # packages of before, whose modules have kept their names
+PACKAGES = ("cloud", "search", "serving")  # of before; the modules in them have kept their names, but for those above
+# What was a value at import, and depends on the project now.
+SETTINGS = {
+    "ROOT": "project().root",
+    "NAME": "project().name",
+    "CHAMPION_FILE": 'project().root / "champion.yaml"',
+    "params": "params",
+}
+
+
+def homes(name: str) -> tuple[str, ...]:
+    """The rooms or modules of the library that have the names of a module of before; none for another module."""
+    room, _, inner = name.partition(".")
+    if name in NOW:
+        return NOW[name]
+    return (name,) if room in PACKAGES and (Path(__file__).parent / room / f"{inner}.py").is_file() else ()
+
+
+def setting(name: str) -> Any:
+    """The value that a project's package had under a name of SETTINGS."""
+    from mlops_kit.ground import params, project
+
+    values = {"ROOT": project().root, "NAME": project().name, "CHAMPION_FILE": project().root / "champion.yaml"}
+    return values.get(name, params)
 
 
 class _Alias(Loader):
@@ -53,15 +97,27 @@ class _Alias(Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        homes = [import_module(f"mlops_kit.{name}") for name in self.now]
-
         def __getattr__(name: str) -> Any:
-            for home in homes:
-                if hasattr(home, name):
-                    return getattr(home, name)
+            if not name.startswith("__"):
+                if name in SETTINGS:
+                    return setting(name)
+                for home in self._modules():
+                    if name in vars(home):
+                        return vars(home)[name]
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
 
         module.__dict__["__getattr__"] = __getattr__
+
+    def _modules(self) -> Iterator[ModuleType]:
+        """The modules, each imported when its turn comes: a room, then what is in it."""
+        from mlops_kit.ground import project
+
+        for name in self.now:
+            home = import_module(f"mlops_kit.{name.format(framework=project().framework, cloud=project().cloud)}")
+            yield home
+            for inner in iter_modules(() if name in PACKAGES else getattr(home, "__path__", ())):
+                if inner.name != "__main__":
+                    yield import_module(f"{home.__name__}.{inner.name}")
 
 
 class _Finder(MetaPathFinder):
@@ -71,23 +127,23 @@ class _Finder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         package, _, name = fullname.partition(".")
-        room = name.partition(".")[0]
-        if not (name in NOW or room in ROOMS) or not _is_ours(package):
+        if name in SETTINGS and _ours(package):
+            setattr(sys.modules[package], name, setting(name))  # `from . import ROOT` looks for it once more
             return None
-        now = NOW.get(name) or (name,)
-        if name not in NOW and find_spec(f"mlops_kit.{name}") is None:
+        now = homes(name)
+        if not now or not _ours(package):
             return None
-        return spec_from_loader(fullname, _Alias(now), is_package=name in ROOMS)
+        return spec_from_loader(fullname, _Alias(now), is_package=name in PACKAGES)
 
 
-def _is_ours(package: str) -> bool:
-    """Whether a package is the project's that is worked for."""
+def _ours(package: str) -> Project | None:
+    """The project that is worked for, where this is its package."""
     from mlops_kit.ground import KitError, project
 
     try:
-        return project().package == package
+        return project() if project().package == package else None
     except KitError:
-        return False
+        return None
 
 
 def install() -> None:

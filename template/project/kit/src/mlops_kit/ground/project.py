@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from mlops_kit import __version__
 from mlops_kit.ground.errors import KitError
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class ModelModule(Protocol):
 class Project:
     """A project: where it is, what it is called, and which parts of the library it uses.
 
-    `framework`, `serving`, `cloud` and `compute` are the answers that were given when it was made.
+    `framework`, `serving`, `cloud` and `compute` are the answers that were given when it was made; `library` is the
+    version of the library that its template brings, empty where it does not say.
     """
 
     root: Path
@@ -63,6 +65,7 @@ class Project:
     serving: str = "none"
     cloud: str = "none"
     compute: str = "local"
+    library: str = ""
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
@@ -89,13 +92,18 @@ class Project:
             raise ProjectError(
                 f"{file} has no [tool.mlops] that names the package.", "Take it back from git's history."
             )
-        known = ("package", "framework", "serving", "cloud", "compute")
+        known = ("package", "framework", "serving", "cloud", "compute", "library")
         name = of_project.get("name", root.name) if isinstance(of_project, dict) else root.name
         found = cls(root, name, **{key: str(ours[key]) for key in known if key in ours})
         if found.framework not in FRAMEWORKS:
             raise ProjectError(
                 f"[tool.mlops] in {file} names the unknown framework {found.framework!r}.",
                 f"There are: {', '.join(FRAMEWORKS)}.",
+            )
+        if found.library not in ("", __version__):
+            raise ProjectError(
+                f"kit/ is version {__version__} of the library, and [tool.mlops] in {file} requires {found.library}.",
+                "Check both out of one commit: git checkout COMMIT -- kit pyproject.toml; `mlops check` says more.",
             )
         return found
 

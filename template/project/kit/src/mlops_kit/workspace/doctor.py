@@ -35,6 +35,7 @@ import yaml
 from mlops_kit import models
 from mlops_kit.contract import load
 from mlops_kit.ground import command, git, params, project
+from mlops_kit.workspace.gone import gone_names
 from mlops_kit.workspace.large_files import LARGEST_FILE_MB
 from mlops_kit.workspace.setup import RAW
 
@@ -185,6 +186,17 @@ def parameters() -> Found:
             yield f"params.yaml has no {missing[0]}", take_back("params.yaml")
     except Exception:
         yield "params.yaml cannot be read", take_back("params.yaml")
+
+
+@check("The module fails when it is imported, or when the name is used.")
+def imports() -> Found:
+    """Your own files import names that exist, in the project or in the library."""
+    for one in gone_names(project()):
+        write = f"write: {one.instead}" if one.instead else "the library has nothing of that name"
+        yield (
+            f"{one.file}:{one.line} uses {one.name} of {one.module}, which is not there; {write}",
+            '"${EDITOR:-vi}" ' + f"+{one.line} {shlex.quote(one.file)}",
+        )
 
 
 # --- data ------------------------------------------------------------------------------------------------------------

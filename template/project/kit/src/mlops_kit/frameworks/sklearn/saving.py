@@ -17,12 +17,19 @@ PLATFORM = "mlflow_sklearn"
 def trusted_types() -> list[str]:
     """What a model file may hold besides numpy and scikit-learn's own: reviewed, and nothing else is ever loaded.
 
-    The library's own functions, and what the project's features.py and model.py list as TRUSTED_TYPES.
+    The library's own functions, also by the names that models of before have for them, and what the project's
+    features.py and model.py list as TRUSTED_TYPES.
     """
     from mlops_kit import features
 
-    modules = (features, project().module("features"), project().module("model"))
-    return [name for module in modules for name in getattr(module, "TRUSTED_TYPES", ())]
+    own = project().module("features")
+    before = [
+        f"{own.__name__}.{function.__name__}"
+        for function in (features.date_parts, features.texts)
+        if getattr(own, function.__name__, None) is function
+    ]
+    modules = (features, own, project().module("model"))
+    return [*before, *(name for module in modules for name in getattr(module, "TRUSTED_TYPES", ()))]
 
 
 def save_model(model: Any, contract: Contract, folder: Path, **described: Any) -> None:

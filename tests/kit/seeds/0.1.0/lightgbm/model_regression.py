@@ -1,0 +1,32 @@
+"""The model: yours to change. `build` is trained on raw rows; its parameters come from params.yaml."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lightgbm import LGBMRegressor
+from sklearn.dummy import DummyRegressor
+from sklearn.pipeline import Pipeline
+
+from .contract import Contract
+from .features import categorical_positions, preprocessor
+
+# What a saved model may hold besides scikit-learn's common parts; anything else is refused when it is loaded.
+# Add a type only after reading what it does: this list is what stands between a model file and your machine.
+TRUSTED_TYPES = ["collections.OrderedDict", "lightgbm.basic.Booster", "lightgbm.sklearn.LGBMRegressor"]
+
+
+def build(contract: Contract, parameters: dict[str, Any]) -> Pipeline:
+    """An untrained pipeline from raw rows to predictions."""
+    categories = categorical_positions(contract)
+    estimator = LGBMRegressor(
+        categorical_column=categories,
+        verbose=-1,
+        **parameters,
+    )
+    return Pipeline([("features", preprocessor(contract)), ("model", estimator)])
+
+
+def baseline() -> DummyRegressor:
+    """What a model has to beat: the mean."""
+    return DummyRegressor(strategy="mean")
