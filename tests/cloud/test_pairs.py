@@ -171,7 +171,8 @@ def test_what_is_said_to_cost_money_is_made(cloud: str) -> None:
     made = "".join(path.read_text(encoding="utf-8") for path in (ROOT / f"template/parts/infra/{cloud}").rglob("*.tf"))
     if not made:
         pytest.skip(f"infra/ does not make anything on {cloud}")
-    told = re.findall(r'^    "(\w+)": "', (ROOT / f"template/parts/cloud/{cloud}.py").read_text(encoding="utf-8"), re.M)
+    provider = (ROOT / f"template/project/kit/src/mlops_kit/cloud/{cloud}.py").read_text(encoding="utf-8")
+    told = re.findall(r'^    "(\w+)": "', provider, re.M)
     assert told
     assert set(told) <= set(re.findall(r'^resource "(\w+)"', made, re.MULTILINE))
 

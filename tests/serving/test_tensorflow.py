@@ -93,8 +93,9 @@ def test_a_model_with_code_in_it_is_refused(project: Path) -> None:
 
 
 LAYERS = """
-from houses import model, params
-from houses.tensorflow_quietly import keras
+from houses import model
+from mlops_kit.frameworks.tensorflow.quietly import keras
+from mlops_kit.ground import params
 features = keras.Input((3,))
 network = keras.Model(features, model.layers(features, params()["model"]))
 print({type(layer.kernel_regularizer).__name__ for layer in network.layers if hasattr(layer, "kernel_regularizer")})

@@ -1,7 +1,7 @@
 """TensorFlow Serving: what it is given, and that it follows the registry.
 
 Where tensorflow_model_server is installed it is run (L3). Elsewhere the SavedModel is run by TensorFlow behind the same
-REST paths (mlops_kit/testing/model_server.py of the library): then the SavedModel, the folder and the labels are what is
+REST paths (the library's testing/model_server.py): then the SavedModel, the folder and the labels are what is
 proved, and its configuration is read by TensorFlow Serving's own definitions.
 """
 
@@ -120,7 +120,8 @@ def row(project: Path) -> bytes:
     """The body that asks about one row, as the project writes it."""
     code = (
         "import json; from mlops_kit.contract import load; from mlops_kit.serving.endpoint import rows_as_json; "
-        "from mlops_kit.serving.endpoints.tensorflow_serving import body; c = load(); print(json.dumps(body(c, rows_as_json(c, c.sample(1)))))"
+        "from mlops_kit.serving.endpoints.tensorflow_serving import body; "
+        "c = load(); print(json.dumps(body(c, rows_as_json(c, c.sample(1)))))"
     )
     return subprocess.run([project / ".venv/bin/python", "-c", code], cwd=project, capture_output=True).stdout
 

@@ -27,7 +27,7 @@ from mlops_scaffold.source import open_version
 from tests.conftest import ROOT, git
 from tests.update.world import commit, forget_fetches, snapshot
 
-SEEDS = ("contract.yaml", "params.yaml", "model.py")
+SEEDS = ("features.py", "contract.yaml", "params.yaml", "model.py")
 PRESETS = [path.stem for path in sorted((ROOT / "template/presets").glob("*.yml"))]
 PARTS = ("copier.yml", "template")
 
