@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from mlops_kit.contract import load
 from mlops_kit.ground import Project, params, using
 from mlops_kit.models import prediction_hash
 from mlops_kit.training import save
+from mlops_kit.workspace import doctor
 from mlops_kit.workspace.gone import gone_names
 
 from tests.kit.conftest import split_of
@@ -125,6 +127,36 @@ def test_a_module_of_ones_own_goes_before_the_library(own: Project) -> None:
 def test_another_package_finds_nothing_here(own: Project) -> None:
     with using(replace(own, package="another")), pytest.raises(ModuleNotFoundError):
         __import__(f"{own.package}.tracking_of_nobody")
+
+
+def run(project: Project, *command: str) -> None:
+    subprocess.run(command, cwd=project.root, check=True, capture_output=True)
+
+
+def commit(project: Project) -> None:
+    run(project, "git", "add", "--all")
+    run(project, "git", "-c", "user.name=Test", "-c", "user.email=test@example.com", "commit", "--message", "work")
+
+
+def test_an_edited_file_that_the_librarys_update_deletes_is_named_until_it_is_committed(own: Project) -> None:
+    write(own, "registry.py", "LIMIT = 1\n")
+    write(own, "alarm.py", "LIMIT = 1\n")
+    (own.root / ".copier-answers.yml").write_text("_commit: 0.1.0\n", encoding="utf-8")
+    run(own, "git", "init", "--quiet")
+    commit(own)
+    write(own, "registry.py", "LIMIT = 2\n")
+    commit(own)
+    with using(own):
+        assert list(doctor.CHECKS["edits"].look()) == []
+        for name in ("registry.py", "alarm.py"):
+            (own.root / "src/plain" / name).unlink()
+        (own.root / "kit").mkdir()
+        (own.root / "kit/pyproject.toml").write_text("", encoding="utf-8")
+        ((what, mend),) = doctor.CHECKS["edits"].look()
+        assert "src/plain/registry.py is deleted, and you edited it in" in what
+        run(own, *mend.split())
+        commit(own)
+        assert list(doctor.CHECKS["edits"].look()) == []
 
 
 GONE = '''\

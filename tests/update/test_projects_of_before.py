@@ -263,6 +263,12 @@ def updated(made: Path, folder: Path, engine: Callable[[Path], object]) -> Path:
     return project
 
 
+def findings(project: Path, check: str) -> str:
+    """What the project's own doctor finds."""
+    command = ["uv", "run", "poe", "doctor", "--only", check]
+    return subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True).stdout
+
+
 def runs_once_with_equal_predictions(project: Path) -> None:
     metrics = json.loads(text(project / "metrics.json"))
     poe(project, "repro")
@@ -296,9 +302,12 @@ def test_it_trains_promotes_and_serves_and_its_champion_is_read(
 def test_after_copiers_update_it_trains_and_its_own_modules_run_or_are_named(
     trained: dict[str, Path], tmp_path: Path
 ) -> None:
-    project = updated(trained["sklearn"], tmp_path, copier_update)
-    looked = ["uv", "run", "poe", "doctor", "--only", "imports"]
-    found = subprocess.run(looked, cwd=project, env=environment(), capture_output=True, text=True).stdout
+    def update_and_look(project: Path) -> None:
+        copier_update(project)
+        assert "src/churn/registry.py is deleted, and you edited it" in findings(project, "edits")
+
+    project = updated(trained["sklearn"], tmp_path, update_and_look)
+    found = findings(project, "imports")
     assert "src/churn/mine.py:5 uses score of churn.evaluate" in found
     assert "write: from mlops_kit.training import score" in found
     assert "write: from mlops_kit.models import signature" in found

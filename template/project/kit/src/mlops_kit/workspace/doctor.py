@@ -199,6 +199,19 @@ def imports() -> Found:
         )
 
 
+@check("An edit of yours to the former code goes with it, unless the update has carried it into kit/.")
+def edits() -> Found:
+    """No file that you edited is deleted by the update that brings the library, or you have had a look."""
+    if git("cat-file", "-e", "HEAD:./kit").returncode == 0 or not (project().root / "kit").is_dir():
+        return
+    deleted = git("diff", "--name-only", "--relative", "--diff-filter=D", "HEAD", "--", "src", "tests").stdout.split()
+    of_template = git("log", "--format=%h", "--", ".copier-answers.yml").stdout.split()
+    for path in deleted:
+        yours = [one for one in git("log", "--format=%h", "--", path).stdout.split() if one not in of_template]
+        if yours:
+            yield f"{path} is deleted, and you edited it in {yours[0]}", f"git show {yours[0]} -- {shlex.quote(path)}"
+
+
 # --- data ------------------------------------------------------------------------------------------------------------
 
 
