@@ -8,12 +8,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 from mlops_scaffold.check import check
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.evolve import evolve
+from mlops_scaffold.new import Request as NewRequest
+from mlops_scaffold.new import parse_data, plan
 from mlops_scaffold.project import open_project
 from mlops_scaffold.report import Report
 from mlops_scaffold.repository import open_repository
@@ -22,7 +25,7 @@ from mlops_scaffold.request import Outcome, Request
 from tests.conftest import ROOT, git
 from tests.project.running import RUN, environment, poe, python, serving
 from tests.update.test_own_template import PARTS, lay_out
-from tests.update.world import World, commit, forget_fetches, new_project, write
+from tests.update.world import World, commit, forget_fetches, write
 
 BEFORE = "65cb194"  # the last commit without a library
 KINDS = {"sklearn": [], "tensorflow": ["framework=tensorflow", "serving=tensorflow-serving"]}
@@ -58,7 +61,7 @@ EDITED_TEST = "\n\ndef test_of_a_person() -> None:\n    assert True\n"
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template as it was before, tagged, in a repository that can go on."""
+    """The template as it was before and as it stands, tagged."""
     known = subprocess.run(["git", "cat-file", "-e", f"{BEFORE}^{{commit}}"], cwd=ROOT, capture_output=True)
     if known.returncode:
         pytest.skip(f"this clone has no history back to {BEFORE}: git fetch --unshallow")
@@ -68,27 +71,30 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lay_out(folder, BEFORE)
     commit(folder, "before", ignored=True)
     git("tag", "0.1.0", cwd=folder)
+    git("rm", "-r", "--quiet", ".", cwd=folder)
+    for name in git("ls-files", "--cached", "--others", "--exclude-standard", "--", *PARTS, cwd=ROOT).splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    commit(folder, "the library", ignored=True)
+    git("tag", "0.2.0", cwd=folder)
     return folder
 
 
 @pytest.fixture(scope="module")
 def made(history: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A project of each kind, of the version before; then the template goes on."""
+    """A project of each kind, of the version before, committed."""
     folder = tmp_path_factory.mktemp("made")
-    found = {kind: new_project(history, folder / kind / "churn", data) for kind, data in KINDS.items()}
-    go_on(history)
-    return found
+    return {kind: written(history, folder / kind / "churn", data) for kind, data in KINDS.items()}
 
 
-def go_on(history: Path) -> None:
-    """Make the next version of the template: as it stands here."""
-    git("rm", "-r", "--quiet", ".", cwd=history)
-    for name in git("ls-files", "--cached", "--others", "--exclude-standard", "--", *PARTS, cwd=ROOT).splitlines():
-        if (ROOT / name).is_file():
-            (history / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, history / name)
-    commit(history, "the library", ignored=True)
-    git("tag", "0.2.0", cwd=history)
+def written(history: Path, project: Path, data: list[str]) -> Path:
+    """A project of the version before, in a commit."""
+    asked = NewRequest(project, str(history), ref="0.1.0", defaults=True, data=parse_data(data), set_up=False)
+    plan(asked, Report(quiet=True)).tree.write_new(project)
+    git("init", "--quiet", "--initial-branch=main", cwd=project)
+    commit(project, "project")
+    return project
 
 
 def edit(project: Path, *names: str) -> None:
@@ -216,19 +222,18 @@ def test_copiers_own_update_leaves_what_is_a_persons(project: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def trained(history: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A project of each kind whose champion was trained before; made before the template goes on."""
+def trained(history: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Makes a project of a kind whose champion was trained by the version before, once."""
     folder = tmp_path_factory.mktemp("trained")
-    found = {}
-    for kind, data in KINDS.items():
-        options = [word for answer in data for word in ("--data", answer)]
+
+    def train(kind: str) -> Path:
+        answers = [word for answer in KINDS[kind] for word in ("--data", answer)]
         command = [*RUN, "new", str(folder / kind / "churn"), "--defaults", "--run", "--template", str(history)]
-        done = subprocess.run([*command, "--vcs-ref", "0.1.0", *options], capture_output=True, text=True)
+        done = subprocess.run([*command, "--vcs-ref", "0.1.0", *answers], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        found[kind] = folder / kind / "churn"
-    if "0.2.0" not in git("tag", cwd=history).split():
-        go_on(history)
-    return found
+        return folder / kind / "churn"
+
+    return cache(train)
 
 
 def settle(project: Path) -> None:
@@ -281,9 +286,9 @@ def runs_once_with_equal_predictions(project: Path) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_it_trains_promotes_and_serves_and_its_champion_is_read(
-    kind: str, trained: dict[str, Path], tmp_path: Path
+    kind: str, trained: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    project = updated(trained[kind], tmp_path, update)
+    project = updated(trained(kind), tmp_path, update)
     runs_once_with_equal_predictions(project)
     (project / "params.yaml").write_text(changed(text(project / "params.yaml")), encoding="utf-8")
     poe(project, "repro")
@@ -300,13 +305,13 @@ def test_it_trains_promotes_and_serves_and_its_champion_is_read(
 
 @pytest.mark.long
 def test_after_copiers_update_it_trains_and_its_own_modules_run_or_are_named(
-    trained: dict[str, Path], tmp_path: Path
+    trained: Callable[[str], Path], tmp_path: Path
 ) -> None:
     def update_and_look(project: Path) -> None:
         copier_update(project)
         assert "src/churn/registry.py is deleted, and you edited it" in findings(project, "edits")
 
-    project = updated(trained["sklearn"], tmp_path, update_and_look)
+    project = updated(trained("sklearn"), tmp_path, update_and_look)
     found = findings(project, "imports")
     assert "src/churn/mine.py:5 uses score of churn.evaluate" in found
     assert "write: from mlops_kit.training import score" in found

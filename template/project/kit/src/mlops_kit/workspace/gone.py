@@ -71,17 +71,17 @@ def looked_up(tree: ast.Module, module: str) -> Iterator[tuple[int, str]]:
 def has(project: Project, module: str, name: str) -> bool:
     """Whether a module of the package has a name: the project's own file, else the library under an older name."""
     place = project.root / "src" / project.package / Path(*module.split("."))
-    own = [file for file in (place.with_suffix(".py"), place / "__init__.py") if module and file.is_file()]
-    if not module:
-        own = [place / "__init__.py"]
-        if name in before.SETTINGS or (place / name).is_dir() or (place / f"{name}.py").is_file():
-            return True
-    if own:
-        return name in names(own[0]) or "__getattr__" in names(own[0]) or (place / f"{name}.py").is_file()
-    chosen = [one.format(framework=project.framework, cloud=project.cloud) for one in before.homes(module)]
-    if name in before.SETTINGS or before.homes(f"{module}.{name}"):
+    if (place / name).is_dir() or (place / f"{name}.py").is_file():  # a module in a package
         return True
-    return any(name in names(file) for one in chosen for file in files(one)) or not chosen
+    own = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    if own.is_file():
+        of_package = not module and name in before.SETTINGS
+        return of_package or name in names(own) or "__getattr__" in names(own)
+    homes = before.homes(module)
+    if not homes or name in before.SETTINGS or before.homes(f"{module}.{name}"):
+        return True
+    chosen = [home.format(framework=project.framework, cloud=project.cloud) for home in homes]
+    return any(name in names(file) for home in chosen for file in files(home))
 
 
 def files(home: str) -> list[Path]:
