@@ -8,7 +8,7 @@ import pytest
 import yaml
 from mlops_scaffold import catalog
 from mlops_scaffold.address import named_address
-from mlops_scaffold.rendering import Asked, questions, render
+from mlops_scaffold.rendering import Asked, render
 from mlops_scaffold.source import open_version
 from pathspec import PathSpec
 

@@ -34,12 +34,12 @@ def git(*arguments: str) -> Done:
 
 
 def output_of(*command: str) -> str:
-    """What a program prints; empty where it fails or is not installed (as git in an image)."""
+    """What a program prints, without blanks around it; empty where it fails or is not installed (git in an image)."""
     try:
         done = run(*command, quiet=True, check=False)
     except FileNotFoundError:
         return ""
-    return done.stdout if done.returncode == 0 else ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def say(step: str, outcome: str) -> None:

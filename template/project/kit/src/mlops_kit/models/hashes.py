@@ -70,7 +70,7 @@ def data_md5() -> str:
 
 def git_commit() -> str:
     """The commit that is checked out; empty outside git, and where there is no git (an image)."""
-    return output_of("git", "rev-parse", "HEAD").strip()
+    return output_of("git", "rev-parse", "HEAD")
 
 
 def is_committed(path: str) -> bool:

@@ -53,7 +53,7 @@ def who() -> str:
     named = next((os.environ[name] for name in names if os.environ.get(name)), "")
     if named:
         return named
-    return output_of("git", "config", "user.name").strip() or getpass.getuser()
+    return output_of("git", "config", "user.name") or getpass.getuser()
 
 
 def moves() -> list[Move]:
