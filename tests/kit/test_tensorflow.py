@@ -333,8 +333,8 @@ class TestTensorFlowServing(ServiceContract):
 
 @ONE
 @pytest.mark.usefixtures("installed")
-def test_without_a_champion_it_is_not_ready_and_its_log_says_why(tmp_path: Path) -> None:
-    with started(tmp_path / "nothing", tmp_path / "log", says="holds no model") as service:
+def test_without_a_champion_it_is_not_ready_and_its_log_says_why(project: Project, tmp_path: Path) -> None:
+    with using(copied(project, tmp_path / "here")), started(tmp_path / "nothing", tmp_path / "log", says="holds no model") as service:
         assert service.send(interface().ready, None).status == interface().unready
 
 
