@@ -27,7 +27,7 @@ test: $(VENV)/.tested test-kit  ## the tests
 	$(BIN)/python -m pytest $(SPREAD) $(COVER)
 
 test-kit: $(KIT)/.tested  ## the library's tests alone
-	$(KIT)/bin/python -m pytest $(SPREAD) $(COVER_KIT) tests/kit
+	OMP_NUM_THREADS=1 $(KIT)/bin/python -m pytest $(SPREAD) $(COVER_KIT) tests/kit
 
 test-all: $(VENV)/.tested  ## and the longer suites
 	$(BIN)/python -m pytest $(SPREAD) -m "not soak"

@@ -143,26 +143,21 @@ def wide(dice: np.random.Generator) -> Table:
     }
 
 
+TREES, EPOCHS = ("max_iter: 150", "max_iter: 15"), ("epochs: 100", "epochs: 30")
 KINDS = {
     "grades": Kind(grades),
     "prices": Kind(prices, problem="regression"),
     "truths": Kind(truths),
     "plain": Kind(plain),
-    "many": Kind(many, less=("max_iter: 150", "max_iter: 15")),
+    "many": Kind(many, less=TREES),
     "one": Kind(one),
     "quoted": Kind(quoted),
-    "wide": Kind(wide, less=("max_iter: 150", "max_iter: 15")),
+    "wide": Kind(wide, less=TREES),
     "light_grades": Kind(grades, framework="lightgbm"),
     "light_prices": Kind(prices, problem="regression", framework="lightgbm"),
-    "deep_grades": Kind(
-        grades, framework="tensorflow", serving="tensorflow-serving", less=("epochs: 100", "epochs: 30")
-    ),
+    "deep_grades": Kind(grades, framework="tensorflow", serving="tensorflow-serving", less=EPOCHS),
     "deep_prices": Kind(
-        prices,
-        problem="regression",
-        framework="tensorflow",
-        serving="tensorflow-serving",
-        less=("epochs: 100", "epochs: 30"),
+        prices, problem="regression", framework="tensorflow", serving="tensorflow-serving", less=EPOCHS
     ),
 }
 

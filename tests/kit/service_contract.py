@@ -1,6 +1,7 @@
 """The contract of serving, the same for every kind: the answers of `poe predict`, and a clear word for what is refused.
 
-A service of each kind is asked over each of its endpoints: see test_service.py and test_tensorflow.py.
+A service of each kind is asked over each of its endpoints: see test_service.py and test_tensorflow.py here, and
+tests/serving/test_kinds.py, which copies this file into a rendered project.
 """
 
 import json

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from mlops_kit.contract import load
 from mlops_kit.ground import KitError, Project, ProjectError, command, git, output_of, params, project, run, using
+from mlops_kit.workspace.repro import run_to_its_end
 
 from tests.kit.projects import ROOT, copied, make, write
 
@@ -20,7 +21,6 @@ COMMANDS = {
     "gate": ["mlops_kit.registry", "gate"],
     "predict": ["mlops_kit.serving.predict"],
     "serve": ["plain.serve"],
-    "repro": ["mlops_kit.workspace", "repro"],
     "prepare": ["plain.prepare"],
     "train": ["plain.train"],
 }
@@ -106,11 +106,20 @@ def test_a_command_outside_of_a_project_says_where_it_is(name: str, tmp_path: Pa
     assert re.search(r"is in no project: .* Go to one\.$", said(tmp_path, *COMMANDS[name]))
 
 
-@pytest.mark.parametrize("name", ["gate", "serve", "prepare"])
-def test_a_command_in_a_project_without_settings_says_so(name: str, project: Project, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "settings", "says"),
+    [
+        ("gate", "[project]\nname = 'plain'\n", "has no [tool.mlops]"),
+        ("serve", "[project]\nname = 'plain'\n", "has no [tool.mlops]"),
+        ("prepare", "[tool.mlops]\npackage = 'plain'\nframework = 'torch'\n", "names the unknown framework 'torch'"),
+    ],
+)
+def test_a_command_in_a_project_without_settings_of_use_says_so(
+    name: str, settings: str, says: str, project: Project, tmp_path: Path
+) -> None:
     copied(project, tmp_path, "contract.yaml", "params.yaml", "src")
-    write(tmp_path / "pyproject.toml", "[project]\nname = 'plain'\n")
-    assert "has no [tool.mlops]" in said(tmp_path, *COMMANDS[name])
+    write(tmp_path / "pyproject.toml", settings)
+    assert says in said(tmp_path, *COMMANDS[name])
 
 
 def test_a_stage_says_what_is_wrong_with_the_parameters(project: Project, tmp_path: Path) -> None:
@@ -211,6 +220,15 @@ def test_ctrl_c_and_a_reader_that_has_gone_leave_no_traceback(tmp_path: Path) ->
         f'{sys.executable} -c "{code}" | head -n 1', shell=True, capture_output=True, text=True, cwd=tmp_path
     )
     assert (shown.stdout, shown.stderr) == ("y\n", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signal that a child could send to its parent")
+@pytest.mark.usefixtures("project")
+def test_a_run_that_is_stopped_says_how_to_go_on() -> None:
+    stopped = "import os, signal; os.kill(os.getppid(), signal.SIGINT); raise SystemExit(130)"
+    with pytest.raises(KitError, match=r"^Stopped\..*go on: uv run poe repro$"):
+        run_to_its_end(sys.executable, "-c", stopped)
+    assert run_to_its_end(sys.executable, "-c", "raise SystemExit(3)") == 3
 
 
 def test_rows_generated_from_the_contract_are_written_as_the_raw_data_is(project: Project, tmp_path: Path) -> None:

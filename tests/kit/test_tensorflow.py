@@ -36,7 +36,7 @@ from mlops_kit.testing.services import Service, started
 from tests.kit import hashes
 from tests.kit.conftest import Parts
 from tests.kit.kinds import kinds
-from tests.kit.projects import copied
+from tests.kit.projects import copied, make
 from tests.kit.service_contract import ServiceContract
 from tests.kit.test_batches import beats_the_baseline
 from tests.kit.test_batches import parts as parts_of
@@ -334,7 +334,8 @@ class TestTensorFlowServing(ServiceContract):
 @ONE
 @pytest.mark.usefixtures("installed")
 def test_without_a_champion_it_is_not_ready_and_its_log_says_why(tmp_path: Path) -> None:
-    with started(tmp_path / "nothing", tmp_path / "log", says="holds no model") as service:
+    nothing, log = tmp_path / "nothing", tmp_path / "log"
+    with using(make("deep_prices", tmp_path / "here")), started(nothing, log, says="holds no model") as service:
         assert service.send(interface().ready, None).status == interface().unready
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PATIENCE, wait_until
+from tests.conftest import PATIENCE, ROOT, wait_until
 from tests.project.running import environment, free_port, new, poe, started
 
 pytestmark = pytest.mark.long
@@ -25,6 +25,19 @@ WATCHED = {
     "fastapi": ("PORT", ["http_requests_total", "http_request_duration_seconds_bucket"]),
     "seldon": ("METRICS_PORT", ["rest_server_requests_total", "rest_server_request_duration_seconds_bucket"]),
 }
+# A file of the project's tests ends so: its other fixtures are those of its conftest.py.
+OF_THIS_PROJECT = """
+
+@pytest.fixture(scope="module")
+def project() -> Project:
+    from mlops_kit.ground import project
+
+    return project()
+
+
+class TestService(ServiceContract):
+    pass
+"""
 PORTS = ("PORT", "GRPC_PORT", "METRICS_PORT")
 
 
@@ -85,7 +98,13 @@ def ready(where: dict[str, str], wanted: int) -> str:
 
 
 def test_it_keeps_the_contract(project: Path) -> None:
-    assert " passed" in poe(project, "test")
+    """What the library's tests ask of a service in this process, this one is asked where it really runs."""
+    contract, asked = ROOT / "tests/kit/service_contract.py", project / "tests/test_contract_of_serving.py"
+    asked.write_text(contract.read_text(encoding="utf-8") + OF_THIS_PROJECT, encoding="utf-8")
+    try:
+        assert " passed" in poe(project, "test")
+    finally:
+        asked.unlink()
 
 
 def test_its_own_checks_are_green(project: Path) -> None:
