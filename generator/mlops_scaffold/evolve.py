@@ -19,7 +19,7 @@ from mlops_scaffold.scratch import scratch
 from mlops_scaffold.session import opened
 from mlops_scaffold.settings import read_mapping
 from mlops_scaffold.source import Version, is_older, open_version, reopen_version
-from mlops_scaffold.update import REMOVED, Change, Plan, needs_lock, plan, render_both
+from mlops_scaffold.update import REMOVED, Change, Plan, needs_lock, plan, refuse_obstacles, render_both
 
 
 def evolve(
@@ -47,6 +47,8 @@ def evolve(
         both = render_both(project, older, newer, data, request.defaults, request.trust)
         with scratch(repository) as place:
             made = plan(project, place, (older, newer), both, data)
+            if not request.dirty:
+                refuse_obstacles(made)
             settle_removals(made, request)
             outcome = Outcome(older.name, newer.name, made.changes, conflicts=len(made.conflicts))
             outcome.notices = made.notices

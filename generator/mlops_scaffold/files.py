@@ -14,6 +14,11 @@ def present(path: Path) -> bool:
     return path.is_symlink() or path.is_file()
 
 
+def read_source(path: Path) -> Entry:
+    """A file of a template, as it is."""
+    return Entry(os.fsencode(path.readlink()), symlink=True) if path.is_symlink() else Entry(path.read_bytes())
+
+
 def read_entry(repository: Repository, path: str, executable: bool) -> Entry | None:
     """A project's file or link; nothing where there is none. `executable` is what counts where the disk cannot tell."""
     here = repository.folder / path

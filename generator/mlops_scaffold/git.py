@@ -11,10 +11,7 @@ from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.giturl import TRANSPORTS, GitUrl
 
 # A user's settings must not change what a merge is, nor may a hook run in the middle of one.
-QUIET = (
-    *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.safecrlf=false"),
-    *("-c", "merge.renames=true", "-c", "merge.directoryRenames=true", "-c", "merge.renameLimit=7000"),
-)
+QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.safecrlf=false")
 # Nothing is cleaned up while somebody waits.
 UNTIDIED = ("-c", "maintenance.auto=false", "-c", "gc.auto=0")
 LIMIT = 300  # seconds for a command that waits for another machine

@@ -48,13 +48,20 @@ class Repository:
         """Whether the disk tells which files are executable; on Windows and some mounted disks it does not."""
         return git("config", "--type=bool", "--default=true", "core.fileMode", cwd=self.top) != "false"
 
-    def head_entries(self) -> dict[str, Blob]:
-        """The project's files in the last commit. Raises MlopsError where there is none."""
+    def head(self) -> str:
+        """The last commit. Raises MlopsError where there is none."""
         try:
-            listing = git_bytes("ls-tree", "-r", "-z", "--full-tree", f"HEAD:{self.prefix.rstrip('/')}", cwd=self.top)
+            return git("rev-parse", "--verify", "--quiet", "HEAD^{commit}", cwd=self.top)
         except GitError:
             raise MlopsError("The project is in no commit yet.", "Commit it, then run the command again.") from None
-        return parse_tree(listing)
+
+    def entries_of(self, commit: str) -> dict[str, Blob]:
+        """The project's files in a commit. Raises MlopsError where it is not in it."""
+        try:
+            tree = f"{commit}:{self.prefix.rstrip('/')}"
+            return parse_tree(git_bytes("ls-tree", "-r", "-z", "--full-tree", tree, cwd=self.top))
+        except GitError:
+            raise MlopsError("The project is in no commit yet.", "Commit it, then run the command again.") from None
 
     def require_clean(self) -> None:
         """Raise where the project has changes that are in no commit, or a merge is going on; names the files."""

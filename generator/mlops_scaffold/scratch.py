@@ -7,7 +7,7 @@ at meanwhile is a copy, so nobody else's is touched.
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,18 +103,27 @@ class Scratch:
         """What `git diff` says between two trees."""
         return self.git("diff-tree", "-r", "-p", "--find-renames", *options, before, after)
 
+    def sizes(self, oids: Collection[str]) -> dict[str, int]:
+        """How many bytes some blobs have."""
+        said = self.git("cat-file", "--batch-check=%(objectname) %(objectsize)", given="\n".join(oids).encode())
+        return {oid: int(size) for oid, size in (line.split() for line in said.decode().splitlines())}
+
+    def renamed(self, gone: Mapping[str, Blob], come: Mapping[str, Blob], alike: str) -> dict[str, str]:
+        """Which of the files that are gone git finds among those that have come: the new name by the old one."""
+        if not gone or not come:
+            return {}
+        options = ("-r", "-z", f"--find-renames={alike}", "-l7000", "--diff-filter=R", "--name-status")
+        words = iter(paths_in(self.git("diff-tree", *options, self.tree(gone), self.tree(come))))
+        pairs = [(next(words), next(words)) for _ in words]
+        return {old: new for old, new in pairs if gone[old].mode.startswith("100")}
+
     def keep(self) -> None:
-        """Bring the new objects into the repository: they are named by their content, so nothing there changes."""
-        for path in sorted((self.folder / "objects").rglob("*"), key=lambda found: found.suffix == ".idx"):
-            relative = path.relative_to(self.folder / "objects")
-            target = self.repository.objects / relative
-            if not path.is_file() or relative.parts[0] == "info" or target.exists():
-                continue
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_name(f"tmp_obj_{os.getpid()}_{target.name}")
-            shutil.copyfile(path, temporary)
-            temporary.chmod(0o444)
-            temporary.replace(target)
+        """Bring the new objects into the repository: git writes them, so that they are flushed, and shared as it is."""
+        found = (path.relative_to(self.folder / "objects") for path in (self.folder / "objects").glob("??/*"))
+        names = "\n".join(sorted(path.parent.name + path.name for path in found))
+        if names:
+            pack = self.git("pack-objects", "--stdout", "--quiet", given=names.encode())
+            git_bytes("unpack-objects", "-q", cwd=self.repository.top, given=pack)
 
 
 @contextmanager
