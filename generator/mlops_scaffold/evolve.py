@@ -19,7 +19,18 @@ from mlops_scaffold.scratch import scratch
 from mlops_scaffold.session import opened
 from mlops_scaffold.settings import read_mapping
 from mlops_scaffold.source import Version, is_older, open_version, reopen_version
-from mlops_scaffold.update import REMOVED, Change, Plan, needs_lock, plan, refuse_obstacles, render_both
+from mlops_scaffold.update import (
+    CONFLICT,
+    LOCK,
+    REMOVED,
+    UPDATED,
+    Change,
+    Plan,
+    needs_lock,
+    plan,
+    refuse_obstacles,
+    render_both,
+)
 
 
 def evolve(
@@ -59,7 +70,7 @@ def evolve(
             if made.touched or made.conflicts:
                 writing.apply(made, place, record)
         if stale_lock:
-            outcome.notices.append(lock(record, report, request.offline))
+            lock(record, outcome, report, request.offline)
         return outcome
 
 
@@ -133,14 +144,19 @@ def settle_removals(made: Plan, request: Request) -> None:
         made.changes.append(Change(path, REMOVED, "with edits, which git's history keeps"))
 
 
-def lock(record: Journal, report: Report, offline: bool) -> str:
-    """Resolve uv.lock again, since what the project asks of packages has changed. Gives back what to tell."""
+def lock(record: Journal, outcome: Outcome, report: Report, offline: bool) -> None:
+    """Resolve uv.lock again: what the project asks of packages has changed, or both have changed the file."""
     command = [process.uv(), "lock", "--quiet", *(["--offline"] if offline else [])]
-    stale = "uv.lock is out of date, and could not be resolved now. Run: uv lock"
     try:
-        with writing.one_more(record, "uv.lock"):
+        with writing.one_more(record, LOCK):
             done = process.run(command, cwd=record.repository.folder, env=process.project_environment(), alone=True)
     except KeyboardInterrupt:
         report.error("The update is made, but uv.lock is out of date. Run: uv lock")
         raise
-    return stale if done.code else "uv.lock is resolved again. Run: uv sync"
+    if done.code:
+        outcome.notices.append("uv.lock is out of date, and could not be resolved now. Run: uv lock && git add uv.lock")
+        return
+    writing.settle(record, LOCK)
+    outcome.changes = [Change(LOCK, UPDATED, "resolved again") if one.path == LOCK else one for one in outcome.changes]
+    outcome.conflicts = sum(change.fate == CONFLICT for change in outcome.changes)
+    outcome.notices.append("uv.lock is resolved again. Run: uv sync")

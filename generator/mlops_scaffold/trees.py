@@ -1,6 +1,6 @@
-"""Three trees, path by path: what one side alone has changed is plain, and git is asked for the rest only.
+"""Three trees, path by path: what has come or gone is plain, and git merges what is on both sides.
 
-So git sees no file that has come or gone, and has none to take for another.
+So git sees no file that has gone, and takes none for another.
 """
 
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ def combine(scratch: Scratch, base: Entries, ours: Entries, theirs: Entries) -> 
         before, mine, new = base.get(path), ours.get(path), theirs.get(path)
         if mine == new or before == new:
             chosen = mine
-        elif before == mine:
-            chosen = new
-        elif before is None or (mine and new):
+        elif mine and new:
             contested.append(path)
             continue
+        elif before == mine:
+            chosen = new
         else:
             chosen = mine
             if mine is None:

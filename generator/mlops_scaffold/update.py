@@ -158,16 +158,16 @@ def settle_local(made: Plan, scratch: Scratch, sides: Sides, seeds: "Seeds") -> 
     made.there = already_there(scratch, new, found)
     ignored = repository.ignored({*found.values(), *(new.keys() - found.keys())})
     kept = {}
-    for path, obstacle in found.items():
+    for path, there in found.items():
         if path in made.there:
             continue
-        if path in sides.moved or not (obstacle in ignored or seeds.theirs.is_seed(path)):
-            made.in_the_way[path] = obstacle
+        if path in sides.moved or not (there in ignored or seeds.theirs.is_seed(path)):
+            made.in_the_way[path] = there
             continue
         del made.result[path]
         made.conflicts.pop(path, None)
-        whose = "ignored by git" if obstacle in ignored else "yours"
-        kept[path] = f"{whose}, and not what the template has" if obstacle == path else f"{obstacle} is in its place"
+        whose = "ignored by git" if there in ignored else "yours"
+        kept[path] = f"{whose}, and not what the template has" if there == path else f"{there} is in its place"
     made.local = {path for path in made.result.keys() & ignored if path in new and path not in sides.moved}
     return kept
 
@@ -181,18 +181,18 @@ def not_in_git(repository: Repository, path: str) -> str:
 
 def refuse_obstacles(made: Plan) -> None:
     """Raise for what is in the way, and in no commit."""
-    for path, obstacle in sorted(made.in_the_way.items()):
+    for path, there in sorted(made.in_the_way.items()):
         more = f", and {len(made.in_the_way) - 1} more" if len(made.in_the_way) > 1 else ""
         raise MlopsError(
-            f"{obstacle} is in the way of the template's {path}, and in no commit{more}.",
+            f"{there} is in the way of the template's {path}, and in no commit{more}.",
             "Commit it or move it elsewhere, then run the command again.",
         )
 
 
 def settle_lock_file(made: Plan) -> None:
-    """A lock file that both have changed is no text to merge: it stays the project's, for uv to resolve again."""
-    if LOCK in made.conflicts and 2 in made.conflicts[LOCK]:
-        made.result[LOCK] = made.conflicts[LOCK][2]
+    """A lock file that both have changed is no text to merge: it stays the project's until uv resolves it again."""
+    if LOCK in made.conflicts and LOCK in made.before:
+        made.result[LOCK] = made.before[LOCK]
 
 
 @dataclass
@@ -310,12 +310,14 @@ def answers_that_changed(project: Project, theirs: Rendered, given: Collection[s
 
 
 def needs_lock(made: Plan, scratch: Scratch) -> bool:
-    """Whether uv.lock has to be resolved again: what pyproject.toml asks of packages has changed."""
+    """Whether uv can and has to resolve uv.lock again: pyproject.toml asks for other packages, or it is in conflict."""
     import tomllib
 
     before, after = made.before.get("pyproject.toml"), made.result.get("pyproject.toml")
-    if "uv.lock" not in made.result or before is None or after is None or "pyproject.toml" in made.conflicts:
+    if LOCK not in made.result or before is None or after is None or "pyproject.toml" in made.conflicts:
         return False
+    if LOCK in made.conflicts:
+        return True
 
     def packages(blob: Blob) -> object:
         try:

@@ -167,7 +167,7 @@ def before_each_step(act: Callable[[str], object]) -> None:
 PLACES = {
     "lay_out": writing,
     "hold": index_module,
-    "check_index": writing,
+    "require_as_planned": writing,
     "put_in_place": writing,
     "replace": files,
     "remove_empty_folders": files,
