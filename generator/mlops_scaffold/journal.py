@@ -4,6 +4,7 @@ It is in the repository's own folder, one for each project, beside copies of the
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,6 +64,12 @@ class Journal:
         """A file as it is to be, until it is put into place."""
         return self.folder / "after" / self.repository.prefix / path
 
+    def begin(self) -> None:
+        """Make the folder; it says whose it is before anything else is in it."""
+        for kind in ("before", "after"):
+            (self.folder / kind).mkdir(parents=True)
+        (self.folder / "prefix").write_bytes(os.fsencode(self.repository.prefix))
+
     @property
     def state(self) -> str:
         """applying, done, unreadable, or nothing."""
@@ -92,6 +99,24 @@ class Journal:
         """Forget it: the record first, since the rest means nothing without it."""
         self.file.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def git_dir_of(top: Path) -> Path:
+    """The folder of a repository's own, found without git: a linked work tree has a file that names it."""
+    there = top / ".git"
+    if there.is_dir():
+        return there
+    return top / there.read_text(encoding="utf-8", errors="surrogateescape").removeprefix("gitdir:").strip()
+
+
+def unsettled(git_dir: Path) -> list[str]:
+    """The prefixes of the projects whose last update was not brought to its end."""
+    found = []
+    for file in (git_dir / "mlops").glob("*/prefix"):
+        prefix = os.fsdecode(file.read_bytes())
+        if Journal(Repository(git_dir, git_dir, git_dir, prefix)).state != DONE:
+            found.append(prefix)
+    return found
 
 
 @contextmanager

@@ -28,10 +28,10 @@ def combine(scratch: Scratch, base: Entries, ours: Entries, theirs: Entries) -> 
             chosen = new
         else:
             chosen = mine
-            if mine is None:
-                plain.stays_deleted.append(path)
-            else:
+            if before and mine:
                 plain.conflicts[path] = {1: before, 2: mine}
+            else:
+                plain.stays_deleted.append(path)
         if chosen:
             plain.entries[path] = chosen
     sides = [{path: side[path] for path in contested if path in side} for side in (base, ours, theirs)]

@@ -66,8 +66,7 @@ def lay_out(plan: "Plan", journal: Journal) -> Record:
     flags = {path: flag for path, flag in repository.flags().items() if path in touched}
     outside = {path for path in flags if not files.present(repository.folder / path)} - plan.conflicts.keys()
     here = [path for path in touched if path not in plan.there | outside]
-    (journal.folder / "after").mkdir(parents=True)
-    (journal.folder / "before").mkdir()
+    journal.begin()
     record = Record(APPLYING, plan.head, flags=flags, staged=sorted({*touched, *plan.conflicts} - plan.local))
     check_out(plan, journal, [path for path in here if touched[path]])
     shutil.copyfile(repository.git_dir / "index", journal.index)

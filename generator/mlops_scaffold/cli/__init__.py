@@ -1,6 +1,7 @@
 """The command line: one thin module a command, which parses, calls and prints."""
 
 import sys
+from pathlib import Path
 
 import typer
 
@@ -37,8 +38,16 @@ app.command(cls=LightCommand)(presets)
 
 
 @app.callback()
-def options(version: bool = typer.Option(False, "--version", "-V", help="Print the version.")) -> None:
+def options(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", "-V", help="Print the version."),  # noqa: ARG001  # see __main__
+) -> None:
     """Make an ML repository that works at once, and keep it current for years."""
+    if context.invoked_subcommand != "update":  # which does it for each of its projects, and tells of it
+        from mlops_scaffold.report import Report
+        from mlops_scaffold.session import recover_around
+
+        recover_around(Path(), Report())
 
 
 def run() -> None:

@@ -109,7 +109,10 @@ def explain(
 
     from mlops_scaffold.explain import explain as find
     from mlops_scaffold.project import find_project, open_project
+    from mlops_scaffold.report import Report
+    from mlops_scaffold.session import recover_around
 
+    recover_around(project or (Path.cwd() / path).parent, Report(quiet or as_json))
     found = open_project(project, answers_file) if project else find_project(path, answers_file)
     told = find(found, path, offline)
     if as_json:
