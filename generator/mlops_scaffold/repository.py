@@ -141,7 +141,9 @@ def open_repository(folder: Path) -> Repository:
             *("--git-path", "objects", "--show-prefix"),
             cwd=folder,
         )
-    except GitError:
+    except GitError as error:
+        if "not a git repository" not in error.sentence:
+            raise
         raise MlopsError(f"{folder} is in no git repository.", "Run: git init, and commit what is there.") from None
     top, git_dir, objects, *prefix = said.split("\n")
     return Repository(Path(top), Path(git_dir), Path(objects), prefix[0] if prefix else "")

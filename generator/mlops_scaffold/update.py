@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.errors import MlopsError, Untrusted
 from mlops_scaffold.files import present
 from mlops_scaffold.local import KINDS, already_there, behind, obstacle, obstacles, walls
 from mlops_scaffold.merge import Merged, whole_file_conflict
 from mlops_scaffold.project import Project
 from mlops_scaffold.renames import Follower, Sides
-from mlops_scaffold.rendering import Asked, Rendered, render
+from mlops_scaffold.rendering import Asked, Rendered, questions, render
 from mlops_scaffold.repository import GITLINK, Blob, Repository
 from mlops_scaffold.scratch import Scratch
 from mlops_scaffold.settings import load_settings
@@ -70,7 +70,7 @@ def render_both(
     base = render_base(project, older, trust)
     asked = Asked(
         data=data,
-        last=project.last,
+        last=usable(project.last, newer),
         user_defaults=load_settings().defaults,
         defaults=defaults,
         skip_answered=True,
@@ -85,7 +85,7 @@ def render_both(
 def render_base(project: Project, version: Version, trust: bool = False) -> Rendered:
     """The template as the project last rendered it: by its answers, each of which must be a valid one."""
     known = Asked(
-        data=project.last,
+        data=usable(project.last, version),
         defaults=True,
         answers_file=project.answers_file,
         trust=trust,
@@ -94,11 +94,33 @@ def render_base(project: Project, version: Version, trust: bool = False) -> Rend
     )
     try:
         return render(version, project.folder, known)
+    except Untrusted:
+        raise
     except MlopsError as error:
         raise MlopsError(
             f"{project.answers_file} cannot be used: {error.sentence}",
             "Was it edited by hand? Take it back from git's history.",
         ) from None
+
+
+def usable(last: Mapping[str, Any], version: Version) -> dict[str, Any]:
+    """The answers, each of them one: older copiers have recorded null where a word is asked for.
+
+    The default stands in for it; where there is none, a word is empty.
+    """
+    if None not in last.values():
+        return dict(last)
+    asked, found = questions(version), dict(last)
+    for key in [key for key, value in last.items() if value is None]:
+        details = asked.get(key)
+        default = details.get("default") if isinstance(details, Mapping) else None
+        kind = details.get("type", type(default).__name__) if isinstance(details, Mapping) else "yaml"
+        if kind not in ("str", "path", "int", "float", "bool"):
+            continue  # null is an answer
+        del found[key]
+        if default is None and kind in ("str", "path"):
+            found[key] = ""
+    return found
 
 
 def plan(
@@ -242,7 +264,7 @@ class Seeds:
         if all(self.theirs.answers.get(key, last[key]) == last[key] for key in last):
             return set()
         as_before = Asked(
-            data=self.project.last,
+            data=usable(self.project.last, self.newer),
             defaults=True,
             answers_file=self.project.answers_file,
             skip_tasks=True,

@@ -20,7 +20,7 @@ from copier._types import Phase
 from copier._user_data import Question
 from jinja2 import TemplateError
 
-from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.errors import MlopsError, Untrusted
 from mlops_scaffold.project import ANSWERS_FILE
 from mlops_scaffold.rendering.asked import Asked, Rendered
 from mlops_scaffold.safe_paths import checked, is_below_link
@@ -188,7 +188,7 @@ def _translated() -> Iterator[None]:
         except (copier_errors.CopierAnswersInterrupt, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         except copier_errors.UnsafeTemplateError as error:
-            raise MlopsError(_first_line(error), "Trust it with --trust if you know it.") from None
+            raise Untrusted(_first_line(error), "Trust it with --trust if you know it.") from None
         except copier_errors.InteractiveSessionError:
             raise MlopsError(
                 "The questions need a terminal.", "Answer them with --defaults, --data or --preset."
