@@ -21,8 +21,10 @@ def present(path: Path) -> bool:
 
 
 def read_source(path: Path) -> Entry:
-    """A file of a template, as it is."""
-    return Entry(os.fsencode(path.readlink()), symlink=True) if path.is_symlink() else Entry(path.read_bytes())
+    """A file outside of the project, as it is."""
+    if path.is_symlink():
+        return Entry(os.fsencode(path.readlink()), symlink=True)
+    return Entry(path.read_bytes(), bool(path.stat().st_mode & 0o100))
 
 
 def read_entry(repository: Repository, path: str, executable: bool) -> Entry | None:

@@ -34,16 +34,19 @@ class Scratch:
     _stored: dict[tuple[str, Entry], Blob] = field(default_factory=dict)
     _seeded: bool = False
 
-    def git(self, *arguments: str, given: bytes = b"", index: str = "index", fine: int = 0) -> bytes:
+    def git(
+        self, *arguments: str, given: bytes = b"", index: str = "index", fine: int = 0, work: Path | None = None
+    ) -> bytes:
         """Run git on the repository with its writes going here."""
+        work = work or self.folder / "work"
         env = {
             **WHO,
             "GIT_DIR": str(self.repository.git_dir),
-            "GIT_WORK_TREE": str(self.folder / "work"),
+            "GIT_WORK_TREE": str(work),
             "GIT_INDEX_FILE": str(self.folder / index),
             "GIT_OBJECT_DIRECTORY": str(self.folder / "objects"),
         }
-        return git_bytes(*arguments, cwd=self.folder / "work", env=env, given=given, fine=fine)
+        return git_bytes(*arguments, cwd=work, env=env, given=given, fine=fine)
 
     def store(self, files: Mapping[str, Entry]) -> dict[str, Blob]:
         """Files as blobs, by their paths in the project."""
@@ -102,6 +105,12 @@ class Scratch:
     def diff(self, before: str, after: str, *options: str) -> bytes:
         """What `git diff` says between two trees."""
         return self.git("diff-tree", "-r", "-p", "--find-renames", *options, before, after)
+
+    def lay_out(self, entries: Mapping[str, Blob], folder: Path) -> None:
+        """Write blobs to a folder, by the attributes that are among them."""
+        folder.mkdir(parents=True)
+        self.git("read-tree", self.tree(entries), index="laid-out")
+        self.git("checkout-index", "--all", "--force", "--quiet", index="laid-out", work=folder)
 
     def sizes(self, oids: Collection[str]) -> dict[str, int]:
         """How many bytes some blobs have."""

@@ -19,6 +19,7 @@ from mlops_scaffold.repository import GITLINK, Blob, Repository
 from mlops_scaffold.scratch import Scratch
 from mlops_scaffold.settings import load_settings
 from mlops_scaffold.source import Version
+from mlops_scaffold.tasks import AFTER, BEFORE, Tasks
 from mlops_scaffold.trees import combine, give_way
 
 UPDATED, ADDED, REMOVED, KEPT, CONFLICT = "updated", "added", "removed", "kept", "conflict"
@@ -129,6 +130,7 @@ def plan(
     versions: tuple[Version, Version],
     both: tuple[Rendered, Rendered],
     given: Collection[str] = (),
+    tasks: Tasks | None = None,
 ) -> Plan:
     """Merge what is committed, and decide on what is on disk besides."""
     repository = scratch.repository
@@ -142,17 +144,22 @@ def plan(
     left = {**left, answers: ours[answers]} if answers in ours else left
     seeds = Seeds(project, base, theirs, versions[1])
     seeds.settle(left, right, ours)
-    follower = Follower(scratch, versions, both, lambda path: bool(obstacle(repository.folder, path, set(head))))
-    sides = follower.follow(left, ours, right)
+    tracked = set(head)
+    follower = Follower(scratch, versions, both, lambda path: bool(obstacle(repository.folder, path, tracked)))
+    migrated = tasks.run(scratch, ours, BEFORE) if tasks else ours
+    sides = follower.follow(left, migrated, right)
     merged = combine(scratch, sides.base, sides.ours, sides.theirs)
     kept |= give_way(merged, sides.ours)
     seeds.conflict(scratch, merged, sides.base, sides.ours, sides.theirs)
     made = Plan(project, repository, commit, *versions, ours, merged.entries, merged.conflicts)
+    if tasks:
+        changed = tasks.run(scratch, merged.entries, AFTER)
+        made.result = changed | {path: merged.entries[path] for path in merged.conflicts if path in merged.entries}
     kept |= settle_local(made, scratch, sides, seeds)
     kept |= {path: not_in_git(repository, path) for path in merged.stays_deleted}
     settle_lock_file(made)
     made.changes = sorted(changes(made, sides, {**seeds.kept, **kept}), key=lambda one: (one.fate, one.path))
-    made.notices = answers_that_changed(project, theirs, given)
+    made.notices = answers_that_changed(project, theirs, given) + (tasks.notices if tasks else [])
     return made
 
 
