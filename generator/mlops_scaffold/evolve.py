@@ -63,10 +63,12 @@ def evolve(
             settle_removals(made, request)
             outcome = Outcome(older.name, newer.name, made.changes, conflicts=len(made.conflicts))
             outcome.notices = made.notices
+            stale_lock = needs_lock(made, place)
             if request.dry_run:
                 outcome.diff = place.diff(place.tree(made.before), place.tree(made.result))
+                if stale_lock:
+                    resolved(outcome, "uv.lock would be resolved again.")
                 return outcome
-            stale_lock = needs_lock(made, place)
             if made.touched or made.conflicts:
                 writing.apply(made, place, record)
         if stale_lock:
@@ -166,6 +168,11 @@ def lock(record: Journal, outcome: Outcome, report: Report, offline: bool) -> No
         outcome.notices.append("uv.lock is out of date, and could not be resolved now. Run: uv lock && git add uv.lock")
         return
     writing.settle(record, LOCK)
+    resolved(outcome, "uv.lock is resolved again. Run: uv sync")
+
+
+def resolved(outcome: Outcome, notice: str) -> None:
+    """Tell of a lock file that uv resolves: it is in no conflict."""
     outcome.changes = [Change(LOCK, UPDATED, "resolved again") if one.path == LOCK else one for one in outcome.changes]
     outcome.conflicts = sum(change.fate == CONFLICT for change in outcome.changes)
-    outcome.notices.append("uv.lock is resolved again. Run: uv sync")
+    outcome.notices.append(notice)

@@ -92,6 +92,7 @@ class Journal:
         temporary = self.folder / "journal.new"
         temporary.write_text(json.dumps(asdict(record)), encoding="utf-8")
         files.flush([temporary])
+        self.repository.share(temporary)
         temporary.replace(self.file)
         files.flush([self.folder])
 

@@ -65,7 +65,7 @@ class Follower:
         moves = {**by_answer, **self._moved_source(sides)}
         local = self.scratch.repository.ignored(moves.keys() - sides.ours.keys())  # never was in git: no deletion
         for old, new in moves.items():
-            if old in sides.ours and new in sides.ours or old in local or self.taken(new):
+            if (old in sides.ours and new in sides.ours) or old in local or self.taken(new):
                 continue  # both names are the person's, or one of them is a local file's
             sides.base[new] = sides.base.pop(old)
             if old in sides.ours:  # else it is deleted, or moved to the same place

@@ -32,6 +32,7 @@ class Scratch:
     repository: Repository
     folder: Path
     _stored: dict[tuple[str, Entry], Blob] = field(default_factory=dict)
+    attributes: Mapping[str, Blob] = field(default_factory=dict)  # those that come in, beside the last commit's
     _seeded: bool = False
 
     def git(
@@ -67,6 +68,8 @@ class Scratch:
         """`git add` of files in an index that knows the last commit, so that attributes and line endings are found."""
         if not self._seeded:
             self.git("read-tree", "HEAD", index="seed")
+            prefixed = {self.repository.prefix + path: blob for path, blob in self.attributes.items()}
+            self.git("update-index", "-z", "--index-info", given=index_info(prefixed), index="seed")
             self._seeded = True
         shutil.copyfile(self.folder / "seed", self.folder / "index")
         prefix = self.repository.prefix
@@ -91,11 +94,28 @@ class Scratch:
         """A blob's bytes as git keeps them."""
         return self.git("cat-file", "blob", oid)
 
+    def as_added(self, blobs: Mapping[str, Blob]) -> dict[str, Blob]:
+        """Files as they would be stored if they were added now, by the attributes that come in."""
+        regular = {path: blob for path, blob in blobs.items() if blob.mode.startswith("100")}
+        content = self.contents({blob.oid for blob in regular.values()})
+        return self.store(
+            {path: Entry(content[blob.oid], executable=blob.mode == "100755") for path, blob in regular.items()}
+        )
+
+    def contents(self, oids: Collection[str]) -> dict[str, bytes]:
+        """The bytes of some blobs, as git keeps them."""
+        said, found, at = self.git("cat-file", "--batch", given="\n".join(oids).encode()), {}, 0
+        while at < len(said):
+            end = said.index(b"\n", at)
+            oid, _, size = said[at:end].decode().split()
+            found[oid] = said[end + 1 : end + 1 + int(size)]
+            at = end + int(size) + 2
+        return found
+
     def tree(self, entries: Mapping[str, Blob]) -> str:
         """A tree object of blobs."""
-        lines = (f"{blob.mode} {blob.oid}\t".encode() + os.fsencode(path) + b"\0" for path, blob in entries.items())
         (self.folder / "fresh").unlink(missing_ok=True)
-        self.git("update-index", "-z", "--index-info", given=b"".join(lines), index="fresh")
+        self.git("update-index", "-z", "--index-info", given=index_info(entries), index="fresh")
         return self.git("write-tree", "--missing-ok", index="fresh").decode().strip()
 
     def entries(self, tree: str) -> dict[str, Blob]:
@@ -133,6 +153,12 @@ class Scratch:
         if names:
             pack = self.git("pack-objects", "--stdout", "--quiet", given=names.encode())
             git_bytes("unpack-objects", "-q", cwd=self.repository.top, given=pack)
+
+
+def index_info(entries: Mapping[str, Blob]) -> bytes:
+    """Files as `git update-index --index-info` reads them."""
+    lines = (f"{blob.mode} {blob.oid}\t".encode() + os.fsencode(path) + b"\0" for path, blob in entries.items())
+    return b"".join(lines)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from mlops_scaffold.scratch import Scratch
 from mlops_scaffold.settings import load_settings
 from mlops_scaffold.source import Version
 from mlops_scaffold.tasks import AFTER, BEFORE, Tasks
+from mlops_scaffold.tree import Entry
 from mlops_scaffold.trees import combine, give_way
 
 UPDATED, ADDED, REMOVED, KEPT, CONFLICT = "updated", "added", "removed", "kept", "conflict"
@@ -137,8 +138,10 @@ def plan(
     base, theirs = both
     commit = repository.head()
     head = repository.entries_of(commit)
-    ours = {path: blob for path, blob in head.items() if blob.mode != GITLINK}
-    left, right = (scratch.store({str(path): entry for path, entry in made.tree.files.items()}) for made in both)
+    before = {path: blob for path, blob in head.items() if blob.mode != GITLINK}
+    rendered = [{str(path): entry for path, entry in made.tree.files.items()} for made in both]
+    ours = {**before, **take_attributes(scratch, rendered[0], before, rendered[1])}
+    left, right = map(scratch.store, rendered)
     kept = leave_out(walls(head, left), left, right)
     answers = theirs.answers_path.as_posix()
     left = {**left, answers: ours[answers]} if answers in ours else left
@@ -151,7 +154,7 @@ def plan(
     merged = combine(scratch, sides.base, sides.ours, sides.theirs)
     kept |= give_way(merged, sides.ours)
     seeds.conflict(scratch, merged, sides.base, sides.ours, sides.theirs)
-    made = Plan(project, repository, commit, *versions, ours, merged.entries, merged.conflicts)
+    made = Plan(project, repository, commit, *versions, before, merged.entries, merged.conflicts)
     if tasks:
         changed = tasks.run(scratch, merged.entries, AFTER)
         made.result = changed | {path: merged.entries[path] for path in merged.conflicts if path in merged.entries}
@@ -161,6 +164,19 @@ def plan(
     made.changes = sorted(changes(made, sides, {**seeds.kept, **kept}), key=lambda one: (one.fate, one.path))
     made.notices = answers_that_changed(project, theirs, given) + (tasks.notices if tasks else [])
     return made
+
+
+def take_attributes(
+    scratch: Scratch, base: Mapping[str, Entry], ours: Mapping[str, Blob], theirs: Mapping[str, Entry]
+) -> dict[str, Blob]:
+    """Have files stored by the attributes as they will be. Gives back the project's own, where these change."""
+    named = [{path: files[path] for path in files if path.endswith(".gitattributes")} for files in (base, theirs)]
+    if named[0] == named[1]:
+        return {}
+    left, right = map(scratch.store, named)
+    merged = combine(scratch, left, {path: ours[path] for path in (*left, *right) if path in ours}, right)
+    scratch.attributes = {path: blob for path, blob in merged.entries.items() if path not in merged.conflicts}
+    return scratch.as_added({path: blob for path, blob in ours.items() if path in base or path in theirs})
 
 
 def leave_out(found: Mapping[str, str], left: dict[str, Blob], right: dict[str, Blob]) -> dict[str, str]:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 from unicodedata import normalize
 
 import pytest
@@ -97,7 +98,7 @@ def test_a_shared_repository_stays_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_a_seed_with_an_accent_is_one(form: str, tmp_path: Path) -> None:
+def test_a_seed_with_an_accent_is_one(form: Literal["NFC", "NFD"], tmp_path: Path) -> None:
     name = normalize(form, "données/é.csv")
     questions = "_skip_if_exists: ['/données/*é.csv']\nname: demo\n"
     world = make_world(tmp_path, {name: LINES}, {name: LINES + "more\n"}, questions=questions)
@@ -144,7 +145,7 @@ def test_another_users_repository_is_told_in_gits_words(tmp_path: Path) -> None:
 
 def test_a_sparse_checkout_stays_sparse(tmp_path: Path) -> None:
     before = {"in/a.txt": LINES, "out/b.txt": LINES, "out/gone.txt": LINES, "out/c.txt": LINES}
-    after = {path: LINES + "more\n" for path in before} | {"out/gone.txt": None}
+    after = dict.fromkeys(before, LINES + "more\n") | {"out/gone.txt": None}
     world = make_world(tmp_path, before, after)
     world.edit({"out/c.txt": LINES + "MINE\n"})
     git("sparse-checkout", "set", "--cone", "in", cwd=world.project)
@@ -157,15 +158,6 @@ def test_a_sparse_checkout_stays_sparse(tmp_path: Path) -> None:
     assert mlops("update", "--abort", cwd=world.project).returncode == 0
     assert world.status() == ""
     assert git("ls-files", "-v", cwd=world.project) == flags
-
-
-def test_a_list_that_git_merges_by_its_attribute(tmp_path: Path) -> None:
-    world = make_world(tmp_path, {"a.bin": LINES}, {"a.bin": LINES.replace("line 9", "fixed")})
-    world.edit({".gitattributes": "*.bin binary\n", "a.bin": LINES.replace("line 3", "MINE")})
-    outcome = world.update()
-    if fates(outcome).get("a.bin") != "conflict":
-        pytest.xfail("merge drivers: see the merge")
-    assert world.text("a.bin") == LINES.replace("line 3", "MINE")
 
 
 def test_a_project_beside_a_worktree_of_another_branch(tmp_path: Path) -> None:
