@@ -12,7 +12,7 @@ IDENTITY := $(if $(shell git config user.email),,env $(STAND_IN))
 # Every core takes a file of tests at a time, or a folder: what its tests share is made once.
 SPREAD := --numprocesses logical --dist loadgroup
 
-.PHONY: demo test test-all test-long lint docs bench clean
+.PHONY: demo test test-all test-long test-soak lint docs bench clean
 
 demo: $(VENV)/.installed  ## a project with a trained and registered model, in demo/
 	$(IDENTITY) $(BIN)/mlops new demo --defaults --run
@@ -21,10 +21,13 @@ test: $(VENV)/.tested  ## the tests, in under 15 minutes
 	$(BIN)/python -m pytest $(SPREAD)
 
 test-all: $(VENV)/.tested  ## and the longer suites
-	$(BIN)/python -m pytest $(SPREAD) -m "long or not long"
+	$(BIN)/python -m pytest $(SPREAD) -m "not soak"
 
 test-long: $(VENV)/.tested  ## the longer suites alone, as .ci/run calls them; a test that hangs is ended and named
 	$(BIN)/python -m pytest $(SPREAD) --timeout 900 --durations 25 -m long
+
+test-soak: $(VENV)/.tested  ## runs of full size: thousands of generated cases, hundreds of kills
+	$(BIN)/python -m pytest $(SPREAD) --durations 25 -m soak
 
 lint: $(VENV)/.developed  ## style and types of our own code
 	$(BIN)/ruff check .

@@ -1,11 +1,13 @@
 """Taking an update back: one that was cut off, by the next command; a finished one, by `mlops update --abort`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from mlops_scaffold import files, index
 from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.git import git_bytes
 from mlops_scaffold.journal import APPLYING, DONE, UNREADABLE, Journal, Record, locked
 from mlops_scaffold.repository import Blob, Repository
 
@@ -138,12 +140,32 @@ class TakingBack:
         files.flush([self.aside / path])
         return f" (as it was before: {self.aside / path})"
 
+    def _keep_staged(
+        self, here: Mapping[str, list[str]], ours: Mapping[str, list[str]], head: Mapping[str, Blob]
+    ) -> None:
+        """Put aside what somebody has staged since, and has nowhere else."""
+        for path, entries in here.items():
+            mode, oid, stage = entries[0].split()
+            known = oid == head[path].oid if path in head else False
+            if stage != "0" or known or entries == ours.get(path) or not mode.startswith("100"):
+                continue
+            content = git_bytes("cat-file", "blob", oid, cwd=self.journal.repository.top)
+            target = self.aside / path
+            if target.is_file() and target.read_bytes() == content:
+                continue
+            target = target.with_name(f"{target.name}.staged")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+            files.flush([target])
+            self.lines.append(f"{path} was staged since: that version is in {target}")
+
     def restore_index(self, head: dict[str, Blob], paths: list[str]) -> None:
         """Set entries of the index back to the commit; without being asked, only those that the update has set."""
         repository, current = self.journal.repository, self.journal.repository.git_dir / "index"
-        here = index.entries(repository, current, paths)
-        if not self.asked:
-            ours = index.entries(repository, self.journal.index, paths)
+        here, ours = (index.entries(repository, where, paths) for where in (current, self.journal.index))
+        if self.asked:
+            self._keep_staged(here, ours, head)
+        else:
             paths = [path for path in paths if here.get(path) == ours.get(path)]
         index.stage(repository, current, [(path, 0, None) for path in paths])
         index.stage(repository, current, [(path, 0, head[path]) for path in paths if path in head])

@@ -43,7 +43,7 @@ def moves(tmp_path: Path) -> World:
 
 
 def lock_file(tmp_path: Path, late: str) -> World:
-    """A template with a uv.lock for one Python; the person has it for another one, and the late template for a third."""
+    """A template with a uv.lock for one Python; the person has it for another, the late template for a third."""
 
     def locked(python: str) -> dict[str, str]:
         folder = tmp_path / python
