@@ -109,14 +109,17 @@ def refresh(mirror: Path, address: Address, offline: bool) -> str:
 
 
 def fetch(mirror: Path, address: Address) -> None:
-    """Fetch all that an address has. A repository of longer hashes needs a mirror of these."""
+    """Fetch all that an address has. Longer hashes, and a mirror that was cleaned up in part, need a new mirror."""
     try:
         git_remote(*FETCH, url=address.fetched, refspecs=REFSPECS, cwd=mirror)
     except GitError as error:
-        if "server sha256" not in error.sentence:
+        longer = "server sha256" in error.sentence
+        damaged = NEWEST in refs(mirror) and not succeeds("cat-file", "-e", f"{NEWEST}^{{tree}}", cwd=mirror)
+        if isinstance(error, GitTimeout) or not (longer or damaged):
             raise
-        make_mirror(mirror, "sha256")
+        make_mirror(mirror, "sha256" if longer else "sha1")
         git_remote(*FETCH, url=address.fetched, refspecs=REFSPECS, cwd=mirror)
+        _known.pop(mirror, None)
 
 
 def refs(mirror: Path) -> dict[str, str]:
@@ -286,12 +289,12 @@ def lay_out(mirror: Path, commit: str) -> Path:
     """
     folder = cache_dir() / "templates" / commit
     index = folder.with_name(f"{commit}.index")
-    if is_whole(mirror, folder, index):
-        return folder
-    shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
     try:
+        if is_whole(mirror, folder, index):
+            return folder
+        shutil.rmtree(folder, ignore_errors=True)
         tree = fresh / "tree"
         tree.mkdir()
         where = (f"--git-dir={mirror}", f"--work-tree={tree}")

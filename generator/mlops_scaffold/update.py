@@ -236,7 +236,7 @@ def refuse_obstacles(made: Plan) -> None:
 
 def settle_lock_file(made: Plan) -> None:
     """A lock file that both have changed is no text to merge: it stays the project's until uv resolves it again."""
-    if LOCK in made.conflicts and LOCK in made.before:
+    if {2, 3} <= made.conflicts.get(LOCK, {}).keys():
         made.result[LOCK] = made.before[LOCK]
 
 
@@ -362,7 +362,7 @@ def needs_lock(made: Plan, scratch: Scratch) -> bool:
     if LOCK not in made.result or before is None or after is None or "pyproject.toml" in made.conflicts:
         return False
     if LOCK in made.conflicts:
-        return True
+        return {2, 3} <= made.conflicts[LOCK].keys()
 
     def packages(blob: Blob) -> object:
         try:

@@ -35,6 +35,12 @@ def by_rename(world: World) -> None:
     (world.project / "new").replace(world.project / "z.txt")
 
 
+def staged(world: World) -> None:
+    """An edit that is staged, and not committed."""
+    in_place(world)
+    git("add", "z.txt", cwd=world.project)
+
+
 DEEDS: dict[str, Deed] = {
     "saves in place": in_place,
     "saves by a rename": by_rename,
@@ -43,7 +49,7 @@ DEEDS: dict[str, Deed] = {
     "deletes it": lambda world: (world.project / "z.txt").unlink(),
     "commits": lambda world: world.edit({"z.txt": LINES + "SAVED\n"}),
     "commits something else": lambda world: world.edit({"own.txt": "SAVED\n"}),
-    "stages": lambda world: (in_place(world), git("add", "z.txt", cwd=world.project)),
+    "stages": staged,
     "saves what is to be removed": lambda world: write(world.project, {"gone.txt": "SAVED\n"}),
 }
 MOMENTS = {
