@@ -10,6 +10,7 @@ from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import git_bytes
 from mlops_scaffold.journal import APPLYING, DONE, UNREADABLE, Journal, Record, locked
 from mlops_scaffold.repository import Blob, Repository
+from mlops_scaffold.safe_paths import is_below_link
 
 
 def recover(repository: Repository) -> str:
@@ -102,9 +103,12 @@ class TakingBack:
 
     def undo(self, path: str) -> None:
         """Take one file back."""
-        here = self.journal.repository.folder / path
+        folder = self.journal.repository.folder
+        here, behind_link = folder / path, is_below_link(folder, path)
         before, after, now = self.record.before[path], self.record.after[path], files.fingerprint(here)
-        if now == before:
+        if behind_link:
+            self.lines.append(f"Left alone, as its folder is a link now: {path}{self._save(path)}.")
+        elif now == before:
             files.remove_empty_folders(self.journal.repository, path)
         elif now in (after, None) or self._lost_by_the_disk(now, before, after):
             self._put_back(path)

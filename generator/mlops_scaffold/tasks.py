@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlops_scaffold.files import read_source
+from mlops_scaffold.files import present, read_source
 from mlops_scaffold.git import git, git_bytes, paths_in
 from mlops_scaffold.repository import Blob
+from mlops_scaffold.safe_paths import is_below_link
 from mlops_scaffold.scratch import WHO, Scratch
 from mlops_scaffold.source import Version
 
@@ -71,11 +72,8 @@ def in_copy(
     options = ("ls-files", "--others", "--exclude-standard", "-z")
     new = {path for path in paths_in(git_bytes(*options, cwd=folder, env=look)) if not path.endswith("/")}
     ignored = paths_in(git_bytes(*options, "--ignored", "--directory", cwd=folder, env=look))
-    after = {
-        path: read_source(folder / path)
-        for path in {*entries, *new}
-        if (folder / path).is_file() or (folder / path).is_symlink()
-    }
+    there = (path for path in {*entries, *new} if present(folder / path) and not is_below_link(folder, path))
+    after = {path: read_source(folder / path) for path in there}
     changed = {path: entry for path, entry in after.items() if before.get(path) != entry}
     made = {path: blob for path, blob in entries.items() if path in after} | scratch.store(changed)
     return made, sorted(name for name in ignored if name.rstrip(os.sep) not in entries)

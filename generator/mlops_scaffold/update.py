@@ -78,7 +78,7 @@ def render_both(
         skip_answered=True,
         answers_file=project.answers_file,
         trust=trust,
-        skip_tasks=True,  # where one would have to run, copier does the update
+        skip_tasks=True,  # they run in a copy of what is merged
         operation="update",
     )
     return base, render(newer, project.folder, asked)
@@ -144,7 +144,9 @@ def plan(
     left, right = map(scratch.store, rendered)
     kept = leave_out(walls(head, left), left, right)
     answers = theirs.answers_path.as_posix()
-    left = {**left, answers: ours[answers]} if answers in ours else left
+    if answers not in ours:
+        raise MlopsError(f"{answers} is in no commit.", "Commit it, then run the command again.")
+    left = {**left, answers: ours[answers]}
     seeds = Seeds(project, base, theirs, versions[1])
     seeds.settle(left, right, ours)
     tracked = set(head)

@@ -16,6 +16,7 @@ from mlops_scaffold import files, index, taking_back
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import git, git_bytes
 from mlops_scaffold.journal import APPLYING, DONE, Journal, Record
+from mlops_scaffold.safe_paths import is_below_link
 
 if TYPE_CHECKING:
     from mlops_scaffold.scratch import Scratch
@@ -138,7 +139,8 @@ def put_in_place(journal: Journal, record: Record) -> None:
 
 def check_unchanged(journal: Journal, record: Record, path: str) -> None:
     """Raise where a file is not the one that the plan was made on: somebody has saved it a moment ago."""
-    if files.fingerprint(journal.repository.folder / path) != record.before[path]:
+    folder = journal.repository.folder
+    if is_below_link(folder, path) or files.fingerprint(folder / path) != record.before[path]:
         raise MlopsError(f"{path} was changed a moment ago.", "The project is as it was: run the command again.")
 
 

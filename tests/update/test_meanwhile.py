@@ -138,6 +138,23 @@ def test_a_commit_in_another_project_of_the_repository_is_none_here(
     assert here.text("a.txt") == LINES + "more\n"
 
 
+def test_nothing_is_written_through_a_link_that_a_folder_has_become(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(tmp_path, {"d/a.txt": LINES}, {"d/a.txt": LINES + "more\n"})
+    elsewhere = tmp_path / "elsewhere"
+
+    def link() -> None:
+        (world.project / "d").rename(elsewhere)
+        (world.project / "d").symlink_to(elsewhere)
+
+    at(monkeypatch, "before the first file", link)
+    with pytest.raises(MlopsError, match="a moment ago"):
+        world.update()
+    assert [path.name for path in elsewhere.iterdir()] == ["a.txt"]
+    assert (elsewhere / "a.txt").read_text() == LINES
+
+
 def test_the_copy_of_what_was_there_is_no_link(world: World) -> None:
     inode = (world.project / "a.txt").stat().st_ino
     world.update()
