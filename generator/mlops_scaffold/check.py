@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from mlops_scaffold.address import Address, recorded_address
+from mlops_scaffold.errors import Untrusted
 from mlops_scaffold.library import FOLDER, Library, inspect
 from mlops_scaffold.manifest import Manifest, manifest, matches
 from mlops_scaffold.project import Project
@@ -16,11 +17,15 @@ HEADING = re.compile(r"^## +\[?v?(?P<version>[0-9][^\s\]]*)")
 
 @dataclass
 class Standing:
-    """Where a project stands. `incoming` are its files that an update would change, `edited` the ones it changed."""
+    """Where a project stands. `incoming` are its files that an update would change, `edited` the ones it changed.
+
+    Both are known only where the files were `compared`.
+    """
 
     version: str
     newest: str
     behind: bool = False
+    compared: bool = True
     releases: dict[str, list[str]] = field(default_factory=dict)
     incoming: list[str] = field(default_factory=list)
     drifted: list[str] = field(default_factory=list)
@@ -55,19 +60,30 @@ def open_versions(project: Project, offline: bool = False, prereleases: bool = F
     return Versions(address, older, open_version(address, None, prereleases, offline))
 
 
-def check(project: Project, repository: Repository, offline: bool = False, prereleases: bool = False) -> Standing:
-    """Compare the project with the version that it was made from, and that with the newest. Writes nothing."""
+def check(
+    project: Project, repository: Repository, offline: bool = False, prereleases: bool = False, trust: bool = False
+) -> Standing:
+    """Compare the project with the version that it was made from, and that with the newest. Writes nothing.
+
+    A template that runs code of its own is not rendered before it is trusted: its files are not compared then.
+    """
     versions = open_versions(project, offline, prereleases)
     older, newer = versions.older, versions.newer
-    base = manifest(project, older, older)
     standing = Standing(older.name, newer.name, notices=[*dict.fromkeys((*older.notices, *newer.notices))])
+    standing.behind = versions.behind
+    if versions.behind:
+        standing.releases = changelog(versions.address, older, newer)
+    try:
+        base = manifest(project, older, older, trust)
+        theirs = manifest(project, newer, older, trust) if versions.behind else base
+    except Untrusted as error:
+        standing.compared = False
+        standing.notices.append(f"{error.sentence} Its files were not compared: mlops check --trust, if you know it.")
+        return standing
     standing.edited = edited(repository, base)
     standing.library = inspect(project, repository, older)
     standing.drifted = [path for path in standing.edited if path in base.managed and not in_library(path, standing)]
-    if versions.behind:
-        standing.behind = True
-        standing.releases = changelog(versions.address, older, newer)
-        standing.incoming = incoming(base, manifest(project, newer, older))
+    standing.incoming = incoming(base, theirs) if versions.behind else []
     return standing
 
 

@@ -11,10 +11,12 @@ from mlops_scaffold.tree import Entry
 from mlops_scaffold.update import render_base
 
 
-def difference(project: Project, repository: Repository, with_seeds: bool = False, offline: bool = False) -> bytes:
+def difference(
+    project: Project, repository: Repository, with_seeds: bool = False, offline: bool = False, trust: bool = False
+) -> bytes:
     """A diff from the template as it was rendered to the template's files as they are on disk now."""
     version = reopen_version(recorded_address(project.source), project.version, project.commit, offline)
-    base = render_base(project, version)
+    base = render_base(project, version, trust)
     rendered = {str(path): entry for path, entry in base.tree.files.items()}
     shown = {path: entry for path, entry in rendered.items() if with_seeds or not base.is_seed(path)}
     here: dict[str, Entry] = {}

@@ -10,5 +10,9 @@ class MlopsError(Exception):
         self.next_step = next_step
 
 
+class Untrusted(MlopsError):
+    """A template would run code of its own, and nobody has said yet that it may."""
+
+
 class StepFailed(MlopsError):
     """A step of the set-up failed after the project was written: the project stays."""

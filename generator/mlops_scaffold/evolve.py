@@ -1,26 +1,38 @@
 """One update of one project, from its folder to a plan that is shown or written."""
 
 from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
 from typing import Any
-
-from packaging.version import InvalidVersion
-from packaging.version import Version as Release
 
 from mlops_scaffold import catalog, fallback, process, writing
 from mlops_scaffold.address import Address, recorded_address
 from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.git import git_bytes, paths_in
 from mlops_scaffold.journal import Journal
 from mlops_scaffold.library import comes, refuse_own_folder
 from mlops_scaffold.project import Project
-from mlops_scaffold.rendering import questions, settings
+from mlops_scaffold.rendering import Rendered, questions, settings
 from mlops_scaffold.report import Report
 from mlops_scaffold.repository import can_merge_trees
-from mlops_scaffold.request import Outcome, Request
+from mlops_scaffold.request import Outcome, Request, Resolved
 from mlops_scaffold.scratch import scratch
 from mlops_scaffold.session import opened
-from mlops_scaffold.settings import read_mapping
+from mlops_scaffold.settings import load_settings, read_mapping
 from mlops_scaffold.source import Version, is_older, open_version, reopen_version
-from mlops_scaffold.update import REMOVED, Change, Plan, needs_lock, plan, render_both
+from mlops_scaffold.tasks import Tasks
+from mlops_scaffold.update import (
+    CONFLICT,
+    LOCK,
+    REMOVED,
+    STAYS,
+    UPDATED,
+    Change,
+    Plan,
+    needs_lock,
+    plan,
+    refuse_obstacles,
+    render_both,
+)
 
 
 def evolve(
@@ -39,29 +51,34 @@ def evolve(
         for notice in dict.fromkeys((*older.notices, *newer.notices)):
             report.warn(notice)
         data = {**given_answers(request, newer), **(change(project, older) if change else {})}
-        reason = "it was asked for" if request.engine == "copier" else reason_for_copier(request, older, newer)
-        if reason:
-            report.warn(f"copier's own update does this one: {reason}.")
+        if request.engine == "copier":
             return fallback.update(request, project, older, newer, data)
+        refuse_impossible(older, newer)
         if older.commit == newer.commit and not data:
             return Outcome(older.name, newer.name)
         both = render_both(project, older, newer, data, request.defaults, request.trust)
         refuse_own_folder(project, *both)
         with scratch(repository) as place:
-            made = plan(project, place, (older, newer), both, data)
+            tasks = tasks_of(request, project, older, newer, both[1])
+            made = plan(project, place, (older, newer), both, data, tasks, request.merge or load_settings().merge)
+            if not request.dirty:
+                refuse_obstacles(made)
             settle_removals(made, request)
             outcome = Outcome(older.name, newer.name, made.changes, conflicts=len(made.conflicts))
             outcome.notices = made.notices
             if comes(*both):
                 outcome.notices.append("The project's code is the library in kit/ now. Then see: uv run poe doctor")
+            outcome.resolved = [Resolved(path, found.rule, found.details) for path, found in made.resolved.items()]
+            stale_lock = needs_lock(made, place)
             if request.dry_run:
                 outcome.diff = place.diff(place.tree(made.before), place.tree(made.result))
+                if stale_lock:
+                    resolved(outcome, "uv.lock would be resolved again.")
                 return outcome
-            stale_lock = needs_lock(made, place)
             if made.touched or made.conflicts:
                 writing.apply(made, place, record)
         if stale_lock:
-            outcome.notices.append(lock(record, report, request.offline))
+            lock(record, outcome, report, request.offline)
         return outcome
 
 
@@ -91,58 +108,76 @@ def given_answers(request: Request, version: Version) -> dict[str, Any]:
     return given
 
 
-def reason_for_copier(request: Request, older: Version, newer: Version) -> str:
-    """Why copier itself has to do it; nothing where it need not."""
+def refuse_impossible(older: Version, newer: Version) -> None:
+    """Raise for what only copier's own update can do. It is left to a person: it writes over what git ignores."""
+    reason = ""
     if not can_merge_trees():
-        return "this git is older than 2.38"
-    for version in (older, newer):
-        if (version.folder / ".gitmodules").exists():
-            return "the template has submodules"
-        found = settings(version)
-        if found.get("tasks") and not request.skip_tasks:
-            return "the template has tasks"
-        migrations = found.get("migrations", []) if version is newer and not request.skip_tasks else []
-        if any(runs(migration, older, newer) for migration in migrations):
-            return "the template has migrations"
-    return ""
+        reason = "this git is older than 2.38"
+    elif any(renders_submodule(version) for version in (older, newer)):
+        reason = "the template renders files of a submodule"
+    if reason:
+        raise MlopsError(
+            f"The template cannot be merged: {reason}.",
+            "copier's own update may do: mlops update --engine copier. It writes over files that git ignores.",
+        )
 
 
-def runs(migration: object, older: Version, newer: Version) -> bool:
-    """Whether a migration is one between two versions; one that names no version is for all."""
-    if not isinstance(migration, Mapping) or "version" not in migration:
-        return True
-    try:
-        first, last = Release(older.name), Release(newer.name)
-        return first < Release(str(migration["version"])) <= last
-    except InvalidVersion:
-        return True
+def renders_submodule(version: Version) -> bool:
+    """Whether a submodule of the template's repository is in the folder that is rendered."""
+    if not (version.folder / ".gitmodules").exists():
+        return False
+    said = git_bytes("config", "--file", ".gitmodules", "-z", "--get-regexp", r"\.path$", cwd=version.folder, fine=1)
+    paths = [PurePosixPath(line.partition("\n")[2]) for line in paths_in(said)]
+    rendered = str(settings(version).get("subdirectory") or "")
+    return "{" in rendered or any(path.is_relative_to(rendered) for path in paths)
+
+
+def tasks_of(request: Request, project: Project, older: Version, newer: Version, theirs: Rendered) -> Tasks | None:
+    """What the template runs at an update; nothing where it runs nothing, or is not to."""
+    found = settings(newer)
+    if (
+        request.skip_tasks
+        or (request.dirty and not request.trust)
+        or not (found.get("tasks") or found.get("migrations"))
+    ):
+        return None
+    return Tasks(older, newer, theirs.answers, project.answers_file, request.trust)
 
 
 def settle_removals(made: Plan, request: Request) -> None:
     """Files that are to be removed and that somebody edited: refuse, or remove them too where that was asked for."""
     if request.remove_edited is None:
         return
-    edited = [path for path, stages in made.conflicts.items() if 3 not in stages]
+    edited = [change.path for change in made.changes if change.note == STAYS]
     if edited and not request.remove_edited:
         raise MlopsError(
             f"Somebody has edited what would be removed: {', '.join(sorted(edited))}.",
             "Nothing was changed. To remove them all the same, add --force: git keeps what was committed.",
         )
     for path in edited:
-        del made.conflicts[path]
         made.result.pop(path, None)
         made.changes = [change for change in made.changes if change.path != path]
         made.changes.append(Change(path, REMOVED, "with edits, which git's history keeps"))
 
 
-def lock(record: Journal, report: Report, offline: bool) -> str:
-    """Resolve uv.lock again, since what the project asks of packages has changed. Gives back what to tell."""
+def lock(record: Journal, outcome: Outcome, report: Report, offline: bool) -> None:
+    """Resolve uv.lock again: what the project asks of packages has changed, or both have changed the file."""
     command = [process.uv(), "lock", "--quiet", *(["--offline"] if offline else [])]
-    stale = "uv.lock is out of date, and could not be resolved now. Run: uv lock"
     try:
-        with writing.one_more(record, "uv.lock"):
+        with writing.one_more(record, LOCK):
             done = process.run(command, cwd=record.repository.folder, env=process.project_environment(), alone=True)
     except KeyboardInterrupt:
         report.error("The update is made, but uv.lock is out of date. Run: uv lock")
         raise
-    return stale if done.code else "uv.lock is resolved again. Run: uv sync"
+    if done.code:
+        outcome.notices.append("uv.lock is out of date, and could not be resolved now. Run: uv lock && git add uv.lock")
+        return
+    writing.settle(record, LOCK)
+    resolved(outcome, "uv.lock is resolved again. Run: uv sync")
+
+
+def resolved(outcome: Outcome, notice: str) -> None:
+    """Tell of a lock file that uv resolves: it is in no conflict."""
+    outcome.changes = [Change(LOCK, UPDATED, "resolved again") if one.path == LOCK else one for one in outcome.changes]
+    outcome.conflicts = sum(change.fate == CONFLICT for change in outcome.changes)
+    outcome.notices.append(notice)

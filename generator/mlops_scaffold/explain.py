@@ -35,12 +35,12 @@ class Explanation:
     deleted: bool = False
 
 
-def explain(project: Project, path: Path, offline: bool = False) -> Explanation:
+def explain(project: Project, path: Path, offline: bool = False, trust: bool = False) -> Explanation:
     """Find a path in what the template renders for the project. Raises MlopsError for a path outside of it."""
     name = relative(project, path)
     address = recorded_address(project.source)
     version = reopen_version(address, project.version, project.commit, offline)
-    made = render_base(project, version)
+    made = render_base(project, version, trust)
     rows = components(version.folder)
     row = owner(rows, name, selected(project, {row.name: row for row in rows}))
     source = made.sources.get(PurePosixPath(name), "")

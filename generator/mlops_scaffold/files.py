@@ -2,16 +2,29 @@
 
 import os
 import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from mlops_scaffold.repository import Repository
 from mlops_scaffold.safe_paths import is_below_link
 from mlops_scaffold.tree import Entry
 
+FOLDER = "folder"
+EMPTY = sha256(b"").hexdigest()
+
 
 def present(path: Path) -> bool:
     """Whether there is a file or a link."""
     return path.is_symlink() or path.is_file()
+
+
+def read_source(path: Path) -> Entry:
+    """A file outside of the project, as it is."""
+    if path.is_symlink():
+        return Entry(os.fsencode(path.readlink()), symlink=True)
+    return Entry(path.read_bytes(), bool(path.stat().st_mode & 0o100))
 
 
 def read_entry(repository: Repository, path: str, executable: bool) -> Entry | None:
@@ -26,38 +39,66 @@ def read_entry(repository: Repository, path: str, executable: bool) -> Entry | N
     return Entry(here.read_bytes(), bool(here.stat().st_mode & 0o100) if repository.keeps_modes else executable)
 
 
-def same(one: Path, other: Path) -> bool:
-    """Whether two paths are the same kind of file with the same bytes."""
-    if one.is_symlink() or other.is_symlink():
-        return one.is_symlink() and other.is_symlink() and one.readlink() == other.readlink()
-    if not one.is_file() or not other.is_file():
-        return False
-    executable = [bool(path.stat().st_mode & 0o100) for path in (one, other)]
-    return executable[0] == executable[1] and one.read_bytes() == other.read_bytes()
+def fingerprint(path: Path) -> str | None:
+    """The kind of a file, whether it is executable, and a hash of its bytes; nothing where there is nothing."""
+    if path.is_symlink():
+        return f"link {sha256(os.fsencode(path.readlink())).hexdigest()}"
+    if not path.is_file():
+        return FOLDER if path.is_dir() else None
+    kind = "program" if path.stat().st_mode & 0o100 else "file"
+    return f"{kind} {sha256(path.read_bytes()).hexdigest()}"
 
 
-def replace(source: Path, target: Path) -> None:
-    """Put a copy of a file into place by a rename. The copy is another file: what is written to it stays its own."""
+def copy(source: Path, target: Path) -> None:
+    """A file of its own with the same bytes: whoever writes to the one does not write to the other."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target, follow_symlinks=False)
+
+
+def bring(source: Path, target: Path, keep: bool = False) -> Path:
+    """A file beside the place that it is to have, whole and on the disk, with the rights of what is there now."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_dir() and not target.is_symlink():
         _remove_empty_tree(target)
-    temporary = target.with_name(f".mlops-{os.getpid()}.tmp")
+    beside = target.with_name(f".mlops-{os.getpid()}.tmp")
     try:
-        shutil.copy2(source, temporary, follow_symlinks=False)
-        if not source.is_symlink():
-            temporary.touch()
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def link(source: Path, target: Path) -> None:
-    """The same file under another name, or a copy where it cannot have one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target, follow_symlinks=False)
+        if keep:
+            raise OSError
+        source.rename(beside)
     except OSError:  # another file system
-        shutil.copy2(source, target, follow_symlinks=False)
+        copy(source, beside)
+    if not beside.is_symlink():
+        os.utime(beside)
+        if target.is_file() and not target.is_symlink():
+            reading = target.stat().st_mode & 0o666
+            beside.chmod(reading | (reading >> 2 & 0o111 if beside.stat().st_mode & 0o100 else 0))
+    flush([beside])
+    return beside
+
+
+def replace(source: Path, target: Path) -> None:
+    """Put a file into the place that it was brought to."""
+    source.replace(target)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what was brought and never put into place."""
+    for leftover in folder.glob(".mlops-*.tmp") if folder.is_dir() else ():
+        leftover.unlink()
+
+
+def flush(paths: Iterable[Path]) -> None:
+    """Have files and folders written to the disk itself: a rename must not come there before what it names."""
+    for path in paths:
+        if path.is_symlink():
+            continue
+        with suppress(PermissionError):  # a folder cannot be opened on Windows
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                with suppress(OSError):  # some file systems have no such thing
+                    os.fsync(handle)
+            finally:
+                os.close(handle)
 
 
 def remove_empty_folders(repository: Repository, path: str) -> None:

@@ -9,12 +9,10 @@ from pathlib import Path
 from mlops_scaffold import process
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.giturl import TRANSPORTS, GitUrl
+from mlops_scaffold.paths import cache_dir
 
 # A user's settings must not change what a merge is, nor may a hook run in the middle of one.
-QUIET = (
-    *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.safecrlf=false"),
-    *("-c", "merge.renames=true", "-c", "merge.directoryRenames=true", "-c", "merge.renameLimit=7000"),
-)
+QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.safecrlf=false")
 # Nothing is cleaned up while somebody waits.
 UNTIDIED = ("-c", "maintenance.auto=false", "-c", "gc.auto=0")
 LIMIT = 300  # seconds for a command that waits for another machine
@@ -33,7 +31,7 @@ def git(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = N
 
     With `limit` it is ended after so many seconds; where no person can answer its questions, with all that it started.
     """
-    command = ["git", *QUIET, *(UNTIDIED if limit else ()), *arguments]
+    command = ["git", *QUIET, *(UNTIDIED if limit else ()), *_explicit(cwd), *arguments]
     try:
         alone = limit is not None and not is_attended()
         done = process.run(command, cwd=cwd, env=_environment(env), alone=alone, limit=limit)
@@ -84,7 +82,7 @@ def git_bytes(
     *arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None, given: bytes = b"", fine: int = 0
 ) -> bytes:
     """Run a git command on bytes: paths may be anything. Exit codes up to `fine` are no failure. Raises GitError."""
-    command = ["git", *QUIET, *arguments]
+    command = ["git", *QUIET, *_explicit(cwd), *arguments]
     done = subprocess.run(command, cwd=cwd, env=_environment(env), input=given, capture_output=True, check=False)
     if not 0 <= done.returncode <= fine:
         raise _failed(arguments[0], done.stderr.decode(errors="replace"))
@@ -99,8 +97,17 @@ def _environment(more: dict[str, str] | None) -> dict[str, str]:
     return {**clean, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(more or {})}
 
 
+def _explicit(cwd: Path | None) -> tuple[str, ...]:
+    """A mirror in the cache is a bare repository: it is named, as a user may have git ask for (safe.bareRepository)."""
+    return ("--git-dir=.",) if cwd is not None and cwd.parent == cache_dir() / "mirrors" else ()
+
+
 def _failed(command: str, said: str) -> GitError:
     lines = said.strip().splitlines() or ["no reason given"]
+    if "safe.directory" in said:  # git says what is wrong in its first line, and what to do about it in its last
+        first = next((line for line in lines if "dubious" in line), lines[0]).removeprefix("fatal: ")
+        step = next(line.strip() for line in reversed(lines) if "safe.directory" in line)
+        return GitError(f"git: {first}.", f"If you trust it, run: {step}")
     return GitError(f"git {command} failed: {lines[-1]}.")
 
 

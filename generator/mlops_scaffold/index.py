@@ -1,12 +1,13 @@
 """A git index, entry by entry; and git's own lock of it."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.git import git_bytes, paths_in
+from mlops_scaffold.git import GitError, git, git_bytes, paths_in
 from mlops_scaffold.repository import Blob, Repository
 
 
@@ -35,6 +36,27 @@ def entries(repository: Repository, index: Path, paths: list[str]) -> dict[str, 
         if path in wanted and name.startswith(repository.prefix):
             found.setdefault(path, []).append(head)
     return found
+
+
+def flag(repository: Repository, index: Path, flags: Mapping[str, str]) -> None:
+    """Have git not look at files, as it was told before: S outside a sparse checkout, a small letter for unchanged."""
+    for letters, option in (("Ss", "--skip-worktree"), ("hs", "--assume-unchanged")):
+        names = [os.fsencode(repository.prefix + path) for path, letter in flags.items() if letter in letters]
+        if names:
+            env = {"GIT_INDEX_FILE": str(index)}
+            given = b"\0".join(names)
+            git_bytes("update-index", option, "-z", "--stdin", cwd=repository.top, env=env, given=given)
+
+
+def digest(repository: Repository) -> str:
+    """A hash of the index as it is."""
+    return sha256((repository.git_dir / "index").read_bytes()).hexdigest()
+
+
+def refresh(repository: Repository) -> None:
+    """Have git look at the files once: only a matter of speed."""
+    with suppress(GitError):
+        git("update-index", "-q", "--refresh", cwd=repository.top)
 
 
 def hold(repository: Repository, new: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha1, sha256
 from pathlib import Path
@@ -38,15 +39,16 @@ def matches(repository: Repository, path: str, expected: str) -> bool:
     return entry is not None and fingerprint(entry) == expected
 
 
-def manifest(project: Project, version: Version, older: Version) -> Manifest:
+def manifest(project: Project, version: Version, older: Version, trust: bool = False) -> Manifest:
     """What a version renders for a project that was made from `older`. Rendered once, then read from the cache."""
     key = [__version__, version.source, version.name, version.commit, older.commit, project.answers_file]
     answers = [project.folder.name, project.last, load_settings().defaults]
     text = json.dumps([*key, *answers], sort_keys=True, default=str)
     path = cache_dir() / "renders" / f"{sha256(text.encode()).hexdigest()[:32]}.json"
     if path.is_file():
-        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
-    found = _render(project, version, older)
+        with suppress(ValueError, TypeError):  # cut off by a full disk: it is rendered again
+            return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+    found = _render(project, version, older, trust)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
         json.dump(asdict(found), file)
@@ -54,15 +56,15 @@ def manifest(project: Project, version: Version, older: Version) -> Manifest:
     return found
 
 
-def _render(project: Project, version: Version, older: Version) -> Manifest:
+def _render(project: Project, version: Version, older: Version, trust: bool) -> Manifest:
     from mlops_scaffold.catalog import components
     from mlops_scaffold.rendering.asked import matcher
     from mlops_scaffold.update import render_base, render_both
 
     if version.commit == older.commit:
-        made = render_base(project, version)
+        made = render_base(project, version, trust)
     else:
-        made = render_both(project, older, version, {}, defaults=True, trust=False)[1]
+        made = render_both(project, older, version, {}, defaults=True, trust=trust)[1]
     files = {str(path): fingerprint(entry) for path, entry in made.tree.files.items()}
     is_managed = matcher(pattern for row in components(version.folder) for pattern in row.managed)
     seeds, managed = sorted(filter(made.is_seed, files)), sorted(filter(is_managed, files))

@@ -44,17 +44,47 @@ class Repository:
         return "0" * len(git("rev-parse", "HEAD", cwd=self.top))
 
     @cached_property
+    def _settings(self) -> dict[str, str]:
+        said = git_bytes("config", "-z", "--get-regexp", r"^core\.(filemode|sharedrepository)$", cwd=self.top, fine=1)
+        parts = (line.lower().partition("\n") for line in paths_in(said))
+        return {name: value if is_set else "true" for name, is_set, value in parts}
+
+    @property
     def keeps_modes(self) -> bool:
         """Whether the disk tells which files are executable; on Windows and some mounted disks it does not."""
-        return git("config", "--type=bool", "--default=true", "core.fileMode", cwd=self.top) != "false"
+        return self._settings.get("core.filemode", "true") not in ("false", "0", "no", "off")
 
-    def head_entries(self) -> dict[str, Blob]:
-        """The project's files in the last commit. Raises MlopsError where there is none."""
+    @property
+    def is_shared(self) -> bool:
+        """Whether others write to this repository too, by its group."""
+        return self._settings.get("core.sharedrepository", "umask") not in ("umask", "false", "0", "no", "off")
+
+    @property
+    def lock_mode(self) -> int:
+        """The rights of a lock file."""
+        return 0o660 if self.is_shared else 0o644
+
+    def share(self, folder: Path) -> None:
+        """Give the group its rights to a folder in the repository's own, where the repository is shared."""
+        if self.is_shared:
+            for path in (folder, *folder.rglob("*")):
+                if not path.is_symlink():
+                    path.chmod(path.stat().st_mode | (0o2070 if path.is_dir() else 0o060))
+
+    def head(self) -> str:
+        """The last commit. Raises MlopsError where there is none."""
         try:
-            listing = git_bytes("ls-tree", "-r", "-z", "--full-tree", f"HEAD:{self.prefix.rstrip('/')}", cwd=self.top)
+            return git("rev-parse", "--verify", "--quiet", "HEAD^{commit}", cwd=self.top)
         except GitError:
             raise MlopsError("The project is in no commit yet.", "Commit it, then run the command again.") from None
-        return parse_tree(listing)
+
+    def entries_of(self, commit: str) -> dict[str, Blob]:
+        """The project's files in a commit. Raises MlopsError where it is not in it."""
+        try:
+            tree = f"{commit}:{self.prefix.rstrip('/')}"
+            return parse_tree(git_bytes("ls-tree", "-r", "-z", "--full-tree", tree, cwd=self.top))
+        except GitError:
+            raise MlopsError("The project is in no commit yet.", "Commit it, then run the command again.") from None
 
     def require_clean(self) -> None:
         """Raise where the project has changes that are in no commit, or a merge is going on; names the files."""
@@ -79,9 +109,13 @@ class Repository:
 
     def hidden_changes(self) -> list[str]:
         """Changed files that git status does not show: assume-unchanged or skip-worktree is set on them."""
-        listing = paths_in(git_bytes("ls-files", "-v", "-z", "--", f"./{self.prefix}", cwd=self.top))
-        hidden = [line[2:] for line in listing if line[0] == "S" or line[0].islower()]
-        return [name for name in hidden if (self.top / name).is_file() and self._differs(name)]
+        names = (self.prefix + path for path in self.flags())
+        return [name for name in names if (self.top / name).is_file() and self._differs(name)]
+
+    def flags(self) -> dict[str, str]:
+        """The project's files that git was told not to look at, with the letter that it has for that."""
+        listing = paths_in(git_bytes("ls-files", "-v", "-z", "--full-name", "--", f"./{self.prefix}", cwd=self.top))
+        return {line[2:].removeprefix(self.prefix): line[0] for line in listing if line[0] == "S" or line[0].islower()}
 
     def _differs(self, name: str) -> bool:
         known = git_bytes("rev-parse", f":{name}", cwd=self.top)
@@ -107,7 +141,9 @@ def open_repository(folder: Path) -> Repository:
             *("--git-path", "objects", "--show-prefix"),
             cwd=folder,
         )
-    except GitError:
+    except GitError as error:
+        if "not a git repository" not in error.sentence:
+            raise
         raise MlopsError(f"{folder} is in no git repository.", "Run: git init, and commit what is there.") from None
     top, git_dir, objects, *prefix = said.split("\n")
     return Repository(Path(top), Path(git_dir), Path(objects), prefix[0] if prefix else "")

@@ -1,7 +1,8 @@
 """Opening a project: whatever a killed update left behind is taken back before anything else."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from mlops_scaffold import journal, taking_back
@@ -9,6 +10,24 @@ from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.project import Project, open_project
 from mlops_scaffold.report import Report
 from mlops_scaffold.repository import Repository, open_repository
+
+
+def recover_around(folder: Path, report: Report) -> None:
+    """Take back what a killed update left in the repository that a folder is in, in any project of it.
+
+    Without a git process where there is nothing, as it is before every command. What another command is at is not
+    touched.
+    """
+    start = folder.absolute()
+    top = next((parent for parent in (start, *start.parents) if (parent / ".git").exists()), None)
+    if top is None:
+        return
+    for found in journal.unsettled(journal.git_dir_of(top)):
+        with suppress(MlopsError):
+            repository = replace(open_repository(top), prefix=found)
+            told = taking_back.recover(repository)
+            if told:
+                report.warn(told)
 
 
 @contextmanager

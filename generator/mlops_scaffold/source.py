@@ -64,9 +64,14 @@ def locked_mirror(address: Address) -> Iterator[Path]:
     mirror.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{mirror}.lock"):
         if not (mirror / "HEAD").exists():
-            shutil.rmtree(mirror, ignore_errors=True)
-            git("init", "--quiet", "--bare", str(mirror))
+            make_mirror(mirror, "sha1")
         yield mirror
+
+
+def make_mirror(mirror: Path, hashes: str) -> None:
+    """An empty mirror, whatever the user's own repositories are made with."""
+    shutil.rmtree(mirror, ignore_errors=True)
+    git("init", "--quiet", "--bare", f"--object-format={hashes}", str(mirror))
 
 
 _refreshed: dict[Path, str] = {}  # one fetch an invocation
@@ -88,7 +93,7 @@ def refresh(mirror: Path, address: Address, offline: bool) -> str:
     _known.pop(mirror, None)
     notice = ""
     try:
-        git_remote(*FETCH, url=address.fetched, refspecs=REFSPECS, cwd=mirror)
+        fetch(mirror, address)
     except GitError as error:
         moved = [] if isinstance(error, GitTimeout) else moved_by(mirror, address)
         if moved:
@@ -101,6 +106,20 @@ def refresh(mirror: Path, address: Address, offline: bool) -> str:
         git("symbolic-ref", "HEAD", NEWEST, cwd=mirror)
     _refreshed[mirror] = notice
     return notice
+
+
+def fetch(mirror: Path, address: Address) -> None:
+    """Fetch all that an address has. Longer hashes, and a mirror that was cleaned up in part, need a new mirror."""
+    try:
+        git_remote(*FETCH, url=address.fetched, refspecs=REFSPECS, cwd=mirror)
+    except GitError as error:
+        longer = "server sha256" in error.sentence
+        damaged = NEWEST in refs(mirror) and not succeeds("cat-file", "-e", f"{NEWEST}^{{tree}}", cwd=mirror)
+        if isinstance(error, GitTimeout) or not (longer or damaged):
+            raise
+        make_mirror(mirror, "sha256" if longer else "sha1")
+        git_remote(*FETCH, url=address.fetched, refspecs=REFSPECS, cwd=mirror)
+        _known.pop(mirror, None)
 
 
 def refs(mirror: Path) -> dict[str, str]:
@@ -266,26 +285,41 @@ def lay_out(mirror: Path, commit: str) -> Path:
     """The template's files at a commit, in the cache: written beside and renamed, so that nobody sees half of them.
 
     Two at once, from two mirrors or while a shell completes, write the same: whoever is second takes what is there.
+    What somebody has cleaned up in part, as some machines do with caches, is laid out again.
     """
     folder = cache_dir() / "templates" / commit
-    if folder.is_dir():
-        return folder
+    index = folder.with_name(f"{commit}.index")
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
     try:
+        if is_whole(mirror, folder, index):
+            return folder
+        shutil.rmtree(folder, ignore_errors=True)
         tree = fresh / "tree"
         tree.mkdir()
         where = (f"--git-dir={mirror}", f"--work-tree={tree}")
         env = {"GIT_INDEX_FILE": str(fresh / "index")}
         git(*where, "read-tree", commit, env=env)
         # A filter of the user's own, such as git-lfs, may fetch.
-        checkout = (*where, "-c", "core.autocrlf=false", "checkout-index", "--all", "--quiet")
+        checkout = (*where, "-c", "core.autocrlf=false", "checkout-index", "--all", "--index", "--quiet")
         git(*checkout, env=env, cwd=tree, limit=network_limit())
+        (fresh / "index").replace(index)
         try:
             tree.rename(folder)
         except OSError:
             if not folder.is_dir():
                 raise
+    except GitError as error:
+        step = f"The cache may be damaged. Remove {mirror}, then run the command again."
+        raise MlopsError(error.sentence, step) from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return folder
+
+
+def is_whole(mirror: Path, folder: Path, index: Path) -> bool:
+    """Whether what was laid out is all there, and as it was."""
+    if not folder.is_dir() or not index.is_file():
+        return False
+    where = (f"--git-dir={mirror}", f"--work-tree={folder}", "-c", "core.autocrlf=false")
+    return not git(*where, "ls-files", "--deleted", "--modified", cwd=folder, env={"GIT_INDEX_FILE": str(index)})

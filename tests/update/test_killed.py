@@ -1,5 +1,6 @@
 """A kill at any moment: the next command leaves the project exactly as before, or exactly updated."""
 
+import itertools
 import os
 import random
 import shutil
@@ -17,7 +18,7 @@ from mlops_scaffold.report import Report
 from mlops_scaffold.repository import open_repository
 from mlops_scaffold.session import opened
 
-from tests.conftest import git
+from tests.conftest import git, mlops
 from tests.update.world import Files, World, make_world, write
 
 LINES = "".join(f"line {number}\n" for number in range(12))
@@ -38,6 +39,22 @@ EDIT = {
     "src/c.txt": None,
     "own.txt": "OWN\n",
 }
+
+
+# Any of ours, as the next one; none of them changes the project itself.
+COMMANDS = (
+    ("check",),
+    ("diff",),
+    ("explain", "own.txt"),
+    ("components",),
+    ("presets",),
+    ("doctor",),
+    ("setup",),
+    ("add", "nothing"),
+    ("remove", "nothing"),
+    ("update", "--defaults", "--dry-run"),
+    ("new", "../another", "--defaults", "--no-setup", "--vcs-ref", "v9.9.9"),
+)
 
 
 def prepared(tmp_path: Path) -> World:
@@ -84,7 +101,22 @@ def states(tmp_path: Path) -> tuple[World, tuple[object, str], tuple[object, str
 
 
 @pytest.mark.long
-def test_a_hundred_kills(tmp_path: Path) -> None:
+def test_fifty_kills(tmp_path: Path) -> None:
+    kills(tmp_path, in_writing=25, anywhere=15, at_any_time=10, act=next_command)
+
+
+@pytest.mark.soak
+def test_two_hundred_kills_and_each_command_as_the_next_one(tmp_path: Path) -> None:
+    commands = itertools.cycle(COMMANDS)
+
+    def command(world: World) -> None:
+        done = mlops(*next(commands), cwd=world.project, MLOPS_TEMPLATE=str(world.template))
+        assert "Traceback" not in done.stderr
+
+    kills(tmp_path, in_writing=100, anywhere=60, at_any_time=40, act=command)
+
+
+def kills(tmp_path: Path, in_writing: int, anywhere: int, at_any_time: int, act: Callable[[World], None]) -> None:
     """Before steps that it takes with files, those of its writing above all; and whenever, in the middle of git too."""
     world, before, after = states(tmp_path)
     lock = world.project / ".git/index.lock"
@@ -98,7 +130,7 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
     def look() -> None:
         for name in ("OWN", "UNTRACKED"):
             assert world.holds(name)
-        next_command(world)
+        act(world)
         now = world.snapshot(), index(world)
         assert now in (before, after)
         assert not lock.exists()
@@ -107,14 +139,14 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
             assert (world.snapshot(), index(world)) == before
 
     dice = random.Random(20)
-    for number in dice.sample(range(1, renamed - taken + 1), 40):
+    for number in dice.choices(range(1, renamed - taken + 1), k=in_writing):
         kill_before(world, number, str(lock))
         assert lock.exists()
         look()
-    for number in dice.sample(range(len(steps)), 40):
+    for number in dice.choices(range(len(steps)), k=anywhere):
         kill_before(world, number)
         look()
-    for _ in range(20):
+    for _ in range(at_any_time):
         child = forked(world.update)
         time.sleep(dice.uniform(0, whole))
         os.kill(child, signal.SIGKILL)
@@ -167,7 +199,7 @@ def before_each_step(act: Callable[[str], object]) -> None:
 PLACES = {
     "lay_out": writing,
     "hold": index_module,
-    "check_index": writing,
+    "require_as_planned": writing,
     "put_in_place": writing,
     "replace": files,
     "remove_empty_folders": files,

@@ -40,13 +40,13 @@ CASES: dict[str, Case] = {
         copier_loses=True,
     ),
     "the user renamed a file that the template fixes": Case(
-        {"a.txt": LINES},
-        {"a.txt": LINES.replace("line 9", "fixed")},
-        {"a.txt": None, "mine.txt": LINES.replace("line 3", "MINE")},
-        result={"a.txt": None, "mine.txt": LINES.replace("line 3", "MINE").replace("line 9", "fixed")},
+        {"a.txt": LINES * 9},
+        {"a.txt": LINES * 9 + "fixed\n"},
+        {"a.txt": None, "mine.txt": "MINE\n" + LINES * 9},
+        result={"a.txt": None, "mine.txt": "MINE\n" + LINES * 9 + "fixed\n"},
     ),
     "the template deletes an edited file": Case(
-        {"a.txt": LINES}, {"a.txt": None}, {"a.txt": LINES + "MINE\n"}, fates={"a.txt": "conflict"}, copier_loses=True
+        {"a.txt": LINES}, {"a.txt": None}, {"a.txt": LINES + "MINE\n"}, fates={"a.txt": "kept"}, copier_loses=True
     ),
     "the user deleted a file that the template changes": Case(
         {"a.txt": LINES, "other.txt": "o\n"},
@@ -142,7 +142,7 @@ CASES: dict[str, Case] = {
         result={"a/b.txt": LINES + "MINE\n"},
     ),
     "a file becomes a folder of other files": Case(
-        {"a": LINES}, {"a": None, "a/b.txt": "b\n"}, {"a": LINES + "MINE\n"}, fates={"a~project": "conflict"}
+        {"a": LINES}, {"a": None, "a/b.txt": "b\n"}, {"a": LINES + "MINE\n"}, fates={"a": "conflict", "a/b.txt": "kept"}
     ),
     "a folder becomes a file": Case(
         {"a/b.txt": LINES}, {"a/b.txt": None, "a": "a file\n"}, {"a/b.txt": LINES + "MINE\n"}
@@ -242,32 +242,40 @@ def test_an_ignored_file_is_never_overwritten(tmp_path: Path) -> None:
     assert "settings.local" not in git("ls-files", cwd=world.project)
 
 
-def test_an_untracked_file_becomes_a_conflict(tmp_path: Path) -> None:
+def test_an_untracked_file_is_for_a_person_to_move(tmp_path: Path) -> None:
     world = make_world(tmp_path, {"o.txt": "o\n"}, {"a.txt": "the template's\n"})
     write(world.project, {"a.txt": "MINE\n"})
-    outcome = world.update()
-    assert [change.path for change in outcome.changes if change.fate == "conflict"] == ["a.txt"]
-    assert world.stages()["a.txt", 2] == b"MINE\n"
-    assert "MINE" in world.text("a.txt")
+    before = world.snapshot()
+    with pytest.raises(MlopsError, match=r"a\.txt is in the way"):
+        world.update()
+    assert world.snapshot() == before
 
 
-def test_an_ignored_file_that_was_rendered_is_updated_on_disk_alone(tmp_path: Path) -> None:
+def test_an_ignored_file_that_was_rendered_is_left_alone_and_named(tmp_path: Path) -> None:
     before = {".gitignore": "*.local\n", "settings.local": LINES}
     world = make_world(tmp_path, before, {"settings.local": LINES.replace("line 9", "fixed")})
     write(world.project, {"settings.local": LINES.replace("line 3", "MINE")})
-    world.update()
-    assert world.text("settings.local") == LINES.replace("line 3", "MINE").replace("line 9", "fixed")
+    outcome = world.update()
+    assert world.text("settings.local") == LINES.replace("line 3", "MINE")
+    assert ("settings.local", "kept") in [(change.path, change.fate) for change in outcome.changes]
     assert "settings.local" not in git("ls-files", cwd=world.project)
 
 
-@pytest.mark.parametrize("obstacle", ["untracked", "ignored"])
-def test_a_local_file_where_the_template_adds_a_folder(obstacle: str, tmp_path: Path) -> None:
-    world = make_world(tmp_path, {".gitignore": "a\n" if obstacle == "ignored" else "x\n"}, {"a/b.txt": "b\n"})
+def test_an_untracked_file_where_the_template_adds_a_folder(tmp_path: Path) -> None:
+    world = make_world(tmp_path, {"o.txt": "o\n"}, {"a/b.txt": "b\n"})
     write(world.project, {"a": "MINE\n"})
     before = world.snapshot()
     with pytest.raises(MlopsError, match="in the way"):
         world.update()
     assert world.snapshot() == before
+
+
+def test_an_ignored_file_where_the_template_adds_a_folder_stays(tmp_path: Path) -> None:
+    world = make_world(tmp_path, {".gitignore": "a\n", "o.txt": "o\n"}, {"a/b.txt": "b\n", "o.txt": "more\n"})
+    write(world.project, {"a": "MINE\n"})
+    outcome = world.update()
+    assert (world.text("a"), world.text("o.txt")) == ("MINE\n", "more\n")
+    assert [change.path for change in outcome.changes if change.fate == "kept"] == ["a/b.txt"]
 
 
 CONFIGS = [
@@ -305,7 +313,7 @@ def test_the_users_git_settings_change_nothing(config: str, tmp_path: Path, monk
     world = make_world(
         tmp_path,
         {"a.txt": LINES, "trail.txt": "x  \n" + LINES, "run.sh*": "#!/bin/sh\n" + LINES},
-        {"a.txt": None, "b.txt": LINES.replace("line 9", "fixed"), "trail.txt": "x  \n" + LINES + "more\n"},
+        {"a.txt": None, "b/a.txt": LINES.replace("line 9", "fixed"), "trail.txt": "x  \n" + LINES + "more\n"},
     )
     world.edit({"a.txt": LINES.replace("line 3", "MINE"), "trail.txt": "x  \nMINE  \n" + LINES})
     key, value = config.split("=")
@@ -315,7 +323,7 @@ def test_the_users_git_settings_change_nothing(config: str, tmp_path: Path, monk
     outcome = world.update()
     assert outcome.conflicts == 0
     read = {name: content.replace(b"\r\n", b"\n").decode() for name, (content, _, _) in world.snapshot().items()}
-    assert read["b.txt"] == LINES.replace("line 3", "MINE").replace("line 9", "fixed")
+    assert read["b/a.txt"] == LINES.replace("line 3", "MINE").replace("line 9", "fixed")
     assert read["trail.txt"] == "x  \nMINE  \n" + LINES + "more\n"
     assert "a.txt" not in read
     assert os.access(world.project / "run.sh", os.X_OK)

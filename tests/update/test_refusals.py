@@ -69,6 +69,13 @@ def test_no_commit_yet(world: World) -> None:
     assert (done.returncode, "in no commit yet" in done.stderr) == (1, True)
 
 
+def test_answers_that_are_in_no_commit(world: World) -> None:
+    git("rm", "--quiet", "--cached", ANSWERS, cwd=world.project)
+    (world.project / ".git/info/exclude").write_text(ANSWERS)
+    git("commit", "--quiet", "--message", "answers", cwd=world.project)
+    assert f"{ANSWERS} is in no commit" in refused(world, "update", "-l")
+
+
 @pytest.mark.parametrize("staged", [False, True])
 def test_uncommitted_changes_are_named(staged: bool, world: World) -> None:
     write(world.project, {"a.txt": "being edited\n", "b.txt": None})

@@ -1,6 +1,7 @@
 """The command line: one thin module a command, which parses, calls and prints."""
 
 import sys
+from pathlib import Path
 
 import typer
 
@@ -9,6 +10,7 @@ from mlops_scaffold.cli.check import check, diff, explain
 from mlops_scaffold.cli.components import components
 from mlops_scaffold.cli.doctor import doctor
 from mlops_scaffold.cli.light import LightCommand, LightGroup
+from mlops_scaffold.cli.mergetool import mergetool
 from mlops_scaffold.cli.new import new
 from mlops_scaffold.cli.presets import presets
 from mlops_scaffold.cli.setup import setup
@@ -34,11 +36,20 @@ app.command(cls=LightCommand)(setup)
 app.command(cls=LightCommand)(doctor)
 app.command(cls=LightCommand)(components)
 app.command(cls=LightCommand)(presets)
+app.command(cls=LightCommand)(mergetool)
 
 
 @app.callback()
-def options(version: bool = typer.Option(False, "--version", "-V", help="Print the version.")) -> None:
+def options(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", "-V", help="Print the version."),  # noqa: ARG001  # see __main__
+) -> None:
     """Make an ML repository that works at once, and keep it current for years."""
+    if context.invoked_subcommand != "update":  # which does it for each of its projects, and tells of it
+        from mlops_scaffold.report import Report
+        from mlops_scaffold.session import recover_around
+
+        recover_around(Path(), Report())
 
 
 def run() -> None:

@@ -12,6 +12,7 @@ from mlops_scaffold.cli import completing
 Folder = Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Use the cached template.")]
 AnswersFile = Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Allow a foreign template's extensions.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")]
 
@@ -21,6 +22,7 @@ def check(
     offline: Offline = False,
     prereleases: Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")] = False,
     answers_file: AnswersFile = None,
+    trust: Trust = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -33,7 +35,7 @@ def check(
 
     report = Report(quiet or as_json)
     with opened(project, answers_file, report, write=False) as (found, repository, _):
-        standing = compare(found, repository, offline, prereleases)
+        standing = compare(found, repository, offline, prereleases, trust)
     if as_json:
         print(json.dumps({"project": str(found.folder), **asdict(standing)}))
     for notice in standing.notices:
@@ -42,7 +44,9 @@ def check(
         report.warn(f"behind: {standing.version}, the newest is {standing.newest}")
         for name, lines in standing.releases.items():
             report.say("\n".join([f"  {name}", *(f"    {line}" for line in lines)]))
-        if standing.incoming:
+        if not standing.compared:
+            pass
+        elif standing.incoming:
             report.say(f"  files of this project that would change: {', '.join(standing.incoming)}")
         else:
             report.say("  none of this project's files would change")
@@ -55,7 +59,7 @@ def check(
         report.todo(f"see it: mlops diff; mend it: {standing.library.mend}")
     if not standing.as_it_should_be:
         sys.exit(2)
-    report.done(f"template {standing.version}: up to date, not drifted")
+    report.done(f"template {standing.version}: up to date" + (", not drifted" if standing.compared else ""))
 
 
 def diff(
@@ -65,6 +69,7 @@ def diff(
     to: Annotated[str | None, typer.Option("--to", "--vcs-ref", "-r", help="With --incoming: the version.")] = None,
     offline: Offline = False,
     answers_file: AnswersFile = None,
+    trust: Trust = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing; exit code 2 where lines differ.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -86,11 +91,12 @@ def diff(
             answers_file=answers_file,
             dry_run=True,
             dirty=True,
+            trust=trust,
         )
         lines = evolve(request, report).diff
     else:
         with opened(project, answers_file, report, write=False) as (found, repository, _):
-            lines = difference(found, repository, seeds, offline)
+            lines = difference(found, repository, seeds, offline, trust)
     if as_json:
         print(json.dumps({"project": str(project.resolve()), "diff": lines.decode(errors="replace")}))
     elif not quiet:
@@ -104,6 +110,7 @@ def explain(
     project: Annotated[Path | None, typer.Option(help="The project's folder; found from PATH by default.")] = None,
     offline: Offline = False,
     answers_file: AnswersFile = None,
+    trust: Trust = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -112,9 +119,12 @@ def explain(
 
     from mlops_scaffold.explain import explain as find
     from mlops_scaffold.project import find_project, open_project
+    from mlops_scaffold.report import Report
+    from mlops_scaffold.session import recover_around
 
+    recover_around(project or (Path.cwd() / path).parent, Report(quiet or as_json))
     found = open_project(project, answers_file) if project else find_project(path, answers_file)
-    told = find(found, path, offline)
+    told = find(found, path, offline, trust)
     if as_json:
         print(json.dumps(asdict(told)))
     if quiet or as_json:

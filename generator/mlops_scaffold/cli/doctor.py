@@ -29,8 +29,10 @@ def doctor(
     from mlops_scaffold.doctor.registry import Place
     from mlops_scaffold.project import open_project
     from mlops_scaffold.report import Report
+    from mlops_scaffold.session import recover_around
 
     report = Report(quiet or as_json)
+    recover_around(project, report)
     place = Place(open_project(project, answers_file), offline)
     found, ran = examine(place, only), []
     if fix and any(one.safe for one in found.findings):

@@ -25,8 +25,10 @@ def setup(
     from mlops_scaffold.library import require_whole
     from mlops_scaffold.project import open_project
     from mlops_scaffold.report import Report
+    from mlops_scaffold.session import recover_around
 
     report = Report(quiet or as_json)
+    recover_around(project, report)
     found = open_project(project, answers_file)
     wishes = pending(found)
     if wishes is not None:

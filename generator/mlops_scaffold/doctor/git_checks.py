@@ -51,7 +51,7 @@ def unfinished_update(place: Place) -> Found:
     if not in_repository(place):
         return
     found = Journal(open_repository(place.folder))
-    if found.file.exists() and found.state == APPLYING:
+    if found.state == APPLYING:
         yield "an update was cut off", "mlops update --abort"
 
 

@@ -48,6 +48,14 @@ class Rendered:
 
 
 def matcher(patterns: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a path matches one of some gitignore patterns, whichever way either spells an accent."""
+    from unicodedata import normalize
+
+    matches = copiers_matcher(patterns)
+    return lambda path: matches(path) or (not path.isascii() and matches(normalize("NFD", path)))
+
+
+def copiers_matcher(patterns: Iterable[str]) -> Callable[[str], bool]:
     """Whether a path matches one of some gitignore patterns, as copier reads them."""
     from unicodedata import normalize
 

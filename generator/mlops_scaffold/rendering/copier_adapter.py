@@ -4,9 +4,11 @@ copier asks the questions and defines what a template means; we give it a templa
 take the rendered files in memory instead of on disk.
 """
 
+import os
+import re
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from traceback import walk_tb
@@ -14,13 +16,15 @@ from typing import Any
 
 from copier import errors as copier_errors
 from copier._main import Worker, _operation
-from copier._template import Template
+from copier._template import Task, Template
 from copier._tools import scantree
 from copier._types import Phase
 from copier._user_data import Question
 from jinja2 import TemplateError
+from packaging.version import InvalidVersion
+from packaging.version import Version as Release
 
-from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.errors import MlopsError, Untrusted
 from mlops_scaffold.project import ANSWERS_FILE
 from mlops_scaffold.rendering.asked import Asked, Rendered
 from mlops_scaffold.safe_paths import checked, is_below_link
@@ -37,6 +41,7 @@ def make_worker(version: Version, project: Path, asked: Asked) -> Worker:
         "commit_hash": version.commit,
         "git_index_modes": {},
         "vcs": "git",
+        "version": _release(version.name),
     }
     template.__dict__.update(prepared)  # cached properties: copier would clone to find these
     worker = Worker(
@@ -54,6 +59,15 @@ def make_worker(version: Version, project: Path, asked: Asked) -> Worker:
     worker.__dict__["template"] = template
     worker.subproject.__dict__["last_answers"] = dict(asked.last)
     return worker
+
+
+def _release(name: str) -> Release | None:
+    """A version by its name, or by its last tag as `git describe` says it; copier compares migrations with it."""
+    described = re.fullmatch(r"(.+)-(\d+)-g([0-9a-f]+)", name)
+    try:
+        return Release("{}.post{}.dev0+{}".format(*described.groups()) if described else name)
+    except InvalidVersion:
+        return None
 
 
 def questions(version: Version) -> dict[str, Any]:
@@ -118,6 +132,43 @@ def render_tree(worker: Worker) -> tuple[Tree, dict[PurePosixPath, str]]:
                     tree[path] = _entry(worker, source, context or {})
                     sources[path] = source.relative_to(worker.template.local_abspath.resolve()).as_posix()
     return Tree(tree), sources
+
+
+def tasks_of(
+    older: Version, newer: Version, folder: Path, answers: Mapping[str, Any], answers_file: str, trust: bool
+) -> Worker:
+    """A worker that can run what a template runs at an update, in a folder. Raises MlopsError before it is trusted."""
+    given = {key: value for key, value in answers.items() if not key.startswith("_")}
+    asked = Asked(data=given, defaults=True, answers_file=answers_file, trust=trust, operation="update")
+    worker = make_worker(newer, folder, asked)
+    worker.subproject.__dict__["template"] = make_worker(older, folder, asked).template
+    with _translated(), Phase.use(Phase.PROMPT):
+        worker._check_unsafe("update")
+        worker._ask()
+    return worker
+
+
+def commands(worker: Worker, stage: str) -> list[Task]:
+    """What a template runs before the merge or after it."""
+    with _translated():
+        migrations = worker.template.migration_tasks(stage, worker.subproject.template)  # type: ignore[arg-type]
+        return [*(worker.template.tasks if stage == "after" else ()), *migrations]
+
+
+def execute(worker: Worker, tasks: Sequence[Task]) -> None:
+    """Run tasks in the worker's folder; what they print goes to stderr. Raises MlopsError where one fails."""
+    operation, printed = _operation.set("update"), os.dup(1)
+    try:
+        os.dup2(2, 1)
+        with _translated(), Phase.use(Phase.TASKS):
+            worker._execute_tasks(tasks)
+    except copier_errors.TaskError as error:
+        step = "Nothing was changed. To update without the tasks: --skip-tasks"
+        raise MlopsError(f"A task of the template failed ({error.returncode}): {error.cmd}", step) from None
+    finally:
+        os.dup2(printed, 1)
+        os.close(printed)
+        _operation.reset(operation)
 
 
 def _refuse_outside(source: Path, worker: Worker) -> None:
@@ -188,11 +239,13 @@ def _translated() -> Iterator[None]:
         except (copier_errors.CopierAnswersInterrupt, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         except copier_errors.UnsafeTemplateError as error:
-            raise MlopsError(_first_line(error), "Trust it with --trust if you know it.") from None
+            raise Untrusted(_first_line(error), "Trust it with --trust if you know it.") from None
         except copier_errors.InteractiveSessionError:
             raise MlopsError(
                 "The questions need a terminal.", "Answer them with --defaults, --data or --preset."
             ) from None
+        except copier_errors.TaskError:
+            raise
         except (copier_errors.UserMessageError, copier_errors.CopierError, TemplateError) as error:
             raise MlopsError(f"The template does not render: {_first_line(error)}.") from None
         except (ValueError, TypeError, AttributeError) as error:

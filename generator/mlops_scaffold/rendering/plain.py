@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from jinja2 import TemplateError
 
-from mlops_scaffold.rendering.asked import Asked, Rendered, matcher
+from mlops_scaffold.rendering.asked import Asked, Rendered, copiers_matcher
 from mlops_scaffold.rendering.plain_answers import answer
 from mlops_scaffold.rendering.plain_template import NotPlain, PlainTemplate, open_template
 from mlops_scaffold.source import Version
@@ -44,7 +44,7 @@ def _files(
     if not root.is_relative_to(template.version.folder.resolve()):
         raise NotPlain("subdirectory")
     patterns = [template.text(pattern, context) for pattern in template.exclude]
-    excluded = matcher(line for pattern in patterns for line in pattern.splitlines())
+    excluded = copiers_matcher(line for pattern in patterns for line in pattern.splitlines())
     found: dict[PurePosixPath, Entry] = {}
     sources: dict[PurePosixPath, str] = {}
     for source in template.walk(root):
