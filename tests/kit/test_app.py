@@ -250,13 +250,6 @@ def test_what_is_no_request_is_refused(client: TestClient, body: bytes) -> None:
         assert client.post(path, content=body).status_code == 422
 
 
-def test_a_large_body_is_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observe, "LARGEST_BODY", 1000)
-    assert client.post("/predict", content=b"x" * 1001).status_code == 413
-    # In parts, its length is not announced: it is counted.
-    assert client.post("/predict", content=iter([b"x" * 100] * 100)).status_code == 413
-
-
 @EVERY
 def test_the_short_way_to_typed_columns_is_the_contracts(contract: Contract) -> None:
     rows = rows_as_json(contract, 200)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlops_kit.frameworks.archive import check_archive
 from mlops_kit.frameworks.errors import ModelError
 from mlops_kit.ground import project
 
@@ -59,6 +60,7 @@ def load_model(folder: Path) -> Any:
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
+    check_archive(folder / "model.skops")
     try:
         return skops.io.load(folder / "model.skops", trusted=trusted_types())
     except FileNotFoundError:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from mlops_kit.frameworks.archive import check_archive
 from mlops_kit.frameworks.errors import ModelError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def load_model(folder: Path) -> Any:
     file = folder / "data/model.keras"
     if not file.is_file():
         raise ModelError(f"{folder} holds no model. Train one: uv run poe repro")
+    check_archive(file)
     from mlops_kit.frameworks.tensorflow.estimator import restore
     from mlops_kit.frameworks.tensorflow.quietly import keras
 
