@@ -42,7 +42,8 @@ def proposals(contract: Contract, frame: pd.DataFrame) -> Iterator[str]:
 
 def proposal(way: str, column: str, why: str) -> str:
     """What to write into params.yaml, and why."""
-    return f"think of a split by {way}: {why}. In params.yaml: split: {{by: {way}, column: {column!r}}}"
+    setting = f"by: {way}, column: {column!r}"
+    return f"think of a split by {way}: {why}. In params.yaml: split: " + "{" + setting + "}"
 
 
 def _in_order(values: pd.Series, counting: bool = False) -> bool:

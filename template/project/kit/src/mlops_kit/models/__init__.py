@@ -14,7 +14,7 @@ from mlops_kit.models.champion import (
     write_champion,
 )
 from mlops_kit.models.errors import ChampionError, ServerError, WithdrawnError
-from mlops_kit.models.files import load_model, trained_model
+from mlops_kit.models.files import champion_model, load_model, trained_model
 from mlops_kit.models.hashes import (
     changed_since_run,
     data_md5,
@@ -50,6 +50,7 @@ __all__ = [
     "as_default",
     "champion_file",
     "champion_folder",
+    "champion_model",
     "changed_since_run",
     "client",
     "data_md5",

@@ -74,10 +74,9 @@ def without(contract: Contract, test: pd.DataFrame, learnt: np.ndarray) -> tuple
     import pandas as pd
 
     hashes = row_hashes(contract, test)
-    told = f"rows that the champion was not trained on: {{kept}} of {len(test)}"
     if not test.attrs.get(APART):
         kept = test[~np.isin(hashes, learnt)].reset_index(drop=True)
-        return kept, told.format(kept=len(kept))
+        return kept, described(kept, test)
     names = [column.name for column in contract.features]
     train = hashes_of(contract, project().root / TRAIN, names)
     assert train is not None  # noqa: S101  it was just prepared
@@ -87,7 +86,12 @@ def without(contract: Contract, test: pd.DataFrame, learnt: np.ndarray) -> tuple
     number = pd.Series(hashes[order]).groupby(hashes[order]).cumcount().to_numpy()
     spare = np.array([today[value] - before[value] for value in hashes[order].tolist()])
     kept = test.iloc[np.sort(order[number < spare])].reset_index(drop=True)
-    return kept, told.format(kept=len(kept)) + ", equal ones told by their number"
+    return kept, described(kept, test) + ", equal ones told by their number"
+
+
+def described(kept: pd.DataFrame, test: pd.DataFrame) -> str:
+    """How many rows, of how many."""
+    return f"rows that the champion was not trained on: {len(kept)} of {len(test)}"
 
 
 # --- the numbers -----------------------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ def compare(challenger: ModelVersion, incumbent: models.Champion | None) -> str:
         folder = models.champion_folder()
     except ModelError as error:
         raise RegistryError(f"Not promoted, since there is nothing to compare with. {error}") from None
-    champion, model = models.load_model(folder), models.load_model(project().root / "model")
+    champion, model = models.champion_model(folder), models.load_model(project().root / "model")
     check_same_question(folder, champion, contract, incumbent)
     test, rule = unseen(contract, test, incumbent)
     found = compared(model, champion, contract, test, primary)

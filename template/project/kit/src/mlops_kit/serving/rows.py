@@ -39,12 +39,14 @@ from mlops_kit.serving.endpoint import Row
 MOST_ROWS = 10_000
 MOST_NAMED = 10  # rows of a request that are told to be wrong
 WANTED = {
-    "numeric": "a finite number",
+    "numeric": "a finite number of at most 3.4e38",
     "boolean": "true or false",
     "categorical": "a string",
     "date": "a date as a string, such as 2026-01-31",
     "text": "a string",
 }
+# Most models read numbers as float32: what that cannot hold, none of them can take.
+LARGEST = float(np.finfo("float32").max)
 # A column that contract.yaml ignores: whatever it holds, nobody reads it.
 IGNORED = NotRequired[Annotated[Any, Field(description="ignored")]]
 # A batch, column by column: float64, datetime64[us] or objects (str, None), each of shape (rows,).
@@ -152,7 +154,7 @@ def _field(column: Column) -> Any:
     """The type of a column's values in a request."""
     kind: Any = StrictStr
     if column.type == "numeric":
-        kind = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+        kind = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
     elif column.type == "boolean":
         number = Annotated[float, Field(strict=True, ge=0, le=1, multiple_of=1), AfterValidator(_truth)]
         kind = StrictBool | number

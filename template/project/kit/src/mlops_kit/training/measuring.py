@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_kit.contract import Contract
 from mlops_kit.ground import params, project
 from mlops_kit.models import log_metrics, prediction_hash
-from mlops_kit.training.metrics import asked, scorer
+from mlops_kit.training.metrics import MetricError, asked, scorer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +47,11 @@ def score(model: Any, contract: Contract, frame: pd.DataFrame, names: list[str])
     Raises MetricError for a metric that there is not, or that does not fit the labels.
     """
     rows, labels = contract.coerce(frame), contract.labels(frame)
+    answered = len(model.predict(rows.head(3)))
+    if answered != min(3, len(rows)):
+        raise MetricError(
+            f"The model gives {answered} predictions for {min(3, len(rows))} rows.", "See model.py: one a row."
+        )
     return {name: round(asked(scorer(name, contract), name, model, rows, labels), 6) for name in names}
 
 
