@@ -34,14 +34,14 @@ def unseen(contract: Contract, test: pd.DataFrame, champion: models.Champion) ->
     """
     prepared = models.locked_md5("prepare", "data/prepared")
     if prepared and prepared == models.locked_by(champion, "prepare", "data/prepared"):
-        return test, "the parts are the ones that the champion was made with"
+        return test, f"on the {len(test)} test rows, the parts being the ones that the champion was made with"
     folder = project().root / ".champion/prepared"
     if not models.of_run(champion, "data/prepared", folder):
-        return test, "the champion's training part is not to be had, so it may have learnt some of them"
+        return test, f"on the {len(test)} test rows, some of which the champion may have learnt: its parts are not here"
     names = [column.name for column in contract.features]
     learnt = hashes_of(contract, folder / TRAIN.name, names)
     if learnt is None:
-        return test, "the champion was trained on other columns, so its rows cannot be told"
+        return test, f"on the {len(test)} test rows, of which the champion, trained on other columns, may know some"
     kept, rule = without(contract, test, learnt)
     whole = set(contract.classes) <= set(kept[contract.target]) if contract.classes else len(kept) > 1
     if not whole:
@@ -86,12 +86,12 @@ def without(contract: Contract, test: pd.DataFrame, learnt: np.ndarray) -> tuple
     number = pd.Series(hashes[order]).groupby(hashes[order]).cumcount().to_numpy()
     spare = np.array([today[value] - before[value] for value in hashes[order].tolist()])
     kept = test.iloc[np.sort(order[number < spare])].reset_index(drop=True)
-    return kept, described(kept, test) + ", equal ones told by their number"
+    return kept, described(kept, test) + " (equal ones told by their number)"
 
 
 def described(kept: pd.DataFrame, test: pd.DataFrame) -> str:
     """How many rows, of how many."""
-    return f"rows that the champion was not trained on: {len(kept)} of {len(test)}"
+    return f"on the {len(kept)} of {len(test)} rows that the champion was not trained on"
 
 
 # --- the numbers -----------------------------------------------------------------------------------------------------

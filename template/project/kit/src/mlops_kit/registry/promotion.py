@@ -98,7 +98,7 @@ def compare(challenger: ModelVersion, incumbent: models.Champion | None) -> str:
     check_same_question(folder, champion, contract, incumbent)
     test, rule = unseen(contract, test, incumbent)
     found = compared(model, champion, contract, test, primary)
-    verdict = f"{primary} {found} on {len(test)} rows; {rule}"
+    verdict = f"{primary} {found} {rule}"
     if found.worse:
         raise RegistryError(f"Not promoted: {verdict} (the champion is version {incumbent.version}).")
     falls = list(fallen(model, champion, contract, test))
