@@ -151,6 +151,14 @@ def test_rows_in_the_order_of_time_and_identifiers_that_repeat_are_noticed(prepa
     assert "think of" not in said
 
 
+def test_a_rare_class_is_noticed(prepared: Prepared) -> None:
+    table = {**visits(), "ill": ["yes"] * 30 + ["no"] * 570}
+    *_, said = prepared(table, {"test": 0.2, "seed": 1})
+    assert "think of another metric: 'yes' has 5.0% of the rows, and roc_auc_ovr_weighted says little" in said
+    *_, said = prepared(visits(), {"test": 0.2, "seed": 1})
+    assert "another metric" not in said
+
+
 SENSELESS = {
     "{by: date}": r"by is 'date'\. Give one of random, time, group",
     "{by: time}": r"by is time, and there is no column",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mlops_kit.contract import Contract
+from mlops_kit.ground import params
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +18,7 @@ OF_SOMEBODY = re.compile(
     re.IGNORECASE,
 )
 FEWEST_GROUPS = 5
+RARE = 0.1  # a class with less than this share of the rows
 
 
 def proposals(contract: Contract, frame: pd.DataFrame) -> Iterator[str]:
@@ -38,6 +40,17 @@ def proposals(contract: Contract, frame: pd.DataFrame) -> Iterator[str]:
             yield proposal(
                 "group", name, f"{name!r} repeats ({distinct} values), and equal ones in both parts are easy to guess"
             )
+
+
+def rare_class(contract: Contract, frame: pd.DataFrame) -> Iterator[str]:
+    """A sentence where one of two classes is rare, and the primary metric says little of it."""
+    shares = frame[contract.target].value_counts(normalize=True)
+    primary = params()["evaluate"].get("primary")
+    if len(contract.classes) == 2 and shares.min() < RARE and primary != "average_precision":
+        yield (
+            f"think of another metric: {shares.idxmin()!r} has {shares.min():.1%} of the rows, and {primary} says little of a "
+            "rare class. In params.yaml: evaluate: primary: average_precision"
+        )
 
 
 def proposal(way: str, column: str, why: str) -> str:

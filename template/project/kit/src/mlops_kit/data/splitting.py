@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlops_kit.contract import Contract, ContractError, row_hashes
-from mlops_kit.data.noticing import proposals
+from mlops_kit.data.noticing import proposals, rare_class
 from mlops_kit.data.rule import WITHIN, Rule, in_order
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ def split(
     rule = Rule.read()
     rule = replace(rule, test=rule.test if test is None else test, seed=rule.seed if seed is None else seed)
     in_test, told = choose(contract, frame, rule)
-    for line in [described(in_test, rule, told), *(proposals(contract, frame) if rule.by == "random" else [])]:
+    print(described(in_test, rule, told))
+    noticed = proposals(contract, frame) if rule.by == "random" else ()
+    for line in (*noticed, *rare_class(contract, frame)):
         print(line)
     parts = []
     for chosen in (~in_test, in_test):
@@ -141,7 +143,7 @@ def by_group(values: pd.Series, codes: np.ndarray, rule: Rule) -> tuple[np.ndarr
     groups[alone] = len(names) + np.arange(alone.sum())
     counts = pd.crosstab(groups, codes).to_numpy()  # rows of each class in each group
     asked = counts.sum(axis=0) * rule.test
-    dice, best, badness = np.random.default_rng(rule.seed), None, np.inf
+    dice, best, badness = np.random.default_rng(rule.seed), np.array([], dtype=int), np.inf
     for _ in range(DRAWS):
         order = dice.permutation(len(counts))
         sizes = counts[order].sum(axis=1).cumsum()

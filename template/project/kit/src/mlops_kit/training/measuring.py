@@ -39,6 +39,12 @@ def write_report(report: dict[str, Any], model: Any, contract: Contract, test: p
     write_predictions(model, contract, test)
     log_metrics((root / "model/run_id").read_text(encoding="utf-8").strip(), report["metrics"])
     print(f"{primary} {report['metrics'][primary]:.4f}, baseline {report['baseline'][primary]:.4f}")
+    balanced = report["metrics"].get("balanced_accuracy")
+    if balanced is not None and balanced <= 1 / len(contract.classes) + 0.01:
+        print(
+            f"warning: balanced_accuracy {balanced:.4f} is a guess's: the model answers with the frequent class alone. "
+            "Think of class_weight: balanced, under `model` in params.yaml"
+        )
 
 
 def score(model: Any, contract: Contract, frame: pd.DataFrame, names: list[str]) -> dict[str, float]:

@@ -47,11 +47,9 @@ def types_of(folder: Path) -> Iterator[str]:
             for line in ast.parse(file.read_text(encoding="utf-8")).body:
                 targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
                 if "TRUSTED_TYPES" in {getattr(one, "id", "") for one in targets}:
-                    yield from (one.value for one in ast.walk(line) if _is_text(one))
-
-
-def _is_text(node: ast.AST) -> Any:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+                    for one in ast.walk(line):
+                        if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                            yield one.value
 
 
 def save_model(model: Any, contract: Contract, folder: Path, **described: Any) -> None:
