@@ -141,7 +141,7 @@ def test_a_promotion_does_not_need_the_types_of_the_model_before(
     kept(own(XGBOOST), tmp_path / "model")
     shutil.move(tmp_path / "model", tmp_path / "champion")
     own(FOREST)
-    with pytest.raises(ModelError, match="nobody has trusted"):
+    with pytest.raises(ModelError, match="are not trusted"):
         models.champion_model(tmp_path / "champion")
     md5 = models.folder_md5(tmp_path / "champion")
     models.write_champion(models.Champion(1, md5, "", "", "", {}))

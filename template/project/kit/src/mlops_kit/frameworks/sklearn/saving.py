@@ -115,6 +115,6 @@ def refused(folder: Path, unknown: list[str]) -> ModelError:
     """What is said of a model that holds more than the trusted types: all of them, as they are to be written."""
     listed = ", ".join(f'"{name}"' for name in unknown)
     return ModelError(
-        f"{folder} holds types that nobody has trusted: {listed}.",
+        f"{folder} holds types that are not trusted: {listed}.",
         f"Read what they do, then write into model.py: TRUSTED_TYPES = [{listed}]",
     )
