@@ -126,8 +126,10 @@ TABLES = {
     "heart": Table(of_statsmodels("heart"), "censors"),
     "titanic": Table(of_causaldata("titanic"), "survived"),
     "credit_cards": Table(of_causaldata("credit_cards"), "LateSept"),
-    "mortgages": Table(of_causaldata("mortgages"), "nvhmvet"),
-    "nhefs": Table(of_causaldata("nhefs_complete"), "wt82_71", "regression"),
+    "mortgages": Table(of_causaldata("mortgages"), "home_ownership"),
+    "nhefs": Table(  # the later weight would tell the difference
+        lambda: of_causaldata("nhefs_complete")().drop(columns="wt82"), "wt82_71", "regression"
+    ),
     "restaurants": Table(of_causaldata("restaurant_inspections"), "inspection_score", "regression"),
     "gapminder": Table(of_causaldata("gapminder"), "lifeExp", "regression"),
     "scorecard": Table(of_causaldata("scorecard"), "earnings_med", "regression"),
