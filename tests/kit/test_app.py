@@ -236,10 +236,10 @@ def test_a_missing_value_needs_the_contracts_leave(contract: Contract, model: An
 
 
 @EVERY
-def test_a_huge_number_is_answered_or_refused_but_breaks_nothing(contract: Contract, client: TestClient) -> None:
+def test_a_huge_number_is_refused_for_every_model(contract: Contract, client: TestClient) -> None:
     row = rows_as_json(contract, 1)[0]
     for name in contract.of_type("numeric")[:2]:
-        for text, status in (("1e308", 200), ("-1e308", 200), ("1" + "0" * 400, 422), ("9" * 5000, 422)):
+        for text, status in (("1e38", 200), ("-1e308", 422), ("1e308", 422), ("1" + "0" * 400, 422), ("9" * 5000, 422)):
             body = json.dumps({"rows": [{**row, name: "@"}]}).replace('"@"', text)
             assert client.post("/predict", content=body).status_code == status, text[:20]
 

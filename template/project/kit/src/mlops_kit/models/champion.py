@@ -169,6 +169,15 @@ def of_run(champion: Champion, path: str, folder: Path) -> bool:
     return run(*command, quiet=True, check=False).returncode == 0
 
 
+def locked_by(champion: Champion, stage: str, path: str) -> str:
+    """The hash that a stage's output had when the champion was made; empty where its dvc.lock is not to be had."""
+    for commit in (_commits(champion) or [champion.commit])[:1]:
+        lock = yaml.safe_load(output_of("git", "show", f"{commit}:./dvc.lock") or "{}")
+        outs = lock.get("stages", {}).get(stage, {}).get("outs", [])
+        return next((str(out["md5"]) for out in outs if out["path"] == path), "")
+    return ""
+
+
 def _commits(champion: Champion) -> list[str]:
     """The commits that brought its model into dvc.lock: it may have been registered before, and before a remote."""
     return output_of("git", "log", "--reverse", "--format=%H", f"-S{champion.model}", "--", "dvc.lock").split()

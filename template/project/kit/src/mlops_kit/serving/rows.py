@@ -45,12 +45,14 @@ LONGEST_NAME = 200  # characters of a name that an answer repeats
 SMALL_BODY = 32 * 1024  # bytes; of a larger one the parts are counted before it is parsed
 PIECE = 16 * 1024  # bytes of a larger one that are parsed at a time: in between, other threads run
 WANTED = {
-    "numeric": "a finite number",
+    "numeric": "a finite number of at most 3.4e38",
     "boolean": "true or false",
     "categorical": "a string",
     "date": "a date as a string, such as 2026-01-31",
     "text": "a string",
 }
+# Most models read numbers as float32: what that cannot hold, none of them can take.
+LARGEST = float(np.finfo("float32").max)
 # A column that contract.yaml ignores: whatever it holds, nobody reads it.
 IGNORED = NotRequired[Annotated[Any, Field(description="ignored")]]
 # A batch, column by column: float64, datetime64[us] or objects (str, None), each of shape (rows,).
@@ -239,7 +241,7 @@ def _field(column: Column, longest: int) -> Any:
     """The type of a column's values in a request."""
     kind: Any = Annotated[StrictStr, Field(max_length=longest)]
     if column.type == "numeric":
-        kind = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+        kind = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
     elif column.type == "boolean":
         number = Annotated[float, Field(strict=True, ge=0, le=1, multiple_of=1), AfterValidator(_truth)]
         kind = StrictBool | number

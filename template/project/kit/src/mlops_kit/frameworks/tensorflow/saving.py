@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,12 @@ def save_model(model: Any, contract: Contract, folder: Path, **described: Any) -
     export(model, contract, folder / "saved_model")
 
 
-def load_model(folder: Path) -> Any:
+def types_of(folder: Path) -> Iterable[str]:
+    """None: a network holds Keras' own layers alone."""
+    return ()
+
+
+def load_model(folder: Path, also: Iterable[str] = ()) -> Any:
     """The network in a model folder. It holds layers and numbers; code in it is refused (safe mode), never run."""
     file = folder / "data/model.keras"
     if not file.is_file():
