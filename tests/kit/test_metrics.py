@@ -90,7 +90,7 @@ def test_a_metric_for_two_classes_is_refused_for_three_before_the_training(asked
 
 def test_a_metric_of_numbers_is_refused_for_classes(asked: Asked, parts: Any) -> None:
     contract = asked(metrics=["r2"])
-    with pytest.raises(MetricError, match="'r2' of params.yaml cannot be measured here"):
+    with pytest.raises(MetricError, match=r"'r2' of params\.yaml cannot be measured here"):
         check_metrics(contract, parts[0])
 
 

@@ -133,7 +133,7 @@ def by_time(order: pd.Series, rule: Rule) -> tuple[np.ndarray, str]:
 
 
 def by_group(values: pd.Series, codes: np.ndarray, rule: Rule) -> tuple[np.ndarray, str]:
-    """Whole groups; of some random draws the one with the best shares of rows and classes. A row without one is its own."""
+    """Whole groups: of some random draws the one with the best shares. A row without a group is one of its own."""
     import numpy as np
     import pandas as pd
 
@@ -194,7 +194,8 @@ def require_classes(contract: Contract, codes: np.ndarray, in_test: np.ndarray, 
         if not rows.any():
             told, hint = "has no rows", "Take it out of contract.yaml, or give rows of it."
         elif len(values) and values[rows].nunique() == 1:
-            told = f"is in one {'group' if values.dtype == object else 'value'} of the split alone, {values[rows].iloc[0]!r}"
+            kind = "group" if values.dtype == object else "value"
+            told = f"is in one {kind} of the split alone, {values[rows].iloc[0]!r}"
             hint = "Choose another split.column, or leave the class out."
         else:
             told = f"has {int(rows.sum())} rows, none of which is in {where}"

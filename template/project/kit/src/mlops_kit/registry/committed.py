@@ -15,7 +15,7 @@ STAGES = ("prepare", "train")
 
 
 def made_by(model_md5: str) -> str:
-    """The commit that made a model, or that can make it; empty outside git. Raises RegistryError where there is none."""
+    """The commit that made a model, or that can; empty outside git. Raises RegistryError where there is none."""
     try:
         head = git("rev-parse", "HEAD")
     except FileNotFoundError:  # no git, as in an image
@@ -34,8 +34,7 @@ def made_by(model_md5: str) -> str:
             if not missing:
                 return commit
     raise RegistryError(
-        f"Not promoted: no commit can make this model, since {', '.join(missing)} "
-        f"{'are' if len(missing) > 1 else 'is'} not committed as the pipeline read {'them' if len(missing) > 1 else 'it'}.",
+        f"Not promoted: no commit can make this model. Not committed as the pipeline read it: {', '.join(missing)}.",
         'Commit what was run: git add --all && git commit --message "model: what changed"',
     )
 
