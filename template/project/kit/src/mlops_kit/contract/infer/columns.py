@@ -30,7 +30,7 @@ ID_SHAPE = (
     r"[A-Za-z#]+[-_/:.]?\d+|[0-9A-Fa-f]{8,}(-[0-9A-Fa-f]{2,})*|\S+@\S+\.\S+|https?://\S+|0\d+|\d{4,}(-\d+)*"
     r"|[A-Za-z]{1,4}[-_]?\d+([-_/]\w+)*|(?=\S*[A-Za-z])(?=\S*\d)[A-Za-z0-9_-]{8,}"
 )
-WITH_UNIT = re.compile(r"\D{0,3}[+-]?\d[\d.,:]*\s*([^\d\s]{1,6}|)$")
+WITH_UNIT = re.compile(r"[^\w\s]{0,3}\d[\d.,:]*\s*([^\d\s]{1,6}|)$")
 
 
 def describe(values: pd.Series, name: str, source: Source, found: Findings) -> Column | str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cache
 
 import pandas as pd
 
@@ -10,6 +12,10 @@ from mlops_kit.contract.contract import Column
 from mlops_kit.contract.dates import DAYS, TIMES, to_dates
 
 LOOKED_AT = 60  # different cells that tell which forms are worth trying on all
+
+NAME, NUMBER = r"[^\W\d]+", r"\d{1,2}"
+PARTS = {"%Y": r"\d{4}", "%y": r"\d{2}", "%f": r"\d{1,9}", "%p": "[AaPp][Mm]", "%z": r"(?:Z|[+-]\d\d:?\d\d)"}
+PARTS |= dict.fromkeys(("%m", "%d", "%H", "%I", "%M", "%S"), NUMBER) | dict.fromkeys(("%a", "%b", "%B"), NAME)
 
 
 @dataclass(frozen=True)
@@ -28,17 +34,11 @@ def find_form(distinct: pd.Series) -> Form | None:
     if len(dated) <= len(some) / 2:
         return None
     shares = {}
-    for day in DAYS:
-        fits = pd.Series(False, index=dated.index)
-        first = ""
-        for time in TIMES:
-            parsed = _parsed(dated, day + time).notna()
-            first = first or (day + time if parsed.any() else "")
-            fits |= parsed
-            if fits.all():
-                break
-        if fits.mean() > 0.5:
-            shares[day] = (fits.sum(), _most_common(dated, day))
+    for day, times in _possible(dated).items():
+        fits = pd.DataFrame({time: _parsed(dated, day + time).notna() for time in times})
+        count = int(fits.any(axis=1).sum())
+        if count > len(dated) / 2:
+            shares[day] = (count, day + str(fits.sum().idxmax()))
     if not shares:
         return None
     most = max(count for count, _ in shares.values())
@@ -57,9 +57,22 @@ def _whole(forms: list[str], distinct: pd.Series) -> Form | None:
     return Form(fitting[0], fitting, tried[fitting[0]])
 
 
-def _most_common(texts: pd.Series, day: str) -> str:
-    """The day with the form of time that most cells have."""
-    return max((day + time for time in TIMES), key=lambda written: int(_parsed(texts, written).notna().sum()))
+def _possible(dated: pd.Series) -> dict[str, list[str]]:
+    """The forms of day, and of time after it, that any of some cells looks like."""
+    shapes = list({re.sub(r"\d", "0", text): text for text in dated}.values())
+    found: dict[str, list[str]] = {}
+    for day in DAYS:
+        rests = [text[match.end() :] for text in shapes if (match := _pattern(day).match(text))]
+        times = [time for time in TIMES if any(map(_pattern(time).fullmatch, rests))]
+        if times:
+            found[day] = times
+    return found
+
+
+@cache
+def _pattern(written: str) -> re.Pattern[str]:
+    """What a form looks like, whatever its numbers are."""
+    return re.compile("".join(PARTS.get(part, re.escape(part)) for part in re.split(r"(%\w)", written)))
 
 
 def _parsed(texts: pd.Series, written: str) -> pd.Series:

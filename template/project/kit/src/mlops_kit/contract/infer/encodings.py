@@ -23,16 +23,15 @@ ONE_BYTE = (
     *("iso8859_5", "iso8859_7", "iso8859_9", "koi8_r", "koi8_u", "latin_1", "mac_roman", "mac_cyrillic", "cp850"),
     *("cp866", "cp852"),
 )
-# Of two bytes a character, with the first bytes of the characters that are in daily use, in another encoding's order.
+# Of two bytes a character, with the first bytes of the characters in daily use, in the encoding that orders them so.
+_JAPANESE = ("euc_jp", frozenset({0xA1, 0xA3, 0xA4, 0xA5, *range(0xB0, 0xD0)}))
+_TAIWANESE = ("big5", frozenset({0xA1, *range(0xA4, 0xC7)}))
+_KOREAN = ("euc_kr", frozenset({0xA1, 0xA3, *range(0xB0, 0xC9)}))
 TWO_BYTES = {
-    "shift_jis": ("euc_jp", 0xA1, 0xCF),
-    "cp932": ("euc_jp", 0xA1, 0xCF),
-    "euc_jp": ("euc_jp", 0xA1, 0xCF),
-    "gb18030": ("gb2312", 0xB0, 0xD7),
-    "big5": ("big5", 0xA1, 0xC6),
-    "cp950": ("big5", 0xA1, 0xC6),
-    "euc_kr": ("euc_kr", 0xB0, 0xC8),
-    "cp949": ("euc_kr", 0xB0, 0xC8),
+    **dict.fromkeys(("shift_jis", "cp932", "euc_jp"), _JAPANESE),
+    "gb18030": ("gb2312", frozenset({0xA1, 0xA3, *range(0xB0, 0xD8)})),
+    **dict.fromkeys(("big5", "cp950"), _TAIWANESE),
+    **dict.fromkeys(("euc_kr", "cp949"), _KOREAN),
 }
 SAME = {"cp932": "shift_jis", "cp950": "big5", "cp949": "euc_kr"}  # with more characters
 LANGUAGES = tuple(
@@ -181,16 +180,17 @@ def _wrong(word: str) -> int:
     """How many characters of a word are not where a person would put them."""
     odd = sum(a.islower() and b.isupper() and b > "\x7f" for a, b in zip(word, word[1:], strict=False))
     odd += sum(a.isalpha() and b.isalpha() and (a > "\u036f") != (b > "\u036f") for a, b in zip(word, word[1:], strict=False))
-    return odd + sum(a.isalpha() and b in "°²³±×½¼º¿¡€£¥§" for a, b in zip(word, word[1:], strict=False))
+    odd += sum(a.isalpha() and b in "°²³µ±×½¼º¿¡€£¥§©®" for a, b in zip(word, word[1:], strict=False))
+    return odd + sum(a in "²³±®©·" and b.isalpha() for a, b in zip(word, word[1:], strict=False))
 
 
 @cache
 def _in_daily_use(character: str, encoding: str) -> bool:
-    order, first, last = TWO_BYTES[encoding]
-    if "\u3000" <= character <= "\u30ff" or "\uff01" <= character <= "\uff5e":
-        return order != "euc_kr"
+    order, first = TWO_BYTES[encoding]
+    if "\u3041" <= character <= "\u30ff":  # kana
+        return order == "euc_jp"
     try:
-        return first <= character.encode(order)[0] <= last
+        return character.encode(order)[0] in first
     except UnicodeEncodeError:
         return False
 

@@ -66,13 +66,17 @@ def find_layout(text: str, name: str, found: Findings) -> Layout:
 def _best(text: str, separators: dict[str, str], skip: int) -> Layout | None:
     """The separator and quote that split the rows evenly: the header as early as possible, then the most cells."""
     layouts = []
+    quotes = '"\'' if "'" in text else '"'
     for separator in separators:
-        for quote in ('"', "'"):
-            layout = _laid_out(text, separator, quote, skip)
-            if layout is not None and (quote == '"' or _is_quoted(layout, text, skip)):
-                layouts.append(layout)
-    # Of two quotes, the one that makes the rows more even; a header that looks like data is none.
-    return max(layouts, key=lambda one: (not _is_data(one), -one.skip, one.even * one.width, one.quote == "'"), default=None)
+        if separator in text:
+            layouts += [layout for quote in quotes if (layout := _laid_out(text, separator, quote, skip)) is not None]
+    lines = text.splitlines()
+
+    def key(layout: Layout) -> tuple[bool, int, int, bool, float]:
+        quoted = _is_quoted(layout, text, lines) if layout.quote == "'" else 0
+        return not _is_data(layout), quoted, -layout.skip, not layout.unnamed, layout.even * layout.width
+
+    return max(layouts, key=key, default=None)
 
 
 def _laid_out(text: str, separator: str, quote: str, skip: int) -> Layout | None:
@@ -147,16 +151,16 @@ def _is_data(layout: Layout) -> bool:
     return len(numbers) > len(cells) / 2
 
 
-def _is_quoted(layout: Layout, text: str, skip: int) -> bool:
-    """Whether `'` quotes cells: all of a column, or one that has the separator or the quote in it."""
-    plain = [row for _, row in islice(_numbered(text, layout.separator, '"', "", skip), LOOKED_AT)]
-    whole = re.compile(r"\s*'.*'\s*", re.DOTALL)
-    if any("''" in cell[1:-1] and whole.fullmatch(cell) for row in plain for cell in row):
-        return True
-    if [len(row) for row in plain] != [len(row) for _, row in islice(_numbered(text, layout.separator, "'", "", skip), LOOKED_AT)]:
-        return True
-    columns = [[cell for cell in column if cell.strip()] for column in zip(*plain, strict=False)]
-    return any(len(cells) > 1 and all(map(whole.fullmatch, cells)) for cells in columns)
+def _is_quoted(layout: Layout, text: str, lines: list[str]) -> int:
+    """Whether `'` quotes cells: 1 if it does, 0 if nothing says so, -1 if it begins words only."""
+    header = lines[layout.skip].strip() if layout.skip < len(lines) else ""
+    if header.startswith("'") and header.endswith("'") and header.count("'") % 2 == 0:
+        return 1
+    between = re.escape(layout.separator)
+    cell = rf"(?:^|{between})'(?:[^'\r\n]|'')*'(?=$|{between})"
+    enclosed = len(re.findall(cell, text, re.MULTILINE))
+    opened = len(re.findall(rf"(?:^|{between})'", text, re.MULTILINE))
+    return 1 if enclosed and enclosed == opened else -1
 
 
 def refuse_missing_header(layout: Layout, name: str) -> None:
