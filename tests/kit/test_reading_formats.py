@@ -1,4 +1,4 @@
-"""The same table in CSV, Parquet, JSON lines and over HTTP gives the same typed rows, whichever the contract is from."""
+"""The same table in CSV, Parquet, JSON lines and over HTTP gives the same typed rows."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def table(seed: int) -> list[Row]:
     rows = []
     for n in range(draw.randrange(40, 90)):
         row = {
-            name: None if draw.random() < rare else cell(kind, draw, words) for name, (kind, rare, words) in columns.items()
+            name: None if draw.random() < rare else cell(kind, draw, words)
+            for name, (kind, rare, words) in columns.items()
         }
         rows.append({**row, "y": "ab"[n % 2]})
     return rows
@@ -77,14 +78,16 @@ def differences(seed: int, folder: Path) -> list[str]:
         try:
             contract, _ = infer(path, "y")
         except ContractError as error:
-            assert "is left to predict" in str(error), error
+            found += [] if "is left to predict" in str(error) else [f"seed {seed}: {error}"]
             continue
         features = [column.name for column in contract.features]
         read = {kind: contract.read(path)[features] for kind, path in paths.items()}
         read["http"] = over_http(contract, rows)
         for kind, frame in read.items():
             for name in features:
-                left, right = (list(one[name].astype(object).where(one[name].notna(), None)) for one in (frame, read[origin]))
+                left, right = (
+                    list(one[name].astype(object).where(one[name].notna(), None)) for one in (frame, read[origin])
+                )
                 if left != right or frame[name].dtype != read[origin][name].dtype:
                     found.append(f"seed {seed}: {name!r} of {kind} by the contract of {origin}")
     return found

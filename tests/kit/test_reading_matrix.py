@@ -1,5 +1,7 @@
 """Tables written in every style by a known writer, inferred and read back: what comes out is what went in."""
 
+# ruff: noqa: RUF001  (letters of other languages are meant)
+
 from __future__ import annotations
 
 import csv
@@ -41,7 +43,17 @@ WORDS = {
 SEPARATORS = (",", ";", "\t", "|")
 QUOTES = (('"', csv.QUOTE_MINIMAL), ('"', csv.QUOTE_ALL), ("'", csv.QUOTE_ALL), ("'", csv.QUOTE_NONNUMERIC))
 # decimal, thousands: as English, German, French, Swiss and plain programs write.
-NUMBERS = ((".", ""), (",", ""), (".", ","), (",", "."), (",", " "), (",", "\u00a0"), (",", "\u202f"), (".", "'"), (".", "’"))
+NUMBERS = (
+    (".", ""),
+    (",", ""),
+    (".", ","),
+    (",", "."),
+    (",", " "),
+    (",", "\u00a0"),
+    (",", "\u202f"),
+    (".", "'"),
+    (".", "’"),
+)
 MISSING = ("", "NA", "?", "-", "NULL", "n/a", " ? ")
 PREAMBLES = (
     "",

@@ -44,8 +44,6 @@ def _names(columns: Iterable[Any]) -> dict[str, Any]:
 
 def convert(contract: Contract, column: Column, values: pd.Series) -> pd.Series:
     """One column in the contract's type. Raises ContractError that shows the first value that does not fit."""
-    import pandas as pd
-
     if column.name == contract.target and column.categories:
         return _to_labels(contract, column, values)
     if column.type in ("categorical", "text"):

@@ -36,7 +36,7 @@ HEADER = """\
 #   min, max    what was seen, with a tenth of the range to spare (a date has no max: time goes on)
 #   categories  what was seen; another value is a violation
 #   nulls       the largest share of missing values that is accepted
-#   missing     words that mean "no value": of the file in source, of one column in its row ([]: none but the empty cell)
+#   missing     words that mean "no value": the file's in source, a column's in its row ([]: none but the empty cell)
 #   ignored     columns that are in the file but not used, and why
 """
 
@@ -76,7 +76,7 @@ class Source:
     def to_dict(self) -> dict[str, Any]:
         """The line of contract.yaml: only what is set."""
         found = {item.name: getattr(self, item.name) for item in fields(self)}
-        row = {name: value for name, value in found.items() if value and name != "missing"}
+        row: dict[str, Any] = {name: value for name, value in found.items() if value and name != "missing"}
         if self.format == "parquet":
             row = {key: row[key] for key in ("path", "format")}
         return row if self.missing is None else {**row, "missing": list(self.missing)}

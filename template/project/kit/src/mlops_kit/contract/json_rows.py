@@ -45,7 +45,9 @@ def json_rows(path: Path, encoding: str) -> Iterator[Row]:
         raise ContractError(f"{path.name} is JSON that cannot be understood: {where}.", "Correct the file.") from None
     rows = _in_document(document)
     if rows is None:
-        raise ContractError(f"{path.name} is JSON, but no list of rows.", "Give a list of objects, or an object a line.")
+        raise ContractError(
+            f"{path.name} is JSON, but no list of rows.", "Give a list of objects, or an object a line."
+        )
     yield from rows
 
 

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 CURRENCY = "[$€£¥₹₽₩₺₪฿₫₴]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|PLN|CZK|SEK|NOK|DKK|HUF|RUB|TRY|BRL|AUD|CAD)\\b"
 SIGN = "[+\\-\N{MINUS SIGN}]?"
 # A sign, brackets for a negative number, a currency before or after, a percent sign: only the digits are the number.
-DRESSED = re.compile(rf"({SIGN})\s*(\()?\s*(?:{CURRENCY})?\s*({SIGN})\s*(\()?([\d.,'’\s]*\d[.,]?)(\))?\s*(?:{CURRENCY}|%)?\s*(\))?(-)?")
+DRESSED = re.compile(
+    rf"({SIGN})\s*(\()?\s*(?:{CURRENCY})?\s*({SIGN})\s*(\()?([\d.,'\u2019\s]*\d[.,]?)(\))?\s*(?:{CURRENCY}|%)?\s*(\))?(-)?"
+)
 # What may stand between thousands beside points and commas; it can mean nothing else.
-SPACED = re.compile(r"\d{1,3}(?:(?P<mark>[ \u00a0\u202f\u2009'’])\d{3})(?:(?P=mark)\d{3})*(?:[.,]\d*)?")
+SPACED = re.compile(r"\d{1,3}(?:(?P<mark>[ \u00a0\u202f\u2009'\u2019])\d{3})(?:(?P=mark)\d{3})*(?:[.,]\d*)?")
 
 
 def bare(cell: str) -> str:
@@ -22,11 +24,13 @@ def bare(cell: str) -> str:
     if found is None:
         return cell
     before, opened, sign, inner, digits, closed, outer, after = found.groups()
-    negative = [mark for mark in (before, sign, after) if mark not in ("", None, "+")] + [mark for mark in (opened, inner) if mark]
+    negative = [mark for mark in (before, sign, after) if mark not in ("", None, "+")] + [
+        mark for mark in (opened, inner) if mark
+    ]
     if bool(opened or inner) != bool(closed or outer) or len(negative) > 1:
         return cell
     if SPACED.fullmatch(digits):
-        digits = re.sub(r"[\s'’]", "", digits)
+        digits = re.sub("[\\s'\u2019]", "", digits)
     return ("-" if negative else "") + digits
 
 

@@ -31,7 +31,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--target", help="the column to predict")
     parser.add_argument("--problem", choices=["classification", "regression"], help="told from the target by default")
     parser.add_argument("--encoding", help="the encoding of a text file; told from the file by default")
-    parser.add_argument("--missing", nargs="*", metavar="WORD", help="words that mean 'no value', in place of the usual")
+    parser.add_argument(
+        "--missing", nargs="*", metavar="WORD", help="words that mean 'no value', in place of the usual"
+    )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     parser.add_argument("--check", action="store_true", help="write nothing")
     return parser.parse_args()

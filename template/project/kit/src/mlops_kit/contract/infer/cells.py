@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -42,7 +43,7 @@ def look_at(values: pd.Series, name: str, source: Source) -> Cells:
         return Cells(name, values.dropna(), len(values), Counter())
     texts = values.str.strip() if isinstance(values.dtype, pd.StringDtype) else values.map(_stripped)
     missing = texts.isin(words)
-    counts = texts[missing].value_counts().to_dict() if missing.any() else {}
+    counts = {str(word): count for word, count in texts[missing].value_counts().items()} if missing.any() else {}
     return Cells(name, texts[~missing & texts.notna()], len(values), Counter(counts))
 
 
@@ -50,9 +51,9 @@ def _stripped(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
-def quoted(words: object) -> str:
+def quoted(words: Iterable[object]) -> str:
     """Words in a sentence."""
-    return ", ".join(repr(str(word)) for word in words)  # type: ignore[attr-defined]
+    return ", ".join(repr(str(word)) for word in words)
 
 
 def examples(cells: pd.Series) -> str:

@@ -23,7 +23,18 @@ from mlops_kit.contract.numbers import bare, to_numbers
 MOST_CATEGORIES = 250  # scikit-learn's histogram boosting takes at most 255
 MOST_ODD = 20  # different words that are listed as missing among numbers or dates
 EXACT = 2**53  # up to here float64 holds every whole number
-TRUTHS = {"true": "false", "yes": "no", "y": "n", "t": "f", "ja": "nein", "oui": "non", "on": "off", "si": "no", "sí": "no"}
+MOST_SPELLINGS = 12  # of a truth
+TRUTHS = {
+    "true": "false",
+    "yes": "no",
+    "y": "n",
+    "t": "f",
+    "ja": "nein",
+    "oui": "non",
+    "on": "off",
+    "si": "no",
+    "sí": "no",
+}
 ID_NAME = re.compile(r"(^|[_\s.-])(id|uuid|guid|key|index|idx|nr|no|number)$|Id$|ID$", re.UNICODE)
 # One word a row is an identifier where it is built as such: a counter behind letters, hexadecimal digits, an address.
 ID_SHAPE = (
@@ -95,7 +106,12 @@ def _numeric(numbers: pd.Series, name: str, nulls: float, written: pd.Series, fo
     """A column of numbers. `written` is what they were before they became float64, which rounds large ones."""
     whole = bool((numbers % 1 == 0).all())
     rounded = whole and bool(numbers.abs().max() > EXACT) and _are_integers(written)
-    if whole and len(numbers) >= 20 and (rounded or not nulls):
+    if (
+        whole
+        and len(numbers) >= 20
+        and (rounded or not nulls)
+        and numbers.head(1000).nunique() == min(len(numbers), 1000)
+    ):
         distinct = (written if rounded else numbers).nunique()
         if distinct == len(numbers) and (rounded or ID_NAME.search(name) or _counts_rows(numbers)):
             return "identifier"
@@ -118,10 +134,9 @@ def _are_integers(written: pd.Series) -> bool:
 
 
 def _described_boolean(cells: Cells, found: Findings) -> Column | None:
-    spellings = cells.present.drop_duplicates()
-    if len(spellings) > 12:
+    if cells.present.head(1000).nunique() > MOST_SPELLINGS:
         return None
-    spellings = sorted(spellings)
+    spellings = sorted(cells.present.unique())
     lowered = {spelling.lower() for spelling in spellings}
     pairs = [(true, false) for true, false in TRUTHS.items() if true in lowered or false in lowered]
     if not (lowered <= {word for pair in pairs for word in pair} and lowered & set(TRUTHS) and lowered - set(TRUTHS)):
@@ -130,9 +145,7 @@ def _described_boolean(cells: Cells, found: Findings) -> Column | None:
     falses = tuple(spelling for spelling in spellings if spelling.lower() not in TRUTHS)
     if len(spellings) > 2:
         found.info(f"{cells.name!r}: {quoted(trues)} are read as true, {quoted(falses)} as false")
-    return Column(
-        cells.name, "boolean", share_of_missing(cells.nulls), true_values=trues, false_values=falses
-    )
+    return Column(cells.name, "boolean", share_of_missing(cells.nulls), true_values=trues, false_values=falses)
 
 
 def _described_number(cells: Cells, source: Source, found: Findings) -> Column | str | None:
@@ -164,7 +177,10 @@ def _are_codes(texts: pd.Series, name: str, found: Findings) -> bool:
         return False
     if zeros.mean() >= 0.01 or texts.str.len().nunique() == 1:
         return True
-    found.warn(f"{name!r}: {zeros.sum()} of {len(texts)} cells begin with a zero, such as {examples(texts[zeros])}: read as numbers")
+    found.warn(
+        f"{name!r}: {zeros.sum()} of {len(texts)} cells begin with a zero, such as {examples(texts[zeros])}: "
+        "read as numbers"
+    )
     return False
 
 
@@ -202,7 +218,7 @@ def _described_date(cells: Cells, found: Findings) -> Column | None:
 def _described_text(cells: Cells, found: Findings) -> Column | str:
     name, texts, nulls = cells.name, cells.present, share_of_missing(cells.nulls)
     distinct = texts.nunique()
-    words = texts.head(1000).str.split().str.len().mean()
+    words = texts.head(1000).map(lambda text: len(text.split())).mean()
     if words < 1.5 and distinct > 20 and distinct > len(texts) / 2 and _identifies(texts, name, distinct):
         return "identifier"
     if distinct <= MOST_CATEGORIES and (words < 4 or distinct <= 20) and distinct <= max(20, len(texts) / 4):

@@ -4,6 +4,8 @@ No encoding but UTF-8 can be proved. charset-normalizer ranks those in which the
 ranking leaves close (cp1250 or cp1252 for a few names) is settled by how well the text fits a language.
 """
 
+# ruff: noqa: RUF001  (letters and signs of other languages are meant)
+
 from __future__ import annotations
 
 import codecs
@@ -11,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from mlops_kit.contract.errors import ContractError
@@ -37,10 +40,24 @@ SAME = {"cp932": "shift_jis", "cp950": "big5", "cp949": "euc_kr"}  # with more c
 LANGUAGES = tuple(
     frozenset(letters + letters.upper())
     for letters in (
-        *("äöüß", "àâæçéèêëîïôœùûüÿ", "áéíñóúü", "áâãàçéêíóôõúü", "àèéìíîòóù", "åäöé", "åæøé", "áéëèïóöü", "àçèéíïòóúü"),
+        *(
+            "äöüß",
+            "àâæçéèêëîïôœùûüÿ",
+            "áéíñóúü",
+            "áâãàçéêíóôõúü",
+            "àèéìíîòóù",
+            "åäöé",
+            "åæøé",
+            "áéëèïóöü",
+            "àçèéíïòóúü",
+        ),
         *("äöõüšž", "ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
         *("ąčęėįšųūž", "āčēģīķļņšūž", "çğıöşüİ", "áðéíóúýþæö", "абвгдежзийклмнопрстуфхцчшщъыьэюяё"),
-        *("абвгґдеєжзиіїйклмнопрстуфхцчшщьюя", "абвгдђежзијклљмнњопрстћуфхцчџш", "αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰ"),
+        *(
+            "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя",
+            "абвгдђежзијклљмнњопрстћуфхцчџш",
+            "αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰ",
+        ),
         *("אבגדהוזחטיךכלםמןנסעףפץצקרשת", "ابتثجحخدذرزسشصضطظعغفقكلمنهويىةءآأؤإئ"),
     )
 )
@@ -73,7 +90,9 @@ def check_encoding(path: Path, encoding: str) -> None:
     try:
         known = codecs.lookup(encoding)
     except LookupError:
-        raise ContractError(f"There is no encoding {encoding!r}.", "Name it as Python does: cp1250, shift_jis.") from None
+        raise ContractError(
+            f"There is no encoding {encoding!r}.", "Name it as Python does: cp1250, shift_jis."
+        ) from None
     if not known._is_text_encoding:
         raise ContractError(f"{encoding!r} is no encoding of text.", "Name it as Python does: cp1250, shift_jis.")
     with path.open("rb") as file:
@@ -114,12 +133,12 @@ def _likeliest(path: Path, found: Findings) -> str:
     found.info(f"read as {encoding}: it is not UTF-8")
     fits = dict(ranked)
     for other in readable:
-        if SAME.get(other, other) == SAME.get(best, best) or fits[other] < fits.get(best, 0) - 0.3:
+        if SAME.get(other, other) == SAME.get(best, best) or fits[other] < fits.get(best, 0) - 0.2:
             continue
         if cells := _first_difference(sample, best, other):
             found.warn(
-                f"the encoding could be {other}, not {encoding}: a cell is {cells[0]!r} in {encoding} and {cells[1]!r} in "
-                f"{other} (--encoding {other} or `source.encoding` in contract.yaml changes it)"
+                f"the encoding could be {other}, not {encoding}: a cell is {cells[0]!r} in {encoding} and {cells[1]!r} "
+                f"in {other} (--encoding {other} or `source.encoding` in contract.yaml changes it)"
             )
             break
     return encoding
@@ -178,10 +197,11 @@ def _fit(text: str, encoding: str) -> float:
 
 def _wrong(word: str) -> int:
     """How many characters of a word are not where a person would put them."""
-    odd = sum(a.islower() and b.isupper() and b > "\x7f" for a, b in zip(word, word[1:], strict=False))
-    odd += sum(a.isalpha() and b.isalpha() and (a > "\u036f") != (b > "\u036f") for a, b in zip(word, word[1:], strict=False))
-    odd += sum(a.isalpha() and b in "°²³µ±×½¼º¿¡€£¥§©®" for a, b in zip(word, word[1:], strict=False))
-    return odd + sum(a in "²³±®©·" and b.isalpha() for a, b in zip(word, word[1:], strict=False))
+    pairs = list(pairwise(word))
+    odd = sum(a.islower() and b.isupper() and b > "\x7f" for a, b in pairs)  # capitals within words
+    odd += sum(a.isalpha() and b.isalpha() and (a > "\u036f") != (b > "\u036f") for a, b in pairs)  # two scripts
+    odd += sum(a.isalpha() and b in "°²³µ±×½¼º¿¡€£¥§©®" for a, b in pairs)  # signs within words
+    return odd + sum(a in "²³±®©·" and b.isalpha() for a, b in pairs)
 
 
 @cache
@@ -198,6 +218,7 @@ def _in_daily_use(character: str, encoding: str) -> bool:
 def _first_difference(sample: bytes, one: str, other: str) -> tuple[str, str] | None:
     """The first cell that two encodings read otherwise."""
     pairs: Iterator[tuple[str, str]] = zip(
-        *(re.split(r"[,;\t|\r\n]", sample.decode(encoding, errors="replace")) for encoding in (one, other)), strict=False
+        *(re.split(r"[,;\t|\r\n]", sample.decode(encoding, errors="replace")) for encoding in (one, other)),
+        strict=False,
     )
     return next(((a.strip(" \"'"), b.strip(" \"'")) for a, b in pairs if a != b), None)

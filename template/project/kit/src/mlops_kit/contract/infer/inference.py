@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from mlops_kit.contract.coercion import coerce, plain_name
+from mlops_kit.contract.coercion import plain_name
 from mlops_kit.contract.contract import Column, Contract, Source
 from mlops_kit.contract.errors import ContractError
 from mlops_kit.contract.files import read_batches
@@ -44,7 +43,7 @@ def infer(
     all_cells = cells if whole else look_at(_read_column(source, path, target), target, source)
     target_column, problem, labelled = describe_target(all_cells, problem, source, found)
     kept = cells.present[~cells.present.isin(target_column.missing or ())]
-    frame = frame.loc[kept.index].reset_index(drop=True)
+    frame = frame if len(kept) == len(frame) else frame.loc[kept.index].reset_index(drop=True)
     columns, ignored = _describe_all(frame, target_column, source, found)
     if len(columns) < 2:
         says = f"No column of {path.name} is left to predict {target!r} from."
@@ -53,7 +52,7 @@ def infer(
     if not whole:
         found.info(f"types, leaks and counts of cells were told from {len(frame)} rows, all else from all")
         contract = widen(contract, path)
-    warn_of_leaks(contract, coerce(contract, frame, with_target=True), found)
+    warn_of_leaks(contract, frame, found)
     found.info(f"{problem} of {target!r} from {len(columns) - 1} columns and {labelled} rows")
     return contract, found
 
@@ -91,5 +90,7 @@ def _describe_all(
 
 def _read_column(source: Source, path: Path, name: str) -> pd.Series:
     """One column of a file, whole."""
-    parts = [next(rows[key] for key in rows if name in (key, plain_name(key))) for rows in read_batches(source, path)]
+    parts = [
+        next(rows[key] for key in rows if name in (key, plain_name(str(key)))) for rows in read_batches(source, path)
+    ]
     return pd.concat(parts, ignore_index=True)

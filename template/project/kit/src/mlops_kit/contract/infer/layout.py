@@ -66,7 +66,7 @@ def find_layout(text: str, name: str, found: Findings) -> Layout:
 def _best(text: str, separators: dict[str, str], skip: int) -> Layout | None:
     """The separator and quote that split the rows evenly: the header as early as possible, then the most cells."""
     layouts = []
-    quotes = '"\'' if "'" in text else '"'
+    quotes = "\"'" if "'" in text else '"'
     for separator in separators:
         if separator in text:
             layouts += [layout for quote in quotes if (layout := _laid_out(text, separator, quote, skip)) is not None]
@@ -81,7 +81,9 @@ def _best(text: str, separators: dict[str, str], skip: int) -> Layout | None:
 
 def _laid_out(text: str, separator: str, quote: str, skip: int) -> Layout | None:
     """The layout by a separator and a quote; None where the rows are not even or have one cell."""
-    escaped = re.search(r"\\" + quote + rf"[^{re.escape(separator)}\r\n]", text) and not re.search(r'[^,;|\t\r\n]""', text)
+    escaped = re.search(r"\\" + quote + rf"[^{re.escape(separator)}\r\n]", text) and not re.search(
+        r'[^,;|\t\r\n]""', text
+    )
     escape = "\\" if escaped else ""
     numbered = list(islice(_numbered(text, separator, quote, escape, skip), LOOKED_AT))
     rows = [row for _, row in numbered]
@@ -118,7 +120,9 @@ def _header(rows: list[list[str]], width: int) -> int | None:
         after = rows[number + 1]
         if len(row) == width - 1 > 0 and len(after) == width:
             # A title before the header, or a header without a name for the first or last column.
-            if (len(row) == 1 or _is_comment(row)) or (_is_header(after) and number + 2 < len(rows) and not _is_header(rows[number + 2])):
+            if (len(row) == 1 or _is_comment(row)) or (
+                _is_header(after) and number + 2 < len(rows) and not _is_header(rows[number + 2])
+            ):
                 continue
             return number
         if len(row) != width:
@@ -169,7 +173,9 @@ def refuse_missing_header(layout: Layout, name: str) -> None:
         raise ContractError(f"{name} has no header: its first row is data.", "Put the columns' names in the first row.")
     count = len(layout.rows) - 1
     if count < 2:
-        raise ContractError(f"{name} has {'only one row' if count else 'no rows'} of data.", "Give a file with more rows.")
+        raise ContractError(
+            f"{name} has {'only one row' if count else 'no rows'} of data.", "Give a file with more rows."
+        )
 
 
 def is_number(cell: str) -> bool:
@@ -219,10 +225,10 @@ def _no_table(text: str, name: str) -> ContractError:
         _, separator, rows = best
         width = Counter(len(row) for _, row in rows).most_common(1)[0][0]
         line, row = next((line, row) for line, row in rows if len(row) != width)
-        return ContractError(
-            f"{name} is no even table: line {line} has {len(row)} cells, most have {width}: {separator.join(row)[:80]!r}.",
-            "Correct or remove it.",
-        )
+        cells = f"{len(row)} cell{'s' * (len(row) != 1)}, most have {width}: {separator.join(row)[:80]!r}"
+        return ContractError(f"{name} is no even table: line {line} has {cells}.", "Correct or remove it.")
+    if re.search(r"\S {2,}\S", first) and not any(separator in first for separator in SEPARATORS):
+        return ContractError(f"{name} has columns that are aligned by blanks.", "Separate them by commas or tabs.")
     if not any(separator in text for separator in SEPARATORS):
         return ContractError(
             f"{name} has only one column, {first.strip()[:60]!r}.", "Add features: columns to predict from."

@@ -8,10 +8,10 @@ import pandas as pd
 
 from mlops_kit.contract.contract import Source
 from mlops_kit.contract.infer.findings import Findings
-from mlops_kit.contract.numbers import SPACED, bare, to_numbers
+from mlops_kit.contract.numbers import bare, to_numbers
 
 POINTS_BETWEEN = r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?"  # thousands
-LOOKED_AT = 100_000  # cells of a column
+LOOKED_AT = 20_000  # cells of a column
 
 
 def find_numbers_style(source: Source, frame: pd.DataFrame, found: Findings) -> Source:

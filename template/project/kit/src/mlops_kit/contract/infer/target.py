@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -38,13 +39,7 @@ def describe_target(cells: Cells, problem: str | None, source: Source, found: Fi
     if len(values) < cells.rows:
         found.warn(f"{cells.rows - len(values)} rows without a target are left out")
     column, problem = _described(values, numbers, name, problem)
-    return (column if marks is None else _with_missing(column, marks)), problem, len(values)
-
-
-def _with_missing(column: Column, marks: tuple[str, ...]) -> Column:
-    from dataclasses import replace
-
-    return replace(column, missing=marks)
+    return (column if marks is None else replace(column, missing=marks)), problem, len(values)
 
 
 def _odd(values: pd.Series, numbers: pd.Series, problem: str | None) -> pd.Series | None:
@@ -60,7 +55,7 @@ def _described(values: pd.Series, numbers: pd.Series | None, name: str, problem:
     if distinct == 1:
         raise ContractError(f"The target {name!r} has only one value, {values.iloc[0]!r}.", "Choose another column.")
     numeric = numbers is not None and bool(numbers.notna().all())
-    whole = numeric and bool((numbers % 1 == 0).all())
+    whole = numeric and numbers is not None and bool((numbers % 1 == 0).all())
     few = distinct <= max(2, min(20, len(values) // 10))
     problem = problem or ("regression" if numeric and not (whole and few) else "classification")
     if problem == "regression":
