@@ -29,8 +29,8 @@ def to_dates(column: Column, values: pd.Series) -> pd.Series:
         return in_utc(values)
     codes, different = pd.factorize(values)
     dates = _parsed(column.format, pd.Series(different, dtype=None if len(different) else object))
-    dates.loc[len(dates)] = pd.NaT
-    return pd.Series(dates.to_numpy()[codes], index=values.index)
+    found = pd.concat([dates, pd.Series([pd.NaT], dtype=dates.dtype)])
+    return pd.Series(found.to_numpy()[codes], index=values.index)  # -1, missing, is the last one: NaT
 
 
 def _parsed(written_as: str, values: pd.Series) -> pd.Series:

@@ -106,14 +106,9 @@ def _numeric(numbers: pd.Series, name: str, nulls: float, written: pd.Series, fo
     """A column of numbers. `written` is what they were before they became float64, which rounds large ones."""
     whole = bool((numbers % 1 == 0).all())
     rounded = whole and bool(numbers.abs().max() > EXACT) and _are_integers(written)
-    if (
-        whole
-        and len(numbers) >= 20
-        and (rounded or not nulls)
-        and numbers.head(1000).nunique() == min(len(numbers), 1000)
-    ):
-        distinct = (written if rounded else numbers).nunique()
-        if distinct == len(numbers) and (rounded or ID_NAME.search(name) or _counts_rows(numbers)):
+    told = written if rounded else numbers
+    if whole and len(told) >= 20 and (rounded or not nulls) and told.head(1000).is_unique:
+        if told.is_unique and (rounded or ID_NAME.search(name) or _counts_rows(numbers)):
             return "identifier"
     refuse_infinite(numbers, name)
     if rounded:

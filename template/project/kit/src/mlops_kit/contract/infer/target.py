@@ -36,6 +36,8 @@ def describe_target(cells: Cells, problem: str | None, source: Source, found: Fi
         marks = tuple(sorted(odd.drop_duplicates().map(str)))
         found.warn(f"{name!r}: {len(odd)} cells hold {quoted(marks)} among numbers, read as missing")
         values, numbers = values.drop(odd.index), numbers.drop(odd.index)
+    if any(cells.words):
+        found.info("a class that is called so is kept where `--missing` lists other words, or none")
     if len(values) < cells.rows:
         found.warn(f"{cells.rows - len(values)} rows without a target are left out")
     column, problem = _described(values, numbers, name, problem)
@@ -90,7 +92,7 @@ def _classes(values: pd.Series, numbers: pd.Series | None, name: str, numeric: b
         how = "is different in every row" if distinct == len(values) else f"has {distinct} classes"
         raise ContractError(f"The target {name!r} {how}.", f"Choose a column of few classes{advice}.")
     sizes = (numbers if whole and numbers is not None else values).value_counts()
-    small = [str(int(label) if whole else label) for label, size in sizes.items() if size < SMALLEST_CLASS]
+    small = [str(label).removesuffix(".0" * whole) for label, size in sizes.items() if size < SMALLEST_CLASS]
     if small:
         listed = ", ".join(sorted(small)[:10]) + (f" and {len(small) - 10} more" if len(small) > 10 else "")
         raise ContractError(
