@@ -268,6 +268,12 @@ def test_two_encodings_that_fit_are_a_warning_with_a_cell_in_both(tmp_path: Path
     assert says(found, "'Plzeò' in cp1252", "warning")
 
 
+@pytest.mark.parametrize("cell", ["12 °C", "5,50 €", "§ 3", "±4"])
+def test_a_file_with_signs_only_is_read_as_cp1252(tmp_path: Path, cell: str) -> None:
+    contract, _ = infer(written(tmp_path, with_column([f"{cell} {n % 3}" for n in range(N)]).encode("cp1252")), "y")
+    assert contract.source.encoding == "cp1252"
+
+
 # --- what is around the table, and refusals --------------------------------------------------------------------------
 
 TABLE = with_column([f"{n},5" for n in range(N)])
@@ -323,6 +329,7 @@ REFUSED = {
     "JSON that is no table": ("[1, 2, 3]", "y", "is JSON, but no list of rows"),
     "broken JSON": ('[{"a": 1},\n{"a": }]', "y", "is JSON that cannot be understood: line 2"),
     "a broken line of JSON": ('{"a": 1, "y": "b"}\n{"a": 2\n', "y", "line 2 is no JSON object"),
+    "blanks before quotes": ('a,b,y\n' + '1, "x, 2",c\n' * 9, "y", "line 2 has a blank between a separator"),
     "no header": ("1,2,3\n4,5,6\n7,8,9\n", "3", "has no header"),
 }  # fmt: skip
 

@@ -107,9 +107,10 @@ def _numeric(numbers: pd.Series, name: str, nulls: float, written: pd.Series, fo
     whole = bool((numbers % 1 == 0).all())
     rounded = whole and bool(numbers.abs().max() > EXACT) and _are_integers(written)
     told = written if rounded else numbers
-    if whole and len(told) >= 20 and (rounded or not nulls) and told.head(1000).is_unique:
-        if told.is_unique and (rounded or ID_NAME.search(name) or _counts_rows(numbers)):
-            return "identifier"
+    different = len(told) >= 20 and told.head(1000).is_unique and told.is_unique
+    named = rounded or (not nulls and (ID_NAME.search(name) or (_counts_rows(numbers) and _are_integers(written))))
+    if whole and different and named:
+        return "identifier"
     refuse_infinite(numbers, name)
     if rounded:
         found.warn(f"{name!r} has numbers beyond {EXACT}, which are rounded: leave it out if they are identifiers")

@@ -189,8 +189,10 @@ def _fit(text: str, encoding: str) -> float:
         return 0.55 + (common - mixed) / total / 2 if common else 0.0  # that all can be decoded tells much already
     letters = max(sum(beyond[letter] for letter in language) for language in LANGUAGES)
     # Preferred are languages over signs: Polish read as cp1252 is full of them.
-    signs = sum(beyond[sign] for sign in SIGNS)
+    signs = sum(beyond[sign] for sign in SIGNS) if encoding.startswith(("cp125", "iso", "latin")) else 0
     wrong = sum(map(_wrong, re.findall(r"\w*[^\x00-\x7f]+\w*", text))) + sum(beyond[letter] for letter in RARE) / 10
+    if signs == total and not wrong and not re.search(r"[^\x00-\x7f]{2}", text):
+        return 1.2  # 12 °C, 5,50 €: single signs, in a text that has no letters beyond ASCII
     frequent = sum(count for letter, count in beyond.items() if letter.lower() in FREQUENT) / 10
     return (letters + 0.9 * signs + frequent - wrong) / total if total else 0.0
 

@@ -50,6 +50,7 @@ def find_layout(text: str, name: str, found: Findings) -> Layout:
     if layout is None:
         raise _no_table(text, name)
     refuse_missing_header(layout, name)
+    _refuse_blanks_before_quotes(layout, text, name)
     if told:
         found.info(f"line 1, {told[0].strip()!r}, names the separator and is left out")
     elif layout.skip:
@@ -175,6 +176,20 @@ def refuse_missing_header(layout: Layout, name: str) -> None:
     if count < 2:
         raise ContractError(
             f"{name} has {'only one row' if count else 'no rows'} of data.", "Give a file with more rows."
+        )
+
+
+def _refuse_blanks_before_quotes(layout: Layout, text: str, name: str) -> None:
+    """Raise where blanks before a quote hide that it is one, so that the separators within cells split them."""
+    between = re.escape(layout.separator)
+    hidden = re.search(
+        rf"{between} +{layout.quote}[^{layout.quote}\r\n]*{between}[^{layout.quote}\r\n]*{layout.quote}", text
+    )
+    if hidden and layout.separator != " ":
+        line = text.count("\n", 0, hidden.start()) + 1
+        raise ContractError(
+            f"{name}, line {line} has a blank between a separator and a quote: {hidden[0][:60]!r}.",
+            "Remove the blanks before quotes.",
         )
 
 
