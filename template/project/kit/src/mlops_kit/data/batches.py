@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 from mlops_kit.contract import (
     Contract,
     ContractError,
-    arrow_batches,
     check_file,
     parquet_batches,
-    reading,
+    read_batches,
     require,
     row_hashes,
     typed_batches,
@@ -65,9 +64,8 @@ def is_large(contract: Contract) -> bool:
     path, limit = project().root / contract.source.path, rows_in_memory()
     if not path.exists():
         return False
-    with reading(contract.source, path):
-        rows = accumulate(map(len, arrow_batches(contract.source, path)))
-        return any(read > limit for read in rows)
+    rows = accumulate(map(len, read_batches(contract.source, path)))
+    return any(read > limit for read in rows)
 
 
 def prepare_in_batches(contract: Contract) -> None:

@@ -48,8 +48,8 @@ def rare_class(contract: Contract, frame: pd.DataFrame) -> Iterator[str]:
     primary = params()["evaluate"].get("primary")
     if len(contract.classes) == 2 and shares.min() < RARE and primary != "average_precision":
         yield (
-            f"think of another metric: {shares.idxmin()!r} has {shares.min():.1%} of the rows, and {primary} says little "
-            "of a rare class. In params.yaml: evaluate: primary: average_precision"
+            f"think of another metric: {shares.idxmin()!r} has {shares.min():.1%} of the rows, and {primary} says "
+            "little of a rare class. In params.yaml: evaluate: primary: average_precision"
         )
 
 

@@ -34,7 +34,7 @@ from pydantic import (
 from pydantic_core import from_json
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-from mlops_kit.contract import Column, Contract, ContractError, convert
+from mlops_kit.contract import Column, Contract, ContractError, convert, numbers_for_missing, word_reader
 from mlops_kit.serving.endpoint import Row
 from mlops_kit.serving.limits import Limits
 from mlops_kit.serving.scan import Shape, most_values, pieces, scan
@@ -180,15 +180,16 @@ class RowReader:
     def _converter(self, column: Column) -> Callable[[list[Any]], np.ndarray]:
         """From accepted values to what `Contract.coerce` makes of them: that is the rule, this is its short way."""
         if column.type == "numeric":
-            return lambda values: np.array(values, dtype="float64")  # null becomes NaN
+            marks = numbers_for_missing(self.contract.source, column)
+            return lambda values: _numbers(values, marks)
         if column.type == "boolean":
             truths = {True: 1.0, False: 0.0, **dict.fromkeys(column.true_values, 1.0)}
             truths |= dict.fromkeys(column.false_values, 0.0)
             return lambda values: np.array([truths.get(value, np.nan) for value in values])
         if column.type == "date":
             return lambda values: self._dates(column, values)
-        missing = frozenset(column.missing)
-        return lambda values: np.array([None if value in missing else value for value in values], dtype=object)
+        read = word_reader(self.contract.source, column)
+        return lambda values: np.array([read(value) for value in values], dtype=object)
 
     def _dates(self, column: Column, values: list[str | None], first: int = 0) -> np.ndarray:
         """Dates; the first value is of row `first`. The first that cannot be read is searched for by halves."""
@@ -248,6 +249,12 @@ def _field(column: Column, longest: int) -> Any:
         if spellings := (*column.true_values, *column.false_values):
             kind |= Literal[spellings]
     return NotRequired[kind | None] if column.nulls else kind
+
+
+def _numbers(values: list[float | None], marks: list[float]) -> np.ndarray:
+    """Numbers as float64, NaN for null and for numbers that the contract reads as missing, such as -999."""
+    numbers = np.array(values, dtype="float64")
+    return np.where(np.isin(numbers, marks), np.nan, numbers) if marks else numbers
 
 
 def _truth(value: float) -> float:
