@@ -8,26 +8,30 @@ One process each, single-row requests by 16 callers in a process of their own (`
 import json
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlops_scaffold import process
 
 HERE = Path(__file__).parent
 SECONDS = "6"
+server_of: dict[int, int] = {}  # processes by their port
 # The smallest service that answers: no validation, no log, one array to the estimator.
 BARE = """
 import numpy as np, sys, uvicorn
 from pathlib import Path
 from fastapi import FastAPI, Request
-from churn import tracking
-model = tracking.load_model(Path("model"))[-1]
+from mlops_kit import models
+model = models.load_model(Path("model"))[-1]
 app = FastAPI()
 row = np.random.default_rng(0).random((1, model.n_features_in_))
 @app.get("/ready")
@@ -55,6 +59,7 @@ def running(project: Path, *command: str, ready: str, **settings: str) -> Iterat
     env = {**environment(), "PORT": str(port), "PATH": f"{project / '.venv/bin'}:{os.environ['PATH']}", **settings}
     with (project.parent / "server.log").open("wb") as log:
         server = subprocess.Popen(filled, cwd=project, env=env, stdout=log, stderr=log, start_new_session=True)
+    server_of[port] = server.pid
     try:
         for _ in range(240):
             try:
@@ -70,7 +75,15 @@ def running(project: Path, *command: str, ready: str, **settings: str) -> Iterat
 
 def load(project: Path, port: int, *options: str) -> dict:
     """What the callers measured."""
-    command = [str(project / ".venv/bin/python"), "-m", "churn.serving.load", "--json", "--seconds", SECONDS, *options]
+    command = [
+        str(project / ".venv/bin/python"),
+        "-m",
+        "mlops_kit.serving.load",
+        "--json",
+        "--seconds",
+        SECONDS,
+        *options,
+    ]
     done = subprocess.run(
         command, cwd=project, env={**environment(), "PORT": str(port)}, capture_output=True, text=True
     )
@@ -122,7 +135,7 @@ def swap(project: Path) -> None:
         project, str(project / ".venv/bin/python"), "-m", "churn.serve", ready="/ready", RELOAD_SECONDS="0.5"
     ) as port:
         before = version(port)
-        command = [str(project / ".venv/bin/python"), "-m", "churn.serving.load", "--json", "--seconds", "40"]
+        command = [str(project / ".venv/bin/python"), "-m", "mlops_kit.serving.load", "--json", "--seconds", "40"]
         env = {**environment(), "PORT": str(port)}
         callers = subprocess.Popen(command, cwd=project, env=env, stdout=subprocess.PIPE, text=True)
         parameters = project / "params.yaml"
@@ -135,6 +148,78 @@ def swap(project: Path) -> None:
         print(f"a swap under load: {found['requests']} requests, {found['failed']} dropped, swapped: {swapped}")
 
 
+def fairness(project: Path, port: int) -> None:
+    """64 callers of single rows: the waits of the last are at most 4 times the median, and the rate is not lower."""
+    few, many = load(project, port), load(project, port, "--concurrency", "64")
+    share, rate = many["p99"] / many["p50"], many["per_second"] / few["per_second"]
+    print(f"64 callers: p99 {share:.1f}x the median (<= 4x), {rate:.2f}x the rate of 16 (>= 1x), {many['failures']}")
+
+
+def overload(project: Path, port: int, server: int) -> None:
+    """Ten times the callers of batches that are answered at once: 200 or 503, in time, in bounded memory."""
+    full = load(project, port, "--concurrency", "4", "--rows", "2000")
+    before = resident(server)
+    more = load(project, port, "--concurrency", "40", "--rows", "2000")
+    after = load(project, port, "--concurrency", "4", "--rows", "2000")
+    print(
+        f"10x the load: {more['failures']} (status 503 alone), "
+        f"p99 {more['p99'] / full['p99']:.1f}x full load's (<= 5x), "
+        f"{resident(server) - before:+.0f} MB (< 100), then {after['per_second'] / full['per_second']:.2f}x its rate"
+    )
+
+
+def hostile(port: int, server: int) -> None:
+    """Bodies of 16 MB that are refused: their cost, and what /health takes beside them."""
+    idle = statistics.median(health(port) for _ in range(200))
+    keys = b",".join(b'"k%06d":1' % number for number in range(900))
+    for name, unit in {"empty rows": b"{},", "unknown keys": b"{%b}," % keys, "blanks": b" "}.items():
+        body = b'{"rows":[' + (unit * ((2**24 - 64) // len(unit))).rstrip(b",") + b"]}"
+        before, start = resident(server), cpu(server)
+        sender = threading.Thread(target=send, args=(port, body))
+        sender.start()
+        waits = []
+        while sender.is_alive():
+            waits.append(health(port))
+        took, grown = cpu(server) - start, resident(server) - before
+        print(
+            f"16 MB of {name}: {took:.2f} s of CPU (<= 1.5), {grown:+.0f} MB (<= 300), "
+            f"/health {statistics.median(waits) / idle:.1f}x its idle median (<= 5x)"
+        )
+
+
+def health(port: int) -> float:
+    """Seconds until /health answers."""
+    start = time.perf_counter()
+    urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=60).close()
+    return time.perf_counter() - start
+
+
+def send(port: int, body: bytes) -> None:
+    """Post a body that is refused."""
+    with suppress(urllib.error.HTTPError):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/predict", body, timeout=60).close()
+
+
+def resident(process: int) -> float:
+    """Memory of a process in MB (Linux)."""
+    text = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    return int(text.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def cpu(process: int) -> float:
+    """Seconds of CPU of a process (Linux)."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def limits(project: Path) -> None:
+    """What the service does beyond its limits."""
+    with running(project, str(project / ".venv/bin/python"), "-m", "churn.serve", ready="/ready") as port:
+        fairness(project, port)
+        overload(project, port, server_of[port])
+        hostile(port, server_of[port])
+
+
 def version(port: int) -> str:
     """The model that answers."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5) as response:
@@ -143,9 +228,8 @@ def version(port: int) -> str:
 
 def memory(project: Path) -> None:
     """Peak memory of `poe predict` for a tenth of a million rows and for a million: it must not grow with them."""
-    measure = (
-        "import resource, runpy, sys\nsys.argv[0] = 'predict'\nrunpy.run_module('churn.predict', run_name='__main__')\n"
-    )
+    measure = "import resource, runpy, sys\nsys.argv[0] = 'predict'\n"
+    measure += "runpy.run_module('mlops_kit.serving.predict', run_name='__main__')\n"
     measure += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
     rows = project.parent / "rows.csv"
     subprocess.run(
@@ -188,6 +272,7 @@ def main() -> None:
         ]
         subprocess.run(command, check=True, capture_output=True)
         speeds(project)
+        limits(project)
         swap(project)
         memory(project)
 

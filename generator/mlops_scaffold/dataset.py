@@ -9,7 +9,7 @@ from mlops_scaffold import process
 from mlops_scaffold.errors import MlopsError
 
 LIBRARY = "template/project/kit/src"  # where the template has its library
-PACKAGES = ("pandas>=3,<4", "pyarrow>=21,<26", "pyyaml>=6,<7")
+PACKAGES = ("charset-normalizer>=3.4,<4", "pandas>=3,<4", "pyarrow>=21,<26", "pyyaml>=6,<7")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def inspect(template: Path, path: Path, target: str | None, problem: str | None)
     if not path.is_file():
         raise MlopsError(f"There is no file {path}.", "Check the path that follows --dataset.")
     library = template / LIBRARY
-    if not (library / "mlops_kit/contract/infer.py").is_file():
+    if not any((library / "mlops_kit/contract" / name).is_file() for name in ("infer/__main__.py", "infer.py")):
         raise MlopsError("--dataset is for the mlops template: this one looks at no data.", "Leave it out.")
     with tempfile.TemporaryDirectory(prefix="mlops-inspect-") as folder:
         with_packages = [part for name in PACKAGES for part in ("--with", name)]

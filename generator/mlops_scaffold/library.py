@@ -164,13 +164,3 @@ def refuse_own_folder(project: Project, base: Rendered, theirs: Rendered) -> Non
             f"{FOLDER}/ is a folder of yours, and the template puts its library there.",
             f"Rename yours (git mv {FOLDER} NAME), commit it, then run the command again.",
         )
-
-
-def keep_own_files(result: dict[str, Blob], ours: Mapping[str, Blob], template: Mapping[str, Blob]) -> None:
-    """A person's file stays where it is: git moves it into kit/ with the machinery that was around it."""
-    if str(MARK) not in template:
-        return
-    for path in [path for path in result if path.startswith(f"{FOLDER}/") and path not in {*template, *ours}]:
-        before = [own for own, blob in ours.items() if blob == result[path] and own not in result]
-        if len(before) == 1:
-            result[before[0]] = result.pop(path)

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from mlops_kit.contract import Contract, ContractError, check_file, row_hashes
-from mlops_kit.data import TEST, TRAIN, batches, train_part
+from mlops_kit.data import TEST, TRAIN, Rule, batches, train_part
 from mlops_kit.frameworks import framework
 from mlops_kit.ground import Project, params, project, using
 from mlops_kit.training import score
@@ -57,10 +58,15 @@ def test_a_project_that_trains_on_this_machine_alone_never_works_in_batches(larg
 @EVERY
 def test_a_row_stays_on_its_side_when_data_is_added(large: Contract) -> None:
     rows = large.read()
-    before = batches.in_test(large, rows, 0.2, seed=1)
+
+    def sides(frame: pd.DataFrame, seed: int) -> np.ndarray:
+        hashes = pd.Series(row_hashes(large, frame))
+        return batches.by_hash(hashes, np.zeros(len(frame), int), Rule(test=0.2, seed=seed))[0]
+
+    before = sides(rows, 1)
     grown = pd.concat([large.sample(100, seed=9), rows.iloc[::-1]], ignore_index=True)
-    assert (batches.in_test(large, grown, 0.2, seed=1)[100:][::-1] == before).all()
-    assert (batches.in_test(large, rows, 0.2, seed=2) != before).any()
+    assert (sides(grown, 1)[100:][::-1] == before).all()
+    assert (sides(rows, 2) != before).any()
 
 
 @EVERY

@@ -50,7 +50,7 @@ def test_a_model_of_types_that_are_not_trusted_is_a_sentence(
         lambda: framework().save_model(model, contract, tmp_path / "again", **needs),
         lambda: framework().load_model(tmp_path / "model"),
     ):
-        with pytest.raises(ModelError, match=r"Untrusted types found .*TRUSTED_TYPES of model.py"):
+        with pytest.raises(ModelError, match=r"holds types that are not trusted: .*into model.py: TRUSTED_TYPES = "):
             act()
 
 

@@ -23,6 +23,7 @@ from mlops_kit.registry import __main__ as commands
 from mlops_kit.registry import promotion, registering
 from mlops_kit.registry.status import disagreement
 from mlops_kit.registry.versions import by_alias
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
@@ -86,11 +87,30 @@ def test_it_is_said_where_champion_yaml_and_the_registry_disagree(monkeypatch: p
     assert "Served is the registry's" in disagreement(every, None)[1]
 
 
-@pytest.mark.usefixtures("project")
-def test_a_slice_that_falls_is_named_with_its_rows() -> None:
-    old = {name: dict(rows=40, r2=0.5) for name in ("a=1", "a=2", "a=3")}
-    new = {"a=1": dict(rows=40, r2=-9.0), "a=2": dict(rows=40, r2=0.6)}
-    assert promotion.fallen(new, old, "r2") == ["a=1 (-9.0000, was 0.5000, on 40 rows)"]
+@kinds("grades")
+def test_a_slice_that_falls_is_named_with_its_rows(contract: Contract, model: Any, parts: Any) -> None:
+    class Wrong(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+        """As the model, but for red ones."""
+
+        classes_ = model.classes_
+
+        def predict_proba(self, rows: Any) -> Any:
+            shares = model.predict_proba(rows)
+            red = (rows["colour"] == "red").to_numpy()
+            shares[red] = shares[red][:, ::-1]
+            return shares
+
+        def predict(self, rows: Any) -> Any:
+            return self.classes_[self.predict_proba(rows).argmax(axis=1)]
+
+        def __sklearn_is_fitted__(self) -> bool:
+            return True
+
+    train = parts[0]
+    (told,) = list(promotion.fallen(Wrong(), model, contract, train))
+    assert told.startswith("colour=red (0.")
+    assert f"on {(train['colour'] == 'red').sum()} rows" in told
+    assert list(promotion.fallen(model, Wrong(), contract, train)) == []
 
 
 # --- moves that stop in the middle -----------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from tests.kit.conftest import split_of
 from tests.kit.projects import KINDS, copied, make
 
 VERSIONS = sorted(path for path in (Path(__file__).parent / "seeds").iterdir() if path.is_dir())
-NAMES = ("grades", "prices", "light_grades", "light_prices", "deep_grades", "deep_prices")
+NAMES = ("plain", "grades", "prices", "light_grades", "light_prices", "deep_grades", "deep_prices")
 
 
 def older(name: str, version: Path, folder: Path) -> Project:
@@ -53,7 +53,9 @@ def test_seeds_of_before_train_as_those_of_today(
             test = load().coerce(split_of(load())[1])
             hashes.append(prediction_hash(train(project), test))
             assert project.model.baseline() is not None
-    assert hashes[0] == hashes[1]
+            has_text = bool(load().of_type("text")) and project.framework != "tensorflow"
+    # Their own features.py counts words, and today's library weighs them.
+    assert (hashes[0] == hashes[1]) != has_text
 
 
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.name)

@@ -44,6 +44,7 @@ def train(project: Path, **changes: object) -> None:
     params["model"].update(changes)
     path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     poe(project, "repro")
+    git("commit", "--quiet", "--no-verify", "--all", "--message", "other parameters", cwd=project)
 
 
 def champion(project: Path) -> int:

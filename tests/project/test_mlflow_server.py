@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import PATIENCE
+from tests.conftest import PATIENCE, git
 from tests.project.running import environment, free_port, new, wait_until_ready
 from tests.project.service import running
 
@@ -78,6 +78,7 @@ def test_the_service_follows_a_real_server(project: Path, tmp_path: Path) -> Non
             params["model"]["max_iter"] += 1
             path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
             poe(project, address, "repro")
+            git("commit", "--quiet", "--all", "--no-verify", "--message", "one more round", cwd=project)
             poe(project, address, "register")
             poe(project, address, "promote")
             second = run_of(project)

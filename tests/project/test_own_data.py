@@ -77,8 +77,8 @@ BAD = {
     "a target without values": ("age,label\n1,\n2,\n3,\n", "label", "no value in any row"),
     "a target that differs in every row": ("age,label\n1,a\n2,b\n3,c\n4,d\n", "label", "different in every row"),
     "classes that are too small": (GOOD + "99,1,rare\n", "label", "cannot be split: rare"),
-    "no table": ('{"a": 1}', "label", "is JSON"),
-    "one column": ("label\na\nb\na\n", "label", "does not look like a table"),
+    "no table": ("[1, 2]", "label", "is JSON, but no list of rows"),
+    "one column": ("label\na\nb\na\n", "label", "has only one column, 'label'"),
 }
 
 

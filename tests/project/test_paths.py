@@ -128,11 +128,13 @@ def test_new_data_is_checked_and_what_was_written_in_the_contract_stays(project:
 
 
 def test_a_worse_challenger_is_refused_and_a_better_one_can_be_rolled_back(project: Path) -> None:
-    parameters = project / "params.yaml"
+    parameters, commit = project / "params.yaml", git("rev-parse", "HEAD", cwd=project).strip()
     good = parameters.read_text(encoding="utf-8")
     try:
-        parameters.write_text(good.replace("max_iter: 150", "max_iter: 1"), encoding="utf-8")
+        weak = good.replace("max_iter: 150", "max_iter: 1").replace("learning_rate: 0.05", "learning_rate: 0.0001")
+        parameters.write_text(weak, encoding="utf-8")
         poe(project, "repro")
+        git("commit", "--quiet", "--all", "--no-verify", "--message", "a weak one", cwd=project)
         assert "version 2" in poe(project, "register")
         refused = subprocess.run(
             ["uv", "run", "poe", "promote"], cwd=project, env=environment(), capture_output=True, text=True
@@ -145,7 +147,7 @@ def test_a_worse_challenger_is_refused_and_a_better_one_can_be_rolled_back(proje
         )
         assert "no champion before" in nothing.stderr
     finally:
-        git("checkout", "--quiet", ".", cwd=project)
+        git("reset", "--quiet", "--hard", commit, cwd=project)
         poe(project, "repro")
 
 

@@ -91,7 +91,7 @@ def test_requests_under_way_are_answered_when_it_is_stopped(project: Path, tmp_p
 
 
 def test_a_new_champion_takes_over_under_load(project: Path) -> None:
-    parameters = project / "params.yaml"
+    parameters, commit = project / "params.yaml", git("rev-parse", "HEAD", cwd=project).strip()
     with running(project, RELOAD_SECONDS="0.2") as service:
         before = service.get("/ready")["version"]
         callers = Callers(service, body(project, 1))
@@ -101,10 +101,11 @@ def test_a_new_champion_takes_over_under_load(project: Path) -> None:
                 parameters.write_text(text.replace("max_iter: 150", "max_iter: 151"), encoding="utf-8")
                 poe(project, "repro")
                 poe(project, "register")
+                git("commit", "--quiet", "--all", "--no-verify", "--message", "one more round", cwd=project)
                 poe(project, "promote")
                 wait_until(lambda: len(set(callers.versions)) == 2, service.process)
         finally:
-            git("checkout", "--quiet", ".", cwd=project)
+            git("reset", "--quiet", "--hard", commit, cwd=project)
         now = service.predict(body(project, 1))["version"]
         assert callers.dropped == []
         assert callers.versions[0] == before != now

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlops_kit.contract import Contract, check_file, row_hashes
-from mlops_kit.data import has_data
+from mlops_kit.data import APART, has_data
+from mlops_kit.ground import params
 
 Parts = tuple[pd.DataFrame, pd.DataFrame]
 LARGEST_SHIFT = 0.5  # population stability index; above 0.25 is worth a look, small parts are noisy
@@ -28,6 +29,8 @@ def test_the_data_keeps_the_contract(contract: Contract) -> None:
 
 
 def test_no_row_is_in_both_parts(contract: Contract, parts: Parts) -> None:
+    if params()["split"].get("by", "random") != "random" or parts[1].attrs.get(APART):
+        pytest.skip("rows that are equal in all features may be in both parts: `uv run poe repro` says why")
     train, test = (row_hashes(contract, part) for part in parts)
     assert not set(train) & set(test)
 

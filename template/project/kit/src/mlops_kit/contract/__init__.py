@@ -6,19 +6,12 @@ datetime64 (date) and str (categorical, text); missing values are NaN, NaT and N
 """
 
 from mlops_kit.contract.checks import check, check_file, compare, require, too_many_missing, typed_batches
-from mlops_kit.contract.coercion import coerce, convert, row_hashes, to_numbers
+from mlops_kit.contract.coercion import coerce, convert, row_hashes
 from mlops_kit.contract.contract import Column, Contract, Source, load
 from mlops_kit.contract.errors import ContractError
-from mlops_kit.contract.files import (
-    MISSING,
-    arrow_batches,
-    csv_batches,
-    parquet_batches,
-    plain_types,
-    read_batches,
-    read_table,
-    reading,
-)
+from mlops_kit.contract.files import parquet_batches, read_batches, read_table, reading
+from mlops_kit.contract.missing import MISSING, numbers_for_missing, word_reader, words_for_missing
+from mlops_kit.contract.numbers import to_numbers
 from mlops_kit.contract.sampling import sample
 
 __all__ = [
@@ -27,16 +20,14 @@ __all__ = [
     "Contract",
     "ContractError",
     "Source",
-    "arrow_batches",
     "check",
     "check_file",
     "coerce",
     "compare",
     "convert",
-    "csv_batches",
     "load",
+    "numbers_for_missing",
     "parquet_batches",
-    "plain_types",
     "read_batches",
     "read_table",
     "reading",
@@ -46,4 +37,6 @@ __all__ = [
     "to_numbers",
     "too_many_missing",
     "typed_batches",
+    "word_reader",
+    "words_for_missing",
 ]

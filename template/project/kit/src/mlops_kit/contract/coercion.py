@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from mlops_kit.contract.dates import to_dates
 from mlops_kit.contract.errors import ContractError
+from mlops_kit.contract.missing import each_word, numbers_for_missing, word_reader, words_for_missing
+from mlops_kit.contract.numbers import plain_numbers, to_numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     import numpy as np
     import pandas as pd
 
-    from mlops_kit.contract.contract import Column, Contract
+    from mlops_kit.contract.contract import Column, Contract, Source
 
-# A currency before a number, or a currency or percent sign after it, is no part of it.
-MARKS = r"^\s*([+-]?)\s*[$€£¥]?\s*([\d.]+)\s*[%$€£¥]?\s*$"
+
+def plain_name(name: str) -> str:
+    """A column's name without the blanks around it and the mark of a comment before it."""
+    return name.strip().lstrip("#").strip()
 
 
 def coerce(contract: Contract, rows: pd.DataFrame, with_target: bool) -> pd.DataFrame:
@@ -22,98 +28,90 @@ def coerce(contract: Contract, rows: pd.DataFrame, with_target: bool) -> pd.Data
     import pandas as pd
 
     wanted = contract.columns if with_target else contract.features
-    absent = [column.name for column in wanted if column.name not in rows.columns]
+    names = _names(rows.columns)
+    absent = [column.name for column in wanted if column.name not in names]
     if absent:
         raise ContractError(f"Missing columns: {', '.join(absent)}.", "contract.yaml lists what is expected.")
-    return pd.DataFrame({column.name: convert(contract, column, rows[column.name]) for column in wanted}, copy=False)
+    read = {column.name: convert(contract, column, rows[names[column.name]]) for column in wanted}
+    return pd.DataFrame(read, copy=False)
+
+
+def _names(columns: Iterable[Any]) -> dict[str, Any]:
+    """The columns by their names, and by their plain names where no other has that name."""
+    listed = list(columns)
+    return {plain_name(str(name)): name for name in reversed(listed)} | {name: name for name in listed}
 
 
 def convert(contract: Contract, column: Column, values: pd.Series) -> pd.Series:
     """One column in the contract's type. Raises ContractError that shows the first value that does not fit."""
-    import pandas as pd
-
-    if column.missing and not pd.api.types.is_numeric_dtype(values):
-        values = values.mask(values.isin(column.missing))
     if column.name == contract.target and column.categories:
-        return _to_labels(column, values)
+        return _to_labels(contract, column, values)
     if column.type in ("categorical", "text"):
-        texts = values if pd.api.types.is_string_dtype(values) else values.map(str, na_action="ignore")
-        return texts.astype(object).where(values.notna(), None)
-    if column.type == "date":
-        converted = _to_dates(column, values)
-    elif pd.api.types.is_numeric_dtype(values):  # bool too
-        converted = values.astype("float64")
-    elif column.type == "boolean":
-        spellings = {
-            **dict.fromkeys(column.true_values, 1.0),
-            **dict.fromkeys(column.false_values, 0.0),
-            "True": 1.0,
-            "False": 0.0,
-        }
-        converted = values.map(str, na_action="ignore").map(spellings).astype("float64")
-    else:
-        converted = to_numbers(values, contract.source.decimal, contract.source.thousands)
-    unreadable = values.notna() & converted.isna()
+        return each_word(values, word_reader(contract.source, column))
+    converted, missing = _typed(contract.source, column, values)
+    unreadable = ~missing & converted.isna()
     if unreadable.any():
         example = values[unreadable].iloc[0]
         raise ContractError(f"Column {column.name!r}: {example!r} is no {column.type} value ({unreadable.sum()} such).")
     return converted
 
 
-def to_numbers(values: pd.Series, decimal: str = ".", thousands: str = "") -> pd.Series:
-    """Strings as float64, without currency and percent signs; what is no number becomes NaN."""
+def _typed(source: Source, column: Column, values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Numbers, truths or dates, and where they are missing on purpose: both of shape (rows,)."""
     import pandas as pd
 
-    if pd.api.types.is_numeric_dtype(values):
-        return values.astype("float64")
-    if thousands or decimal != ".":
-        values = values.astype("str")
-        if thousands:
-            mark = re.escape(thousands)
-            values = values.str.replace(rf"(?<=\d)(?<!\b0){mark}(?=\d\d\d(?!\d))", "", regex=True)
-            values = values.mask(values.str.contains(mark))  # 1.5 beside 1.500, which is one thousand and a half
-        if decimal != ".":
-            values = values.str.replace(decimal, ".", regex=False)
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    odd = values[numbers.isna() & values.notna()]
-    if odd.empty:
-        return numbers
-    bare = odd.astype("str").str.replace(MARKS, r"\1\2", regex=True)
-    return numbers.fillna(pd.to_numeric(bare, errors="coerce").astype("float64"))
+    marks = numbers_for_missing(source, column) if column.type == "numeric" else []
+    if pd.api.types.is_numeric_dtype(values) and column.type != "date":  # bool too
+        numbers = values.astype("float64")
+        missing = numbers.isna() | numbers.isin(marks)
+        return numbers.mask(missing), missing
+    if column.type == "numeric":
+        quick = plain_numbers(values, source.decimal, source.thousands)
+        if quick is not None and not (marks and quick.isin(marks).any()):
+            return quick, quick.isna()
+    missing = values.isna() | _words(values).isin(words_for_missing(source, column))
+    present = values.mask(missing)
+    if column.type == "date":
+        return to_dates(column, present), missing
+    if column.type == "boolean":
+        return each_word(present, truth_reader(column)).astype("float64"), missing
+    numbers = to_numbers(present, source.decimal, source.thousands)
+    missing |= numbers.isin(marks)
+    return numbers.mask(missing), missing
 
 
-def _to_dates(column: Column, values: pd.Series) -> pd.Series:
-    """Dates as the file writes them or in ISO 8601, those with a time zone in UTC; what is no date becomes NaT."""
+def _words(values: pd.Series) -> pd.Series:
+    """The cells that are words, without blanks around them."""
     import pandas as pd
 
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return _in_utc(values)
-    written = values.mask(values.isin(("now", "today")))  # to pandas these are dates, which change while it runs
-    zoned = not column.format or "%z" in column.format
-    dates = _in_utc(pd.to_datetime(written, format=column.format or "ISO8601", errors="coerce", utc=zoned))
-    others = written.where(dates.isna())
-    if others.notna().any():  # a caller may send ISO dates, whatever the file has
-        dates = dates.fillna(_in_utc(pd.to_datetime(others, format="ISO8601", errors="coerce", utc=True)))
-    return dates
+    if isinstance(values.dtype, pd.StringDtype):
+        return values.str.strip()
+    return values.map(lambda value: value.strip() if isinstance(value, str) else None).astype(object)
 
 
-def _in_utc(dates: pd.Series) -> pd.Series:
-    """Dates without a time zone: those that have one are moved to UTC, the others stay as they are."""
-    if dates.dt.tz is not None:
-        dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
-    return dates.astype("datetime64[us]")
+def truth_reader(column: Column) -> Callable[[Any], float | None]:
+    """A function from a cell to 1, 0 or None, for what is neither; capitals and blanks around a word do not matter."""
+    exact = {**dict.fromkeys(column.true_values, 1.0), **dict.fromkeys(column.false_values, 0.0)}
+    plain = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
+    plain |= {word.strip().lower(): truth for word, truth in exact.items()}
+
+    def read(value: Any) -> float | None:
+        if value is None or value != value:
+            return None
+        text = str(value)
+        return exact[text] if text in exact else plain.get(text.strip().lower())
+
+    return read
 
 
-def _to_labels(column: Column, values: pd.Series) -> pd.Series:
+def _to_labels(contract: Contract, column: Column, values: pd.Series) -> pd.Series:
     """The target's classes as they are in the contract: whole numbers, booleans or strings; missing stays None."""
-    labels = {str(label): label for label in column.categories}
-    if all(isinstance(label, int) and not isinstance(label, bool) for label in column.categories):
-        labels |= {str(float(label)): label for label in column.categories}
-    texts = values.map(str, na_action="ignore").astype(object)
-    unknown = sorted(set(texts.dropna()) - set(labels))
+    labels = each_word(values, word_reader(contract.source, column))
+    known = set(column.categories)
+    unknown = sorted({str(label) for label in labels.dropna().unique() if label not in known})
     if unknown:
         raise ContractError(f"Target {column.name!r}: {unknown[0]!r} is none of the contract's classes.")
-    return texts.map(labels).astype(object).where(values.notna(), None)
+    return labels
 
 
 def row_hashes(contract: Contract, rows: pd.DataFrame) -> np.ndarray:

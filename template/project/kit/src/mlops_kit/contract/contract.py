@@ -36,13 +36,18 @@ HEADER = """\
 #   min, max    what was seen, with a tenth of the range to spare (a date has no max: time goes on)
 #   categories  what was seen; another value is a violation
 #   nulls       the largest share of missing values that is accepted
+#   missing     words that mean "no value": the file's in source, a column's in its row ([]: none but the empty cell)
 #   ignored     columns that are in the file but not used, and why
 """
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where the raw data is and how it is written. `example` names a data set that the project can write itself."""
+    """Where the raw data is and how it is written. `example` names a data set that the project can write itself.
+
+    `skip` counts the lines before the header and `units` the rows of units after it. `unnamed` says which column has no
+    name in a header that is one cell narrower than the rows: first or last. `missing` is what means "no value".
+    """
 
     path: str
     format: str = "csv"
@@ -52,11 +57,34 @@ class Source:
     decimal: str = "."
     thousands: str = ""
     example: str = ""
+    skip: int = 0
+    units: int = 0
+    unnamed: str = ""
+    escape: str = ""
+    missing: tuple[str, ...] | None = None
 
     @property
     def style(self) -> dict[str, Any]:
         """How pandas writes CSV as the raw data is written."""
         return dict(sep=self.separator, quotechar=self.quote, decimal=self.decimal, encoding=self.encoding)
+
+    @property
+    def dialect(self) -> dict[str, Any]:
+        """How Python's csv module reads the raw data."""
+        return dict(delimiter=self.separator, quotechar=self.quote, escapechar=self.escape or None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The line of contract.yaml: only what is set."""
+        found = {item.name: getattr(self, item.name) for item in fields(self)}
+        row: dict[str, Any] = {name: value for name, value in found.items() if value and name != "missing"}
+        if self.format == "parquet":
+            row = {key: row[key] for key in ("path", "format")}
+        return row if self.missing is None else {**row, "missing": list(self.missing)}
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> Source:
+        """Read that line. Raises TypeError for a setting that there is not."""
+        return cls(**{**row, "missing": _as_words(row.get("missing"))})
 
 
 @dataclass(frozen=True)
@@ -73,14 +101,14 @@ class Column:
     true_values: tuple[str, ...] = ()
     false_values: tuple[str, ...] = ()
     format: str = ""
-    missing: tuple[str, ...] = ()
+    missing: tuple[str, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The row of contract.yaml: only what is set."""
         row: dict[str, Any] = {"type": self.type}
         for item in fields(self):
             value = getattr(self, item.name)
-            unset = value is None or value is False or value in ("", ())
+            unset = value is None or value is False or (value in ("", ()) and item.name != "missing")
             if item.name not in ("name", "type", "nulls") and not unset:
                 row[SHORT_NAMES.get(item.name, item.name)] = list(value) if isinstance(value, tuple) else value
         return {**row, "nulls": self.nulls}
@@ -94,10 +122,8 @@ class Column:
         if unknown or values.get("type") not in TYPES:
             what = f"has no setting {unknown[0]!r}" if unknown else f"has the unknown type {values.get('type')!r}"
             raise ContractError(f"Column {name!r} in contract.yaml {what}.", f"Types are: {', '.join(TYPES)}.")
-        lists = {
-            key: tuple(values[key]) for key in ("categories", "true_values", "false_values", "missing") if key in values
-        }
-        return cls(name=name, **{**values, **lists})
+        lists = {key: tuple(values[key]) for key in ("categories", "true_values", "false_values") if key in values}
+        return cls(name=name, **{**values, **lists, "missing": _as_words(values.get("missing"))})
 
 
 @dataclass(frozen=True)
@@ -136,10 +162,8 @@ class Contract:
 
     def dump(self) -> str:
         """The text of contract.yaml."""
-        source = {f.name: getattr(self.source, f.name) for f in fields(Source) if getattr(self.source, f.name)}
-        if self.source.format == "parquet":
-            source = {key: source[key] for key in ("path", "format")}
-        lines = [HEADER, _line("problem", self.problem), _line("target", self.target), _line("source", source)]
+        lines = [HEADER, _line("problem", self.problem), _line("target", self.target)]
+        lines += [_line("source", self.source.to_dict())]
         lines += [_line("rows", self.rows), "columns:"]
         lines += ["  " + _line(column.name, column.to_dict()) for column in self.columns]
         lines += (
@@ -177,6 +201,13 @@ class Contract:
         return compare(self, other)
 
 
+def _as_words(words: Any) -> tuple[str, ...] | None:
+    """The words of a setting `missing`: a list, or one word; YAML reads some of them as numbers or nothing."""
+    if words is None:
+        return None
+    return tuple("null" if word is None else str(word) for word in (words if isinstance(words, list) else [words]))
+
+
 def _line(key: str, value: Any) -> str:
     """One `key: value` in YAML's flow style, whatever characters are in them."""
     return f"{_flow(key)}: {_flow(value)}"
@@ -201,7 +232,7 @@ def load(path: Path | None = None) -> Contract:
         contract = Contract(
             problem=raw["problem"],
             target=str(raw["target"]),
-            source=Source(**raw["source"]),
+            source=Source.from_dict(raw["source"]),
             rows=raw["rows"],
             columns=columns,
             ignored=raw.get("ignored") or {},

@@ -1,14 +1,21 @@
-"""Reading files of rows: CSV and Parquet, whole or in batches, as contract.yaml says that they are written."""
+"""Reading files of rows: CSV, Parquet and JSON, whole or in batches, as contract.yaml says that they are written.
+
+What comes out of here are cells as they stand: strings for CSV, a format's own types for Parquet and JSON. Which of
+them are missing, and what the others mean, is the contract's business (coercion.py), and the same for all formats.
+"""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_kit.contract.errors import ContractError
+from mlops_kit.contract.json_rows import json_frames
 from mlops_kit.ground import project
 
 if TYPE_CHECKING:
@@ -18,27 +25,39 @@ if TYPE_CHECKING:
     from mlops_kit.contract.contract import Source
 
 BATCH = 50_000  # rows in memory at a time, where a file is read in batches
-# Cells that mean "no value" in a CSV file, whatever the column.
-MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "?", "-")
+BLOCKS = (1 << 20, 1 << 24, 1 << 28)  # bytes that Arrow looks at together: a row must fit into one
+csv.field_size_limit(1 << 30)  # else a long text is no cell
 
 
 def read_table(source: Source, path: Path | None = None) -> pd.DataFrame:
-    """All rows: strings for a CSV file (missing values None), its own types for Parquet. Raises ContractError."""
-    from pyarrow import csv, parquet
+    """All rows: strings for a CSV file, its own types for Parquet and JSON. Raises ContractError."""
+    import pandas as pd
+    from pyarrow import parquet
 
     with reading(source, path) as file:
-        if is_parquet(source, file):
+        form = format_of(source, file)
+        if form == "parquet":
             return plain_types(parquet.read_table(file).to_pandas())
-        frame: pd.DataFrame = csv.read_csv(file, *csv_options(file, source)).slice(1).to_pandas()
-        return frame
+        if form == "csv":
+            frame: pd.DataFrame = _csv_table(file, source).to_pandas()
+            return frame
+        return pd.concat(json_frames(file, source.encoding, BATCH), ignore_index=True)
 
 
 def read_batches(source: Source, path: Path | None = None) -> Iterator[pd.DataFrame]:
     """The same, some rows at a time; at least one frame, if without rows."""
     with reading(source, path) as file:
-        for table in arrow_batches(source, file):
-            frame = table.to_pandas()
-            yield plain_types(frame) if is_parquet(source, file) else frame
+        yield from frames(source, file)
+
+
+def frames(source: Source, path: Path) -> Iterator[pd.DataFrame]:
+    """A file's rows, about BATCH at a time; at least one frame, if without rows."""
+    form = format_of(source, path)
+    if form == "json":
+        yield from json_frames(path, source.encoding, BATCH)
+    else:
+        for table in parquet_batches(path) if form == "parquet" else csv_batches(path, source):
+            yield plain_types(table.to_pandas()) if form == "parquet" else table.to_pandas()
 
 
 @contextmanager
@@ -52,18 +71,42 @@ def reading(source: Source, path: Path | None) -> Iterator[Path]:
         raise ContractError(f"{path} is missing.", "Get the data with: uv run poe setup")
     try:
         yield path
-    except (arrow.ArrowException, UnicodeError) as error:
-        raise ContractError(f"{path.name} cannot be read: {str(error).splitlines()[0]}.", "Mend the file.") from None
+    except (arrow.ArrowException, csv.Error, UnicodeError) as error:
+        reason = _uneven_row(path, source) if isinstance(error, arrow.ArrowInvalid) else None
+        says = reason or f"{path.name} cannot be read: {str(error).splitlines()[0]}."
+        raise ContractError(says, "Correct the file.") from None
 
 
-def is_parquet(source: Source, path: Path) -> bool:
-    """Whether a file is read as Parquet: by its name, else as the raw data."""
-    return path.suffix in (".parquet", ".pq") or (source.format == "parquet" and path.suffix != ".csv")
+def _uneven_row(path: Path, source: Source) -> str | None:
+    """The first row of a CSV file that has another number of cells than the header, as a sentence."""
+    if format_of(source, path) != "csv":
+        return None
+    with path.open(encoding=source.encoding, errors="replace", newline="") as file:
+        rows = csv.reader(islice(file, source.skip, None), **source.dialect)
+        width = len(next(rows, [])) + bool(source.unnamed)
+        start = rows.line_num + 1
+        for row in rows:
+            if row and len(row) != width:
+                shown = source.separator.join(row)
+                shown = shown if len(shown) <= 80 else shown[:77] + "..."
+                cells = f"{len(row)} cell{'s' * (len(row) != 1)}"
+                return f"{path.name}, line {source.skip + start}: {cells} where the header has {width}: {shown!r}."
+            start = rows.line_num + 1
+    return None
 
 
-def arrow_batches(source: Source, path: Path) -> Iterator[arrow.Table]:
-    """A file's rows, about BATCH at a time; at least one table, if without rows."""
-    return parquet_batches(path) if is_parquet(source, path) else csv_batches(path, source)
+def format_of(source: Source, path: Path) -> str:
+    """How a file is read: csv, parquet or json; by what it is and by its name, else as the raw data."""
+    with path.open("rb") as file:
+        head = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    suffix = path.suffix.lower()
+    if suffix in (".parquet", ".pq"):
+        return "parquet"
+    if suffix in (".json", ".jsonl", ".ndjson") or (source.format == "json" and head.startswith((b"{", b"["))):
+        return "json"
+    return "csv"
 
 
 def parquet_batches(path: Path, columns: list[str] | None = None) -> Iterator[arrow.Table]:
@@ -82,34 +125,88 @@ def parquet_batches(path: Path, columns: list[str] | None = None) -> Iterator[ar
 def csv_batches(path: Path, source: Source) -> Iterator[arrow.Table]:
     """A CSV file's rows as strings, at least BATCH at a time."""
     import pyarrow as arrow
-    from pyarrow import csv
 
-    reader = csv.open_csv(path, *csv_options(path, source))
-    waiting = [reader.read_next_batch().slice(1)]  # without the header
-    for batch in reader:
-        if sum(map(len, waiting)) >= BATCH:
-            yield arrow.Table.from_batches(waiting)
-            waiting = []
-        waiting.append(batch)
-    yield arrow.Table.from_batches(waiting)
+    done = 0  # rows that were given out before a row turned out to be too long for a block
+    for block in BLOCKS:
+        left = done
+        try:
+            for table in _csv_stream(path, source, block):
+                skipped = min(left, len(table))
+                left -= skipped
+                if len(table) > skipped or not (left or done):
+                    done += len(table) - skipped
+                    yield table.slice(skipped)
+            return
+        except arrow.ArrowInvalid as error:
+            if "straddling" not in str(error) or block == BLOCKS[-1]:
+                raise
 
 
-def csv_options(path: Path, source: Source) -> tuple[Any, Any, Any]:
-    """How to read, to parse and to convert. The header is read as a row, since its names may hold line breaks."""
-    import csv
-
+def _csv_stream(path: Path, source: Source, block: int) -> Iterator[arrow.Table]:
     import pyarrow as arrow
     from pyarrow import csv as arrow_csv
 
-    with path.open(encoding=source.encoding, newline="") as file:
-        header = next(csv.reader(file, delimiter=source.separator, quotechar=source.quote), [])
-    return (
-        arrow_csv.ReadOptions(encoding=source.encoding.removesuffix("-sig"), column_names=header, skip_rows=0),
-        arrow_csv.ParseOptions(delimiter=source.separator, quote_char=source.quote, newlines_in_values=True),
-        arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(header, arrow.string()), null_values=list(MISSING), strings_can_be_null=True
-        ),
+    before, *options = csv_options(path, source, block)
+    reader = arrow_csv.open_csv(path, *options)
+    waiting = [reader.read_next_batch()]
+    for batch in reader:
+        if sum(map(len, waiting)) >= BATCH + before:
+            yield arrow.Table.from_batches(waiting).slice(before)
+            waiting, before = [], 0
+        waiting.append(batch)
+    yield arrow.Table.from_batches(waiting).slice(before)
+
+
+def _csv_table(path: Path, source: Source) -> arrow.Table:
+    import pyarrow as arrow
+    from pyarrow import csv as arrow_csv
+
+    for block in BLOCKS:
+        before, *options = csv_options(path, source, block)
+        try:
+            return arrow_csv.read_csv(path, *options).slice(before)
+        except arrow.ArrowInvalid as error:
+            if "straddling" not in str(error) or block == BLOCKS[-1]:
+                raise
+    raise AssertionError("there is a largest block")
+
+
+def csv_options(path: Path, source: Source, block: int) -> tuple[int, Any, Any, Any]:
+    """How many rows are before the data, and how to read, to parse and to convert.
+
+    The header is read as a row, since its names may hold line breaks; where it is narrower than the rows, it is
+    skipped as lines.
+    """
+    import pyarrow as arrow
+    from pyarrow import csv as arrow_csv
+
+    names, lines = csv_header(path, source)
+    before = int(not source.unnamed) + source.units
+    read = arrow_csv.ReadOptions(
+        encoding=source.encoding.removesuffix("-sig"),
+        column_names=names,
+        skip_rows=lines if source.unnamed else source.skip,
+        block_size=block,
     )
+    parse = arrow_csv.ParseOptions(
+        delimiter=source.separator,
+        quote_char=source.quote,
+        escape_char=source.escape or False,
+        newlines_in_values=True,
+    )
+    types = dict.fromkeys(names, arrow.string())
+    return before, read, parse, arrow_csv.ConvertOptions(column_types=types, strings_can_be_null=False)
+
+
+def csv_header(path: Path, source: Source) -> tuple[list[str], int]:
+    """The names of a CSV file's columns, those without a name as blanks, and the lines to the end of the header."""
+    with path.open(encoding=source.encoding, newline="") as file:
+        rows = csv.reader(islice(file, source.skip, None), **source.dialect)
+        header = next(rows, [])
+        lines = source.skip + rows.line_num
+    header = ["", *header] if source.unnamed == "first" else [*header, ""] if source.unnamed == "last" else header
+    blank = (" " * number for number in range(len(header)))
+    return [name if name.strip() else next(blank) for name in header], lines
 
 
 def plain_types(frame: pd.DataFrame) -> pd.DataFrame:

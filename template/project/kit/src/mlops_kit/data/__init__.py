@@ -4,13 +4,18 @@ from mlops_kit.data.batches import count_train_rows, is_large, prepare_in_batche
 from mlops_kit.data.example import write_example
 from mlops_kit.data.parts import TEST, TRAIN, checked_rows, has_data, test_part, write_parts
 from mlops_kit.data.remote import has_remote
-from mlops_kit.data.splitting import split
+from mlops_kit.data.rule import Rule, generated_rows
+from mlops_kit.data.splitting import APART, folds_of, split
 
 __all__ = [
+    "APART",
     "TEST",
     "TRAIN",
+    "Rule",
     "checked_rows",
     "count_train_rows",
+    "folds_of",
+    "generated_rows",
     "has_data",
     "has_remote",
     "is_large",

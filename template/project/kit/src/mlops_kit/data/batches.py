@@ -6,23 +6,34 @@ at a time; of its training part, where something needs rows at once, every k-th 
 
 from __future__ import annotations
 
+import json
 import math
-from collections import Counter
+from dataclasses import replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from mlops_kit.contract import (
     Contract,
     ContractError,
-    arrow_batches,
     check_file,
     parquet_batches,
-    reading,
+    read_batches,
     require,
     row_hashes,
     typed_batches,
 )
 from mlops_kit.data.parts import TEST, TRAIN
+from mlops_kit.data.rule import WITHIN, Rule, in_order
+from mlops_kit.data.splitting import (
+    APART,
+    COPIES,
+    SPLIT_APART,
+    by_group,
+    by_time,
+    codes_of,
+    described,
+    require_classes,
+)
 from mlops_kit.ground import params, project
 
 if TYPE_CHECKING:
@@ -53,9 +64,8 @@ def is_large(contract: Contract) -> bool:
     path, limit = project().root / contract.source.path, rows_in_memory()
     if not path.exists():
         return False
-    with reading(contract.source, path):
-        rows = accumulate(map(len, arrow_batches(contract.source, path)))
-        return any(read > limit for read in rows)
+    rows = accumulate(map(len, read_batches(contract.source, path)))
+    return any(read > limit for read in rows)
 
 
 def prepare_in_batches(contract: Contract) -> None:
@@ -66,36 +76,71 @@ def prepare_in_batches(contract: Contract) -> None:
     import pyarrow as arrow
     from pyarrow.parquet import ParquetWriter
 
-    root, settings = project().root, params()["split"]
+    root, rule = project().root, Rule.read()
     rows, violations = check_file(contract)
     require(violations, contract.source.path)
-    share = min(settings["test"], rows_in_memory() / rows)
-    schema = arrow_schema(contract)
-    train, kept = Counter[Any](), Counter[Any]()
+    rule = replace(rule, test=min(rule.test, rows_in_memory() / rows))
+    reading = rule.reading(contract)
+    in_test, told = choose_in_batches(contract, reading, rule)
+    schema = arrow_schema(reading).with_metadata({"PANDAS_ATTRS": json.dumps({APART: told.startswith(SPLIT_APART)})})
     (root / TRAIN).parent.mkdir(parents=True, exist_ok=True)
+    read = 0
     with ParquetWriter(root / TRAIN, schema) as to_train, ParquetWriter(root / TEST, schema) as to_test:
-        for frame in typed_batches(contract):
-            chosen = in_test(contract, frame, share, settings["seed"])
-            for part, writer, count in ((frame[~chosen], to_train, train), (frame[chosen], to_test, kept)):
+        for frame in typed_batches(reading):
+            chosen = in_test[read : read + len(frame)]
+            read += len(frame)
+            for part, writer in ((frame[~chosen], to_train), (frame[chosen], to_test)):
                 writer.write_table(arrow.Table.from_pandas(part, schema, preserve_index=False))
-                count.update(part[contract.target] if contract.classes else {"a row": len(part)})
-    for label in contract.classes or ["a row"]:
-        if not (train[label] and kept[label]):
-            raise ContractError(f"The data cannot be split: {label} is not in both parts.", "Give more rows of it.")
+    print(described(in_test, rule, told))
     source = f"{contract.source.path}, in batches"
-    print(f"{source}: {train.total()} rows to train on, {kept.total()} to test on")
+    print(f"{source}: {(~in_test).sum()} rows to train on, {in_test.sum()} to test on")
 
 
-def in_test(contract: Contract, frame: pd.DataFrame, share: float, seed: int) -> np.ndarray:
-    """Which rows belong to the test part: bool, shape (rows,).
+def choose_in_batches(contract: Contract, reading: Contract, rule: Rule) -> tuple[np.ndarray, str]:
+    """Which rows belong to the test part, bool, shape (rows,), and what there is to say of it.
 
-    A row's own hash decides: it is on the same side in every order and version of the file, and rows that are equal in
-    all features are on one side.
+    Of each row a number and its class are in memory. Raises ContractError where a class would not be in both parts.
     """
     import numpy as np
     import pandas as pd
 
-    return pd.util.hash_array(row_hashes(contract, frame) ^ np.uint64(seed)) < share * 2**64
+    keys, codes = [], []
+    for frame in typed_batches(reading):
+        codes.append(codes_of(contract, frame[contract.target]))
+        keys.append(pd.Series(row_hashes(contract, frame)) if rule.by == "random" else frame[rule.column])
+    values, classes = pd.concat(keys, ignore_index=True), np.concatenate(codes)
+    if rule.by == "time":
+        in_test, told = by_time(in_order(contract, rule, values), rule)
+    elif rule.by == "group":
+        in_test, told = by_group(values, classes, rule)
+    else:
+        in_test, told = by_hash(values, classes, rule)
+    require_classes(contract, classes, in_test, values if rule.column else values.head(0))
+    return in_test, told
+
+
+def by_hash(hashes: pd.Series, codes: np.ndarray, rule: Rule) -> tuple[np.ndarray, str]:
+    """A random part, where a row's own hash decides: it is on the same side in every order and version of the file.
+
+    Rows that are equal in all features are on one side, unless most rows have an equal one or the share would bend:
+    then a row's number among its equals decides too.
+    """
+    import numpy as np
+    import pandas as pd
+
+    def below(numbers: np.ndarray) -> np.ndarray:
+        chosen: np.ndarray = pd.util.hash_array(numbers ^ np.uint64(rule.seed)) < rule.test * 2**64
+        return chosen
+
+    copies = float(hashes.duplicated(keep=False).mean())
+    in_test = below(hashes.to_numpy())
+    if copies <= COPIES and abs(in_test.mean() - rule.test) <= WITHIN:
+        return in_test, f"equal rows stay on one side ({copies:.1%} of the rows have a copy)" if copies else ""
+    if not copies:
+        return in_test, ""
+    number = hashes.groupby(hashes).cumcount().to_numpy(dtype="uint64")
+    in_test = below(hashes.to_numpy() ^ pd.util.hash_array(number))
+    return in_test, f"{SPLIT_APART}: {copies:.1%} of the rows have a copy, and the shares would bend"
 
 
 def arrow_schema(contract: Contract) -> arrow.Schema:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_kit.contract import Contract, require
+from mlops_kit.data.rule import Rule, generated_rows
 from mlops_kit.ground import project
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ def has_data(contract: Contract) -> bool:
 def checked_rows(contract: Contract) -> pd.DataFrame:
     """The raw rows that have a target, typed and checked; generated rows where the data is not here.
 
-    Raises ContractError where a row breaks the contract.
+    The column that they are split by is among theirs, also where it is no feature. Raises ContractError where a row
+    breaks the contract, or params.yaml names no split that there can be.
     """
+    reading = Rule.read().reading(contract)
     if not has_data(contract):
         print(GENERATED)
-        return contract.sample(SAMPLE_ROWS)
-    rows = contract.read()
+        return generated_rows(contract, SAMPLE_ROWS)
+    rows = reading.read()
     kept = rows[rows[contract.target].notna()].reset_index(drop=True)
     if len(kept) < len(rows):
         print(f"{len(rows) - len(kept)} rows without a target are left out")

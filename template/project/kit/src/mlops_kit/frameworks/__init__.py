@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -25,8 +26,11 @@ class Framework(Protocol):
     def save_model(self, model: Any, contract: Contract, folder: Path, **described: Any) -> None:
         """Write a fitted model; `described` is what MLflow notes of it. Raises ModelError if it could not be read."""
 
-    def load_model(self, folder: Path) -> Any:
-        """The model in a folder; none of its code is run. Raises ModelError."""
+    def load_model(self, folder: Path, also: Iterable[str] = ()) -> Any:
+        """The model in a folder, which may hold these types too; none of its code is run. Raises ModelError."""
+
+    def types_of(self, folder: Path) -> Iterable[str]:
+        """The types that the code of a model folder has trusted, read and not run."""
 
     def fit_in_batches(self, model: Any, contract: Contract, sample: pd.DataFrame) -> None:
         """Fit to all rows of the training part; `sample` is what is in memory of them. Raises ContractError."""

@@ -7,13 +7,14 @@ from mlops_kit.models.champion import (
     champion_folder,
     from_registry,
     local_champion_folder,
+    locked_by,
     of_run,
     read_champion,
     reproduced_champion,
     write_champion,
 )
 from mlops_kit.models.errors import ChampionError, ServerError, WithdrawnError
-from mlops_kit.models.files import load_model, trained_model
+from mlops_kit.models.files import champion_model, load_model, trained_model
 from mlops_kit.models.hashes import (
     changed_since_run,
     data_md5,
@@ -49,6 +50,7 @@ __all__ = [
     "as_default",
     "champion_file",
     "champion_folder",
+    "champion_model",
     "changed_since_run",
     "client",
     "data_md5",
@@ -63,6 +65,7 @@ __all__ = [
     "is_committed",
     "load_model",
     "local_champion_folder",
+    "locked_by",
     "locked_md5",
     "log_metrics",
     "log_training",

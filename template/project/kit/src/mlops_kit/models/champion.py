@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -18,6 +20,12 @@ from mlops_kit.ground import output_of, project, run
 from mlops_kit.models.errors import ChampionError, ServerError, WithdrawnError
 from mlops_kit.models.hashes import folder_md5
 from mlops_kit.models.runs import ABSENT, client, explained, tracking_uri
+
+LARGEST_FILE = 1_000_000  # bytes of champion.yaml that are read
+A_NAME = re.compile(r"\w[\w. ]*", re.ASCII)  # of one folder, and no option
+REPRODUCED = "-reproduced-"  # in the name of a folder, between the two hashes
+KINDS: dict[str, type] = dict(version=int, metrics=dict)
+RESTORE = "Take it from git: git checkout HEAD -- champion.yaml; or promote a model again: uv run poe promote"
 
 
 @dataclass(frozen=True)
@@ -39,10 +47,44 @@ def champion_file() -> Path:
 
 
 def read_champion() -> Champion | None:
-    """What champion.yaml says; None where there is none yet."""
+    """What champion.yaml says; None where there is none yet. Raises ChampionError where it cannot be read."""
     if not champion_file().exists():
         return None
-    return Champion(**yaml.safe_load(champion_file().read_text(encoding="utf-8")))
+    try:
+        with champion_file().open("rb") as file:
+            text = file.read(LARGEST_FILE).decode("utf-8")
+        return _champion(yaml.safe_load(text))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        wrong = (
+            "has conflict markers" if isinstance(error, yaml.YAMLError) and "<<<<<<<" in text else _first_line(error)
+        )
+        raise ChampionError(f"champion.yaml cannot be read: it {wrong}.", RESTORE) from None
+
+
+def _champion(told: Any) -> Champion:
+    """A champion of the file's content, whose names become folders and arguments. Raises ValueError."""
+    if not isinstance(told, dict):
+        raise ValueError("is empty" if told is None else "is not a mapping")
+    for each in fields(Champion):
+        value = told.get(each.name)
+        if each.name not in told and each.name != "retired":
+            raise ValueError(f"has no key {each.name!r}")
+        kind = KINDS.get(each.name, str)
+        if each.name in told and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise ValueError(f"has an unexpected value of {each.name!r}")
+    if unknown := [key for key in told if key not in {each.name for each in fields(Champion)}]:
+        raise ValueError(f"has an unknown key {str(unknown[0])[:100]!r}")
+    if not A_NAME.fullmatch(told["model"]):
+        raise ValueError("names a model by something that is not a hash")
+    if told["commit"] and not A_NAME.fullmatch(told["commit"]):
+        raise ValueError("names a commit by something that is not a hash")
+    if not all(isinstance(number, int | float) for number in told["metrics"].values()):
+        raise ValueError("has metrics that are not numbers")
+    return Champion(**told)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] if type(error) is ValueError else f"is not valid YAML ({type(error).__name__})"
 
 
 def write_champion(champion: Champion) -> None:
@@ -72,8 +114,7 @@ def local_champion_folder() -> Path:
     for folder in (project().root / "model", project().root / ".champion" / champion.model):
         if folder.is_dir() and folder_md5(folder) == champion.model:
             return folder
-    reproduced = _reproduced(champion)
-    return reproduced if reproduced.is_dir() else _from_dvc(champion)
+    return _reproduced(champion) or _from_dvc(champion)
 
 
 def from_registry(alias: str) -> tuple[str, Path]:
@@ -88,6 +129,8 @@ def from_registry(alias: str) -> tuple[str, Path]:
         if error.error_code not in ABSENT:
             raise ServerError(explained(error)) from None
         raise WithdrawnError(f"MLflow's registry gives no {alias}: {error.message.splitlines()[0]}") from None
+    if not str(version.version).isdecimal():
+        raise ServerError(f"MLflow's registry names a version {str(version.version)[:100]!r}, which is not a number.")
     folder = project().root / ".champion" / f"server-{version.version}"
     try:
         if not (folder / "MLmodel").exists():
@@ -126,6 +169,15 @@ def of_run(champion: Champion, path: str, folder: Path) -> bool:
     return run(*command, quiet=True, check=False).returncode == 0
 
 
+def locked_by(champion: Champion, stage: str, path: str) -> str:
+    """The hash that a stage's output had when the champion was made; empty where its dvc.lock is not to be had."""
+    for commit in (_commits(champion) or [champion.commit])[:1]:
+        lock = yaml.safe_load(output_of("git", "show", f"{commit}:./dvc.lock") or "{}")
+        outs = lock.get("stages", {}).get(stage, {}).get("outs", [])
+        return next((str(out["md5"]) for out in outs if out["path"] == path), "")
+    return ""
+
+
 def _commits(champion: Champion) -> list[str]:
     """The commits that brought its model into dvc.lock: it may have been registered before, and before a remote."""
     return output_of("git", "log", "--reverse", "--format=%H", f"-S{champion.model}", "--", "dvc.lock").split()
@@ -136,12 +188,16 @@ def reproduced_champion(champion: Champion) -> Path:
     report = json.loads((project().root / "metrics.json").read_text(encoding="utf-8"))
     if report["prediction_sha256"] != champion.prediction_sha256:
         raise ChampionError("The reproduced model does not predict as the champion did: see uv run dvc metrics diff")
-    folder = _reproduced(champion)
+    model = project().root / "model"
+    folder = project().root / ".champion" / f"{champion.model}{REPRODUCED}{folder_md5(model)}"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(project().root / "model", folder)
+    shutil.copytree(model, folder)
     return folder
 
 
-def _reproduced(champion: Champion) -> Path:
-    """Where a reproduced champion is kept: other bytes than the original's, the same predictions."""
-    return project().root / ".champion" / f"{champion.model}-reproduced"
+def _reproduced(champion: Champion) -> Path | None:
+    """A reproduced champion: other bytes than the original's, by the hash in its name; the same predictions."""
+    for folder in (project().root / ".champion").glob(f"{champion.model}{REPRODUCED}*"):
+        if folder_md5(folder) == folder.name.partition(REPRODUCED)[2]:
+            return folder
+    return None

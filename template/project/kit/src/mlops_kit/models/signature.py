@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import TYPE_CHECKING
 
 from mlops_kit.contract import Contract
+from mlops_kit.ground import project
 
 if TYPE_CHECKING:
     from mlflow.models.signature import ModelSignature
@@ -22,10 +25,29 @@ SIGNATURE_CLASSES = {bool: "boolean", int: "long", str: "string"}
 
 
 def requirements() -> Iterator[str]:
-    """`name==version` of what the model needs here, in pip's words."""
-    for name in REQUIREMENTS:
+    """`name==version` of what the model needs here, in pip's words: the library's needs, and what its code imports."""
+    for name in dict.fromkeys([*REQUIREMENTS, *imported()]):
         with suppress(PackageNotFoundError):
             yield f"{name}=={version(name)}"
+
+
+def imported() -> list[str]:
+    """The installed distributions that the project's code for models imports, sorted."""
+    stages = {"prepare.py", "train.py", "evaluate.py", "serve.py"}
+    modules: set[str] = set()
+    for file in (project().root / "src" / project().package).rglob("*.py"):
+        if file.name in stages:
+            continue
+        for line in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(line, ast.Import):
+                modules |= {one.name.partition(".")[0] for one in line.names}
+            elif isinstance(line, ast.ImportFrom) and line.module and not line.level:
+                modules.add(line.module.partition(".")[0])
+    modules -= {*sys.stdlib_module_names, "mlops_kit", project().package}
+    if not modules:
+        return []
+    homes = packages_distributions()
+    return sorted({name for module in modules for name in homes.get(module, [])})
 
 
 def signature(contract: Contract) -> ModelSignature:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from mlops_kit import models
-from mlops_kit.contract import Contract, load, parquet_batches, row_hashes
+from mlops_kit.contract import Contract, load
 from mlops_kit.data import test_part
 from mlops_kit.ground import params, project
 from mlops_kit.models import ModelError
+from mlops_kit.registry.committed import made_by
+from mlops_kit.registry.comparing import compared, unseen
 from mlops_kit.registry.errors import RegistryError
 from mlops_kit.registry.gates import trained_md5
 from mlops_kit.registry.history import record, record_once
 from mlops_kit.registry.registering import run_first
 from mlops_kit.registry.versions import as_champion, by_alias
-from mlops_kit.training import score, score_slices
+from mlops_kit.training import score_slices, slices
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +49,11 @@ def promote(why: str = "") -> str:
     elif incumbent is not None and incumbent.model == challenger.tags["model_md5"]:
         verdict = "it is the champion already"
     else:
+        commit = made_by(challenger.tags["model_md5"])
         verdict = compare(challenger, incumbent)
+        if commit and commit != challenger.tags["git_commit"]:  # it was registered before it was committed
+            client.set_model_version_tag(project().name, challenger.version, "git_commit", commit)
+            challenger = client.get_model_version(project().name, challenger.version)
     now = by_alias(client, "champion")
     if (now and now.version) != (before and before.version):
         raise RegistryError("Not promoted: another champion was promoted meanwhile. Run: uv run poe promote")
@@ -87,19 +94,14 @@ def compare(challenger: ModelVersion, incumbent: models.Champion | None) -> str:
         folder = models.champion_folder()
     except ModelError as error:
         raise RegistryError(f"Not promoted, since there is nothing to compare with. {error}") from None
-    champion, model = models.load_model(folder), models.load_model(project().root / "model")
+    champion, model = models.champion_model(folder), models.load_model(project().root / "model")
     check_same_question(folder, champion, contract, incumbent)
-    rows, test = len(test), unseen(contract, test, incumbent)
-    new = score(model, contract, test, [primary])[primary]
-    old = score(champion, contract, test, [primary])[primary]
-    verdict = f"{primary} {new:.4f}, the champion's {old:.4f}"
-    where = "" if len(test) == rows else f" on the {len(test)} of {rows} rows that the champion was not trained on"
-    if new < old:
-        raise RegistryError(f"Not promoted: {verdict} (version {incumbent.version}){where or ' on the same data'}.")
-    verdict += where
-    settings = params()["evaluate"]
-    theirs = dict(score_slices(champion, contract, test, settings))
-    falls = fallen(dict(score_slices(model, contract, test, settings)), theirs, primary)
+    test, rule = unseen(contract, test, incumbent)
+    found = compared(model, champion, contract, test, primary)
+    verdict = f"{primary} {found} {rule}"
+    if found.worse:
+        raise RegistryError(f"Not promoted: {verdict} (the champion is version {incumbent.version}).")
+    falls = list(fallen(model, champion, contract, test))
     if falls:
         allowed = "than gates.a_slice_may_fall_by in params.yaml allows"
         raise RegistryError(f"Not promoted: {verdict}, but it is worse where {', '.join(falls)}, by more {allowed}.")
@@ -124,33 +126,15 @@ def check_same_question(folder: Path, champion: Any, contract: Contract, incumbe
         )
 
 
-def unseen(contract: Contract, test: pd.DataFrame, champion: models.Champion) -> pd.DataFrame:
-    """The rows of the test part that the champion was not trained on: of the others it knows the answer.
-
-    Newer data is split anew, so some are. All rows, where its training part is not to be had or a class would be gone.
-    """
-    import numpy as np
-    from pyarrow.parquet import read_schema
-
-    folder = project().root / ".champion/prepared"
-    if champion.data == models.data_md5() or not models.of_run(champion, "data/prepared", folder):
-        return test
-    names = [column.name for column in contract.features]
-    if not set(names) <= set(read_schema(folder / "train.parquet").names):
-        return test
-    parts = parquet_batches(folder / "train.parquet", names)
-    learnt = np.concatenate([row_hashes(contract, part.to_pandas()) for part in parts])
-    kept = test[~np.isin(row_hashes(contract, test), learnt)].reset_index(drop=True)
-    whole = set(contract.classes) <= set(kept[contract.target]) if contract.classes else len(kept) > 1
-    return kept if whole else test
-
-
-def fallen(new: dict[str, Any], old: dict[str, Any], primary: str) -> list[str]:
-    """The slices on which the primary metric falls by more than params.yaml allows."""
+def fallen(model: Any, champion: Any, contract: Contract, test: pd.DataFrame) -> Iterator[str]:
+    """The slices on which the primary metric falls by more than params.yaml allows, and by more than chance."""
     allowed = params()["gates"].get("a_slice_may_fall_by", A_SLICE_MAY_FALL_BY)
-    pairs = ((name, new[name]["rows"], new[name][primary], old[name][primary]) for name in new if name in old)
-    return [
-        f"{name} ({now:.4f}, was {before:.4f}, on {rows} rows)"
-        for name, rows, now, before in pairs
-        if before - now > allowed
-    ]
+    settings = params()["evaluate"]
+    old = dict(score_slices(champion, contract, test, settings))
+    new = dict(score_slices(model, contract, test, settings))
+    for name, part in slices(contract, test, settings):
+        if old[name][settings["primary"]] - new[name][settings["primary"]] <= allowed:
+            continue
+        found = compared(model, champion, contract, part, settings["primary"])
+        if found.worse:
+            yield f"{name} ({found.new:.4f}, was {found.old:.4f}, on {len(part)} rows)"

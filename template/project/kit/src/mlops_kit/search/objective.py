@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from mlops_kit.contract import Contract, load, row_hashes
-from mlops_kit.data import train_part
+from mlops_kit.contract import Contract, load
+from mlops_kit.data import Rule, folds_of, train_part
 from mlops_kit.ground import Project, project, using
 from mlops_kit.search import SearchError
 
@@ -55,6 +55,7 @@ class Objective:
     folds: np.ndarray
     metric: str
     fixed: dict[str, Any]
+    ordered: bool = False  # folds follow each other in time, and a model learns from the earlier ones alone
 
     def try_out(self, task: Task) -> Outcome:
         """Measure one trial, and never raise: an error has to find its way through processes and networks."""
@@ -77,7 +78,8 @@ class Objective:
 
         scores: list[float] = []
         for fold in range(self.folds.max() + 1):
-            train, test = self.frame[self.folds != fold], self.frame[self.folds == fold]
+            learnt = self.folds < fold if self.ordered else self.folds != fold
+            train, test = self.frame[learnt], self.frame[self.folds == fold]
             model = self.project.model.build(self.contract, {**self.fixed, **task.parameters})
             model.fit(self.contract.coerce(train), self.contract.labels(train))
             scores.append(score(model, self.contract, test, [self.metric])[self.metric])
@@ -98,22 +100,13 @@ def read_objective(settings: Settings) -> Objective:
     contract = load()
     frame = train_part(contract)
     folds = assign_folds(contract, frame, settings.folds, settings.seed)
-    return Objective(project(), contract, frame, folds, settings.metric, settings.fixed)
+    ordered = Rule.read().by == "time" and Rule.read().column in frame
+    return Objective(project(), contract, frame, folds, settings.metric, settings.fixed, ordered)
 
 
 def assign_folds(contract: Contract, frame: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
-    """Each row's fold: int, shape (rows,). Rows that are equal in all features share one; classes are spread evenly."""
-    import pandas as pd
-    from sklearn.model_selection import KFold, StratifiedKFold
-
-    groups = pd.Series(row_hashes(contract, frame), index=frame.index)
-    first = ~groups.duplicated()
-    names, labels = groups[first].to_numpy(), frame.loc[first, contract.target].astype("str")
-    splitter = (StratifiedKFold if contract.classes else KFold)(folds, shuffle=True, random_state=seed)
-    places: dict[Any, int] = {}
+    """Each row's fold by the rule of the split: int, shape (rows,); -1 for the first rows of a split by time."""
     try:
-        for fold, (_, part) in enumerate(splitter.split(names, labels)):
-            places |= dict.fromkeys(names[part], fold)
+        return folds_of(contract, frame, folds, seed)
     except ValueError as error:
         raise SearchError(f"The training part cannot be split into {folds} folds: {error}") from None
-    return groups.map(places).to_numpy()

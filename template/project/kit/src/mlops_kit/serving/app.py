@@ -10,14 +10,19 @@
     RELOAD_SECONDS         how often it looks for a new champion: 30; 0 is never
     PREDICTION_LOG         a folder for a log of all rows and answers: none by default
     PREDICTION_LOG_DAYS    how many days of it are kept: all by default
+    MODEL_MD5              the hash that the folder of MODEL_DIR must have
+    MAX_BODY_BYTES, ...    the limits of limits.py
 """
 
 import argparse
+import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
@@ -28,15 +33,17 @@ from starlette.exceptions import HTTPException
 
 from mlops_kit.contract import Contract, load
 from mlops_kit.ground import command, project
-from mlops_kit.serving import observe, prediction_log, protocol
+from mlops_kit.serving import limits, observe, prediction_log, protocol
 from mlops_kit.serving.champion import Keeper, Served
 from mlops_kit.serving.endpoint import Answers, rows_as_json
-from mlops_kit.serving.listen import add_address, check_free
+from mlops_kit.serving.guard import Guarded
+from mlops_kit.serving.limits import Limits
+from mlops_kit.serving.listen import add_address, bound
 from mlops_kit.serving.predictor import Predictor
-from mlops_kit.serving.rows import Columns, RowReader, RowsError
+from mlops_kit.serving.rows import SMALL_BODY, Columns, RowReader, RowsError
 
-# A small body is answered at once; a larger one in a thread, so that the service goes on answering others.
-SMALL_BODY = 32 * 1024
+WORKERS = 2  # threads for large bodies: more would only wait for each other
+SWITCH = 0.0005  # seconds after which a thread lets another one run, instead of 0.005: the one that answers /health
 INTERFACE = "1.0"
 
 
@@ -55,15 +62,16 @@ class Problem(BaseModel):
     error: str | None = None
 
 
-ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (404, 413, 422, 503)}
+ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (404, 408, 413, 422, 503)}
 
 
 class Service:
     """What the routes share."""
 
-    def __init__(self, contract: Contract) -> None:
-        self.contract = contract
-        self.reader = RowReader(contract)
+    def __init__(self, contract: Contract, limits: Limits) -> None:
+        self.contract, self.limits = contract, limits
+        self.reader = RowReader(contract, limits)
+        self.workers = CapacityLimiter(WORKERS)
         self.metrics = observe.Metrics(contract)
         self.keeper = Keeper(contract, swapped=lambda served: self.metrics.served(served.version))
         self.log = prediction_log.from_environment(contract, self.metrics)
@@ -89,8 +97,8 @@ class Service:
         """/v2/models/NAME/infer: tensors in JSON, tensors in JSON; by a version where one is asked for."""
         served, predictor = self.ready()
         check_version(served, version)
-        asked = protocol.read(body)
-        columns = self.reader.read_rows(protocol.rows(self.contract, asked))
+        asked = protocol.read(body, self.contract, self.limits)
+        columns = self.reader.read_rows(protocol.rows(self.contract, asked, self.limits))
         answers = self.answer(served, predictor, columns, request)
         found = protocol.outputs(self.contract, predictor.labels, answers, asked)
         return to_json(
@@ -104,10 +112,19 @@ class Service:
         self.log.offer(request, served.version, columns, answers.predictions)
         return answers
 
+    async def answered(self, work: Callable[[bytes, str], bytes], request: Request) -> Response:
+        """The answer to a request: to a small one at once; a large one is worked on in a thread beside the others."""
+        body = await request.body()
+        if len(body) <= SMALL_BODY:
+            found = work(body, request.state.request)
+        else:
+            found = await to_thread.run_sync(work, body, request.state.request, limiter=self.workers)
+        return Response(found, media_type="application/json")
+
 
 def create_app() -> FastAPI:
     """The application; the model is loaded when it starts."""
-    service = Service(load())
+    service = Service(load(), limits.from_environment())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -117,6 +134,7 @@ def create_app() -> FastAPI:
         await run_in_threadpool(service.log.close)
 
     app = FastAPI(title=project().name, version=INTERFACE, lifespan=lifespan)
+    app.add_middleware(Guarded, limits=service.limits)
     app.add_middleware(observe.Observed, metrics=service.metrics)
     app.add_exception_handler(RowsError, refuse_rows)
     app.add_exception_handler(HTTPException, refuse)
@@ -156,7 +174,7 @@ def predictions(app: FastAPI, service: Service) -> None:
     @app.post("/predict", response_model=Answer, responses=ERRORS, openapi_extra=dict(requestBody=body_of(content)))
     async def predict(request: Request) -> Response:
         """Predict a batch of rows."""
-        return await answered(service.predict, request)
+        return await service.answered(service.predict, request)
 
 
 def open_inference_protocol(app: FastAPI, service: Service) -> None:
@@ -208,7 +226,7 @@ def model_routes(app: FastAPI, service: Service, body: dict[str, Any]) -> None:
     async def infer(name: str, request: Request) -> Response:
         """Predict a batch: a tensor for each column."""
         check_name(name)
-        return await answered(service.infer, request)
+        return await service.answered(service.infer, request)
 
 
 def version_routes(app: FastAPI, service: Service, body: dict[str, Any]) -> None:
@@ -233,7 +251,7 @@ def version_routes(app: FastAPI, service: Service, body: dict[str, Any]) -> None
     async def infer_by_version(name: str, version: str, request: Request) -> Response:
         """Predict a batch by this version, if it is the one that is served."""
         check_name(name)
-        return await answered(partial(service.infer, version=version), request)
+        return await service.answered(partial(service.infer, version=version), request)
 
 
 def check_name(name: str) -> None:
@@ -270,16 +288,6 @@ def body_of(content: dict[str, Any]) -> dict[str, Any]:
     return {"required": True, "content": content}
 
 
-async def answered(work: Any, request: Request) -> Response:
-    """The answer to a request; a large one is worked on in a thread."""
-    body = await request.body()
-    if len(body) <= SMALL_BODY:
-        found = work(body, request.state.request)
-    else:
-        found = await run_in_threadpool(work, body, request.state.request)
-    return Response(found, media_type="application/json")
-
-
 async def refuse_rows(request: Request, error: Exception) -> Response:
     """HTTP 422: each place that is not right."""
     assert isinstance(error, RowsError)
@@ -301,13 +309,15 @@ def serve(application: Callable[[], FastAPI] = create_app) -> None:
 
 
 def _serve(application: Callable[[], FastAPI]) -> None:
-    import uvicorn
+    from mlops_kit.serving import connections
 
     parser = argparse.ArgumentParser(prog="poe serve", description="Serve the champion.")
     add_address(parser)
     options = parser.parse_args()
     observe.log_as_json()
-    check_free(options.host, options.port)
-    # uvicorn's own line for each request is left out: ours has the id and the time.
-    settings: dict[str, Any] = dict(log_config=None, access_log=False, timeout_graceful_shutdown=30)
-    uvicorn.run(application(), host=options.host, port=options.port, **settings)
+    # Threads of a model would wait for each other, and for this one, at each request.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    sys.setswitchinterval(SWITCH)
+    accepted = limits.from_environment()
+    sockets = bound(options.host, options.port)
+    connections.run(application(), sockets, accepted)

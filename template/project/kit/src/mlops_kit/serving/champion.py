@@ -3,7 +3,8 @@
 1. Where MLFLOW_TRACKING_URI is set: the version that has the alias champion there. If that server does not answer
    when the service starts, the model of 2 or 3 answers until it does, and /ready says so.
 2. Else the folder that MODEL_DIR names, as in an image: it stays what it is, until the champion.yaml beside it says
-   that it is retired (the image has the one of its day: mount a newer one over it).
+   that it is retired (the image has the one of its day: mount a newer one over it). Its hash must be MODEL_MD5, which
+   an image has; where that is not set, the folder is yours to answer for.
 3. Else the champion of champion.yaml.
 
 Every RELOAD_SECONDS (30 by default, 0 for never) all of this is looked at again. A new champion is loaded beside the
@@ -23,7 +24,7 @@ from pathlib import Path
 from mlops_kit import models
 from mlops_kit.contract import Contract
 from mlops_kit.serving import mlflow_server
-from mlops_kit.serving.follow import check_not_retired, check_signature, reload_seconds
+from mlops_kit.serving.follow import check_hash, check_not_retired, check_signature, reload_seconds
 from mlops_kit.serving.predictor import Predictor
 
 log = logging.getLogger(__name__)
@@ -115,6 +116,7 @@ class Keeper:
         """The model of an image, unless the champion.yaml beside it says that this one is retired."""
         check_not_retired(folder)
         if self.served.predictor is None:
+            check_hash(folder)
             self._swap(load(folder, self.contract, "baked"))
 
     def _take_folder(self, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from pathlib import Path
@@ -13,6 +14,8 @@ from mlops_kit import models
 from mlops_kit.contract import Contract
 from mlops_kit.ground import KitError
 from mlops_kit.models import output_type, signature_types
+
+log = logging.getLogger(__name__)
 
 
 def reload_seconds() -> float:
@@ -37,6 +40,18 @@ def check_not_retired(folder: Path) -> None:
         return
     if champion.model in (os.environ.get("CHAMPION_MD5"), models.folder_md5(folder)):
         raise models.WithdrawnError(f"The model in {folder} is retired: {champion.retired}")
+
+
+def check_hash(folder: Path) -> None:
+    """Raise ChampionError where the model of MODEL_DIR is not the one that MODEL_MD5 names, if it names one."""
+    named = os.environ.get("MODEL_MD5")
+    if named and folder.is_dir() and models.folder_md5(folder) != named:
+        raise models.ChampionError(
+            f"The model in {folder} is not the one that MODEL_MD5 names: it was changed. Build the image again: "
+            "uv run poe image"
+        )
+    if not named:
+        log.warning("MODEL_MD5 is not set: the model in %s is served without a check of its hash", folder)
 
 
 def check_signature(folder: Path, contract: Contract) -> None:

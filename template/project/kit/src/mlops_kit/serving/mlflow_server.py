@@ -12,11 +12,12 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from mlops_kit import models
 from mlops_kit.ground import project
@@ -24,6 +25,27 @@ from mlops_kit.ground import project
 PATIENCE = 5  # seconds for an answer to begin, and then for each of its parts
 BLOCK = 1024 * 1024  # bytes
 PROXIED = "mlflow-artifacts:"
+
+
+MOST_FILES = 1000  # of one folder of a model
+DEEPEST = 8  # folders of a model that are in each other
+
+
+class SameOrigin(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect within a server; to another one it would take the login along."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        """The next request. Raises Unreachable where it would go elsewhere."""
+        here, there = urlsplit(req.full_url), urlsplit(newurl)
+        if (here.scheme, here.netloc) != (there.scheme, there.netloc):
+            raise Unreachable(
+                f"The MLflow server at {address()} redirects to {there.scheme}://{there.hostname}. If that is yours, "
+                "name it in MLFLOW_TRACKING_URI."
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+OPENER = urllib.request.build_opener(SameOrigin)
 
 
 class Unreachable(Exception):
@@ -46,14 +68,17 @@ def address() -> str:
 
 def champion() -> Version:
     """The champion. Raises ChampionError where the registry has none, Unreachable where it cannot be asked."""
-    found = _ask("mlflow/registered-models/alias", name=project().name, alias="champion")["model_version"]
-    tags = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
-    return Version(str(found["version"]), tags.get("model_md5", ""))
+    with _as_mlflow_answers():
+        found = _ask("mlflow/registered-models/alias", name=project().name, alias="champion")["model_version"]
+        tags = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
+        return Version(str(found["version"]), str(tags.get("model_md5", "")))
 
 
 def download(version: Version, folder: Path) -> None:
     """The files of a version, into a folder, and checked. Raises ChampionError and Unreachable."""
-    named = _ask("mlflow/model-versions/get-download-uri", name=project().name, version=version.number)["artifact_uri"]
+    with _as_mlflow_answers():
+        asked = _ask("mlflow/model-versions/get-download-uri", name=project().name, version=version.number)
+        named = str(asked["artifact_uri"])
     if not named.startswith(PROXIED):
         raise models.ChampionError(
             f"The files of version {version.number} are at {named}, where the service cannot read. "
@@ -67,15 +92,19 @@ def download(version: Version, folder: Path) -> None:
         raise models.ChampionError(f"Version {version.number} on the MLflow server is not what was registered.")
 
 
-def _fetch(path: str, folder: Path) -> None:
+def _fetch(path: str, folder: Path, deep: int = 0) -> None:
     """A folder of the server's, with all that is in it."""
     folder.mkdir(parents=True, exist_ok=True)
-    for entry in _ask("mlflow-artifacts/artifacts", path=path).get("files", []):
-        name = entry["path"]
+    with _as_mlflow_answers():
+        found = _ask("mlflow-artifacts/artifacts", path=path).get("files", [])
+        entries = [(str(entry["path"]), bool(entry.get("is_dir"))) for entry in found]
+    if deep > DEEPEST or len(entries) > MOST_FILES:
+        raise Unreachable(f"The MLflow server at {address()} lists more files than a model has.")
+    for name, is_folder in entries:
         if "/" in name or "\\" in name or name in ("", ".", ".."):
             raise Unreachable(f"The MLflow server at {address()} names a file {name!r}, which is no file's name.")
-        if entry.get("is_dir"):
-            _fetch(f"{path}/{name}", folder / name)
+        if is_folder:
+            _fetch(f"{path}/{name}", folder / name, deep + 1)
             continue
         with (
             _open(f"mlflow-artifacts/artifacts/{quote(f'{path}/{name}')}") as source,
@@ -88,9 +117,18 @@ def _ask(what: str, **query: str) -> dict[str, Any]:
     with _open(f"{what}?{urlencode(query)}") as response:
         try:
             answer: dict[str, Any] = json.loads(b"".join(_blocks(response)))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Unreachable(f"What answers at {address()} is no MLflow server.") from None
     return answer
+
+
+@contextmanager
+def _as_mlflow_answers() -> Iterator[None]:
+    """Raise Unreachable where an answer does not have the fields that MLflow's has."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError):
+        raise Unreachable(f"The MLflow server at {address()} answers without the fields that MLflow has.") from None
 
 
 def _blocks(response: HTTPResponse) -> Iterator[bytes]:
@@ -107,7 +145,7 @@ def _blocks(response: HTTPResponse) -> Iterator[bytes]:
 def _open(what: str) -> HTTPResponse:
     request = urllib.request.Request(f"{address()}/api/2.0/{what}", headers=_authorization())
     try:
-        opened: HTTPResponse = urllib.request.urlopen(request, timeout=PATIENCE)
+        opened: HTTPResponse = OPENER.open(request, timeout=PATIENCE)
     except urllib.error.HTTPError as error:
         _explain(error)
     except (OSError, HTTPException) as error:

@@ -30,7 +30,7 @@ from mlserver.utils import get_model_uri
 
 from mlops_kit.contract import load
 from mlops_kit.ground import command, project
-from mlops_kit.serving import protocol
+from mlops_kit.serving import limits, protocol
 from mlops_kit.serving.champion import Keeper, Served
 from mlops_kit.serving.listen import add_address, check_free
 from mlops_kit.serving.rows import RowReader, RowsError
@@ -45,7 +45,8 @@ class ChampionModel(MLModel):
 
     def __init__(self, settings: ModelSettings) -> None:
         self.contract = load()
-        self.reader = RowReader(self.contract)
+        self.limits = limits.from_environment()
+        self.reader = RowReader(self.contract, self.limits)
         self.keeper = Keeper(self.contract, swapped=self._swapped)
         super().__init__(settings)
 
@@ -102,7 +103,7 @@ class ChampionModel(MLModel):
         asked = protocol.InferenceRequest(**payload.model_dump(exclude_none=False))
         for tensor in asked.inputs:  # gRPC has bytes where JSON has strings
             tensor.data = [value.decode() if isinstance(value, bytes) else value for value in tensor.data]
-        answers = served.predictor(self.reader.read_rows(protocol.rows(self.contract, asked)))
+        answers = served.predictor(self.reader.read_rows(protocol.rows(self.contract, asked, self.limits)))
         outputs: list[dict[str, Any]] = protocol.outputs(self.contract, served.predictor.labels, answers, asked)
         return InferenceResponse(model_name=self.name, model_version=served.version, outputs=outputs)
 

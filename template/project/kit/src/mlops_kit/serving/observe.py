@@ -16,7 +16,6 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.process_collector import ProcessCollector
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,11 +23,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mlops_kit.contract import Contract
 
 log = logging.getLogger(__name__)
-LARGEST_BODY = 16 * 2**20  # bytes; ten thousand rows of thirty columns are about 12 MB
 ACCEPTED_ID = re.compile(r"[\x21-\x7e]{1,128}")
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-MOST_DISCARDED = 16 * LARGEST_BODY  # whoever sends more is cut off
-TOO_LARGE = f"The body is larger than {LARGEST_BODY // 2**20} MB: send the rows in several requests."
 
 
 # --- metrics ---------------------------------------------------------------------------------------------------------
@@ -92,7 +88,7 @@ def _buckets(contract: Contract) -> list[float]:
 
 
 class Observed:
-    """Gives every request an id, a limit to its body, a line in the log and its place in the metrics.
+    """Gives every request an id, a line in the log and its place in the metrics.
 
     Plain ASGI rather than a `@app.middleware`: that one costs a task and a queue for each request.
     """
@@ -105,10 +101,9 @@ class Observed:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        headers = {name: value for name, value in scope["headers"] if name in (b"x-request-id", b"content-length")}
-        request = _request_id(headers.get(b"x-request-id", b""))
+        request = _request_id(next((value for name, value in scope["headers"] if name == b"x-request-id"), b""))
         scope.setdefault("state", {})["request"] = request
-        status, failure, taken = 0, "", 0
+        status, failure = 0, ""
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -117,26 +112,10 @@ class Observed:
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", request.encode())]
             await send(message)
 
-        async def receiving() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > LARGEST_BODY:  # what was sent so far is let go, the rest is never kept
-                if message.get("more_body"):
-                    await discard(receive)
-                raise HTTPException(413, TOO_LARGE, {"connection": "close"})
-            return message
-
         try:
-            announced = headers.get(b"content-length", b"0")
-            if announced.isdigit() and int(announced) > LARGEST_BODY:
-                await discard(receive)
-                refusal = JSONResponse(error_body(scope["path"], TOO_LARGE), 413, {"connection": "close"})
-                await refusal(scope, receive, sending)
-            else:
-                await self.app(scope, receiving, sending)
+            await self.app(scope, receive, sending)
         except ClientDisconnect:
-            status = status or 499
+            status = status or scope["state"].get("refused", 499)
         except Exception as error:
             log.exception("request %s failed", request)
             failure = f"{type(error).__name__}: {error}"
@@ -154,16 +133,6 @@ class Observed:
             request=request, method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1e3, 2)
         )
         log.info("request", extra={"told": {**told, **({"error": failure} if failure else {})}})
-
-
-async def discard(receive: Receive) -> None:
-    """Read what is still to come of a body and keep none: a caller who is cut off while sending sees no answer."""
-    taken = 0
-    while taken < MOST_DISCARDED:
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if not message.get("more_body"):
-            return
 
 
 def _request_id(given: bytes) -> str:

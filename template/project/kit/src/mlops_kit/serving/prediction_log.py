@@ -31,7 +31,7 @@ from mlops_kit.serving.rows import Columns
 
 log = logging.getLogger(__name__)
 MOST_WAITING = 100_000  # rows
-FLUSH_SECONDS = 10  # to write what is waiting, at the end
+FLUSH_SECONDS = 4  # to write what is waiting, at the end: with DRAIN_SECONDS less than Kubernetes waits
 WRITTEN = re.compile(r"predictions-(\d{4}-\d{2}-\d{2})-\d+\.jsonl", re.ASCII)  # the files of a log, and no others
 
 

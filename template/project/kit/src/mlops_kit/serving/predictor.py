@@ -15,9 +15,10 @@ import pandas as pd
 
 from mlops_kit.contract import Contract
 from mlops_kit.serving.endpoint import Answers
-from mlops_kit.serving.rows import Columns
+from mlops_kit.serving.rows import Columns, problem
 
 CHECKED_ROWS = 200
+HUGE = 1e9  # beyond it, a model's own arithmetic may overflow
 # Their `predict` is the class of the highest probability, by their own source: asking once is enough.
 HIGHEST_SHARE = ("HistGradientBoostingClassifier", "LGBMClassifier")
 # From a batch to some columns of the model's matrix: float64, shape (rows, columns).
@@ -34,8 +35,20 @@ class Predictor:
         self.estimator, self.blocks = self._short_way()
 
     def __call__(self, columns: Columns) -> Answers:
-        """The answers to a batch."""
-        return self._answer(self.estimator, self._matrix(columns))
+        """The answers to a batch. Raises RowsError for numbers that are too large for this model's arithmetic."""
+        try:
+            return self._answer(self.estimator, self._matrix(columns))
+        except ValueError:
+            self._refuse_huge(columns)
+            raise
+
+    def _refuse_huge(self, columns: Columns) -> None:
+        """Raise RowsError where a number is huge: a scaled one or a sum of them may be infinite."""
+        for name in self.contract.of_type("numeric"):
+            rows = np.flatnonzero(np.abs(columns[name]) > HUGE)
+            if len(rows):
+                told = f"Row {rows[0]} (counted from 0), column {name!r}: this model cannot take a number that large."
+                raise problem(told, "rows", int(rows[0]), name)
 
     def _matrix(self, columns: Columns) -> Any:
         if self.blocks is None:
@@ -44,13 +57,13 @@ class Predictor:
 
     def _answer(self, estimator: Any, matrix: Any) -> Answers:
         if not self.labels:
-            return Answers(np.asarray(estimator.predict(matrix), dtype="float64").tolist())
+            return Answers(_finite(estimator.predict(matrix)).tolist())
         shares = estimator.predict_proba(matrix)
         if self._name() in HIGHEST_SHARE:
             predictions = [self.labels[place] for place in shares.argmax(axis=1).tolist()]
         else:
             predictions = np.asarray(estimator.predict(matrix)).tolist()
-        return Answers(predictions, np.asarray(shares, dtype="float64").round(6).tolist())
+        return Answers(predictions, _finite(shares).round(6).tolist())
 
     def _name(self) -> str:
         last = self.model.steps[-1][1] if hasattr(self.model, "steps") else self.model
@@ -66,8 +79,20 @@ class Predictor:
         frame = self.contract.coerce(rows)
         columns = {name: frame[name].to_numpy() for name in frame.columns}
         last = self.model.steps[-1][1]
-        same = self._answer(last, np.hstack([block(columns) for block in blocks])) == self._answer(self.model, frame)
+        try:
+            short = self._answer(last, np.hstack([block(columns) for block in blocks]))
+            same = short == self._answer(self.model, frame)
+        except ValueError:  # a model that needs every value
+            same = False
         return (last, blocks) if same else (self.model, None)
+
+
+def _finite(answers: Any) -> np.ndarray:
+    """Answers as float64. Raises ValueError where one is no number."""
+    found = np.asarray(answers, dtype="float64")
+    if not np.isfinite(found).all():
+        raise ValueError("The model's answer is no finite number.")
+    return found
 
 
 def blocks_of(model: Any) -> list[Block] | None:

@@ -33,7 +33,7 @@ from mlops_kit import models
 from mlops_kit.contract import Contract, load
 from mlops_kit.ground import KitError, command, project
 from mlops_kit.serving import mlflow_server
-from mlops_kit.serving.follow import check_not_retired, check_signature, reload_seconds
+from mlops_kit.serving.follow import check_hash, check_not_retired, check_signature, reload_seconds
 from mlops_kit.serving.listen import add_address, check_free
 
 IMAGE = "docker.io/tensorflow/serving:2.19.1"
@@ -68,6 +68,7 @@ def versions(contract: Contract) -> list[Version]:
     """The champion, and the challenger where there is one. Raises ChampionError, Unreachable for a server's silence."""
     if given := os.environ.get("MODEL_DIR"):
         check_not_retired(Path(given))
+        check_hash(Path(given))
         return [checked(Version(1, "champion", Path(given)), contract)]
     if mlflow_server.address():
         mlflow_server.champion()  # it says within seconds that there is none, MLflow's own client tries for minutes

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mlops_kit.contract import Contract, load
-from mlops_kit.data import TEST, split, test_part, train_part
+from mlops_kit.data import TEST, generated_rows, split, test_part, train_part
 from mlops_kit.ground import params, project
 from mlops_kit.training import save
 
@@ -38,8 +38,7 @@ def parts(contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A training and a test part: the prepared ones where they are here, else generated rows."""
     if (project().root / TEST).exists():
         return train_part(contract), test_part()
-    settings = params()["split"]
-    return split(contract, contract.sample(ROWS), settings["test"], settings["seed"])
+    return split(contract, generated_rows(contract, ROWS))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from mlops_kit.data import count_train_rows, train_part
 from mlops_kit.frameworks import framework
 from mlops_kit.ground import params, project
 from mlops_kit.models import log_training, requirements, signature
+from mlops_kit.training.metrics import check_metrics
 
 MODEL = Path("model")
 
@@ -22,6 +23,7 @@ def fit(model: Any, contract: Contract) -> Any:
     Raises ContractError for a model that cannot learn in batches then.
     """
     rows = train_part(contract)
+    check_metrics(contract, rows)
     if count_train_rows() > len(rows):
         framework().fit_in_batches(model, contract, rows)
     else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_kit.contract import Contract
 from mlops_kit.ground import params, project
 from mlops_kit.models import log_metrics, prediction_hash
+from mlops_kit.training.metrics import MetricError, asked, scorer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,15 +39,36 @@ def write_report(report: dict[str, Any], model: Any, contract: Contract, test: p
     write_predictions(model, contract, test)
     log_metrics((root / "model/run_id").read_text(encoding="utf-8").strip(), report["metrics"])
     print(f"{primary} {report['metrics'][primary]:.4f}, baseline {report['baseline'][primary]:.4f}")
+    balanced = report["metrics"].get("balanced_accuracy")
+    if balanced is not None and balanced <= 1 / len(contract.classes) + 0.01:
+        print(
+            f"warning: balanced_accuracy {balanced:.4f} is a guess's: the model answers with the frequent class alone. "
+            "Think of class_weight: balanced, under `model` in params.yaml"
+        )
 
 
 def score(model: Any, contract: Contract, frame: pd.DataFrame, names: list[str]) -> dict[str, float]:
-    """Each scorer's value on a frame: greater is better. Rounded, so that metrics can be compared as text."""
-    from sklearn.metrics import get_scorer
+    """Each scorer's value on a frame: greater is better. Rounded, so that metrics can be compared as text.
 
+    Raises MetricError for a metric that there is not, or that does not fit the labels.
+    """
     rows, labels = contract.coerce(frame), contract.labels(frame)
-    own = getattr(project().model, "SCORERS", {})
-    return {name: round(float((own.get(name) or get_scorer(name))(model, rows, labels)), 6) for name in names}
+    answered = len(model.predict(rows.head(3)))
+    if answered != min(3, len(rows)):
+        raise MetricError(
+            f"The model gives {answered} predictions for {min(3, len(rows))} rows.", "See model.py: one a row."
+        )
+    return {name: round(asked(scorer(name, contract), name, model, rows, labels), 6) for name in names}
+
+
+def slices(contract: Contract, frame: pd.DataFrame, settings: dict[str, Any]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows for each value of some columns, where there are enough of them to say anything."""
+    few = [column.name for column in contract.features if 1 < len(column.categories) <= 10]
+    for name in settings["slices"] or few:
+        for value, part in frame.groupby(name):
+            if len(part) < SMALLEST_SLICE or part[contract.target].nunique() < max(2, len(contract.classes)):
+                continue  # a ranking metric needs every class
+            yield f"{name}={value}", part
 
 
 def score_slices(
@@ -55,14 +77,10 @@ def score_slices(
     """The primary metric for each value of some columns, where there are enough rows to say anything."""
     import warnings
 
-    few = [column.name for column in contract.features if 1 < len(column.categories) <= 10]
-    for name in settings["slices"] or few:
-        for value, part in frame.groupby(name):
-            if len(part) < SMALLEST_SLICE or part[contract.target].nunique() < max(2, len(contract.classes)):
-                continue  # a ranking metric needs every class
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                yield f"{name}={value}", dict(rows=len(part), **score(model, contract, part, [settings["primary"]]))
+    for name, part in slices(contract, frame, settings):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield name, dict(rows=len(part), **score(model, contract, part, [settings["primary"]]))
 
 
 def latency_ms(model: Any, rows: pd.DataFrame) -> float:

@@ -1,10 +1,15 @@
 """A stage of the pipeline: what prepare.py, train.py and evaluate.py of a project are."""
 
+import os
+import traceback
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 
-from mlops_kit.ground import KitError, command
+from mlops_kit.contract import load
+from mlops_kit.ground import KitError, command, project
 from mlops_kit.models import client, in_a_sentence
+from mlops_kit.training.metrics import metric_names, scorer
 
 
 def stage(work: Callable[[], None]) -> Callable[[], None]:
@@ -15,8 +20,35 @@ def stage(work: Callable[[], None]) -> Callable[[], None]:
         try:
             with in_a_sentence():
                 client()  # a server that is away is told before the work, not after it
+                known_metrics()
                 work()
         except FileNotFoundError as error:
             raise KitError(f"{error.filename or error} is missing.", "Run all stages: uv run poe repro") from None
+        except KitError:
+            raise
+        except Exception as error:
+            place = in_own_code(error)
+            if not place or os.environ.get("TRACEBACK"):
+                raise
+            told = " ".join(str(error).split()).rstrip(".")
+            raise KitError(
+                f"{place}: {type(error).__name__}: {told}.", "All of it: TRACEBACK=1 uv run poe repro"
+            ) from None
 
     return command(run)
+
+
+def known_metrics() -> None:
+    """Look for each metric of params.yaml. Raises MetricError for one that there is not."""
+    contract = load()
+    for name in metric_names():
+        scorer(name, contract)
+
+
+def in_own_code(error: Exception) -> str:
+    """The innermost line of the project's own code that an error came through; empty where it came through none."""
+    own = (project().root / "src").resolve()
+    lines = [line for line in traceback.extract_tb(error.__traceback__) if Path(line.filename).is_relative_to(own)]
+    if not lines:
+        return ""
+    return f"{Path(lines[-1].filename).relative_to(own.parent).as_posix()}, line {lines[-1].lineno}"

@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from mlops_kit.contract import Contract, ContractError, check_file, load
+from mlops_kit.contract import Contract, ContractError, check_file, load, words_for_missing
 from mlops_kit.ground import KitError, project, run, say
 from mlops_kit.workspace.setup import RAW
 
@@ -24,18 +24,19 @@ def bring_in(file: Path, target: str | None, problem: str | None, in_git: bool, 
         raise KitError(f"{file} is not a file. Name a CSV or Parquet file.")
     old = load()
     first = target is not None or bool(old.source.example)
-    new, findings = infer(file, target=target or old.target, problem=problem or old.problem)
+    words = None if first else words_for_missing(old.source, old.target_column)
+    new, findings = infer(file, target or old.target, problem or old.problem, missing=words)
     for finding in findings:
         say(finding.level, finding.text)
     if not first:
-        differences, old = compare_file(old, new, file)
+        differences, old, rows = compare_file(old, new, file)
         for difference in differences:
             say("differs", difference)
         if differences:
             raise KitError("The file does not fit the contract. Edit contract.yaml, or infer it again with --target.")
-        if new.rows < old.rows:
-            say("rows", f"{new.rows}, and {old.rows} before: the file takes the place of all data, old rows included")
-    contract = (new if first else replace(old, rows=new.rows)).with_path((RAW / file.name).as_posix())
+        if rows < old.rows:
+            say("rows", f"{rows}, and {old.rows} before: the file takes the place of all data, old rows included")
+    contract = (new if first else replace(old, rows=rows)).with_path((RAW / file.name).as_posix())
     text = contract.dump() if first else with_file(contract)
     replace_raw(file)
     (project().root / "contract.yaml").write_text(text, encoding="utf-8")
@@ -66,20 +67,22 @@ def commit_data(name: str, versioned: tuple[str, ...]) -> None:
     say("data", f"{name} is versioned and committed")
 
 
-def compare_file(old: Contract, new: Contract, file: Path) -> tuple[list[str], Contract]:
-    """How a file differs from what the contract accepts, and the contract as it reads the file.
+def compare_file(old: Contract, new: Contract, file: Path) -> tuple[list[str], Contract, int]:
+    """How a file differs from what the contract accepts, the contract as it reads the file, and the rows.
 
     A file that is written in another way (separator, encoding) is accepted; other columns, types and values are not.
+    Which words mean "no value" stays as the contract says.
     """
-    found = old.compare(new)
-    for contract in () if found else (old, replace(old, source=new.source)):
+    found, rows = old.compare(new), 0
+    rewritten = replace(new.source, missing=old.source.missing)
+    for contract in () if found else (old, replace(old, source=rewritten)):
         try:
-            _, found = check_file(contract, file)
+            rows, found = check_file(contract, file)
         except ContractError as error:
             found = [str(error)]
         if not found:
-            return [], contract
-    return found, old
+            return [], contract, rows
+    return found, old, rows
 
 
 def replace_raw(file: Path) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlops_kit.frameworks.sklearn.saving import PLATFORM, load_model, save_model, trusted_types
+from mlops_kit.frameworks.sklearn.saving import PLATFORM, load_model, save_model, trusted_types, types_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mlops_kit.contract import Contract
 
-__all__ = ["PLATFORM", "fit_in_batches", "load_model", "save_model", "trusted_types"]
+__all__ = ["PLATFORM", "fit_in_batches", "load_model", "save_model", "trusted_types", "types_of"]
 
 
 def fit_in_batches(model: Any, contract: Contract, sample: pd.DataFrame) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from mlops_kit.frameworks.archive import check_archive
 from mlops_kit.frameworks.errors import ModelError
 
 if TYPE_CHECKING:
@@ -36,11 +38,17 @@ def save_model(model: Any, contract: Contract, folder: Path, **described: Any) -
     export(model, contract, folder / "saved_model")
 
 
-def load_model(folder: Path) -> Any:
+def types_of(folder: Path) -> Iterable[str]:
+    """None: a network holds Keras' own layers alone."""
+    return ()
+
+
+def load_model(folder: Path, also: Iterable[str] = ()) -> Any:
     """The network in a model folder. It holds layers and numbers; code in it is refused (safe mode), never run."""
     file = folder / "data/model.keras"
     if not file.is_file():
         raise ModelError(f"{folder} holds no model. Train one: uv run poe repro")
+    check_archive(file)
     from mlops_kit.frameworks.tensorflow.estimator import restore
     from mlops_kit.frameworks.tensorflow.quietly import keras
 

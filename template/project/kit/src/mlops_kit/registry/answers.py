@@ -1,0 +1,42 @@
+"""A model's answers, kept: a scorer can ask for them as often as it likes, and the model answers once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Answers(BaseEstimator):  # type: ignore[misc]
+    """The answers to some rows, by the rows' index, which counts them from 0."""
+
+    def __init__(self, model: Any, rows: pd.DataFrame) -> None:
+        self._given = {}
+        for name in ("predict", "predict_proba"):
+            if hasattr(model, name):
+                self._given[name] = np.asarray(getattr(model, name)(rows))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def predict(self, rows: pd.DataFrame) -> Any:
+        return self._given["predict"][rows.index.to_numpy()]
+
+
+class Classes(ClassifierMixin, Answers):  # type: ignore[misc]
+    """The same of a classifier."""
+
+    def __init__(self, model: Any, rows: pd.DataFrame) -> None:
+        super().__init__(model, rows)
+        self.classes_ = model.classes_
+
+    def predict_proba(self, rows: pd.DataFrame) -> Any:
+        return self._given["predict_proba"][rows.index.to_numpy()]
+
+
+class Numbers(RegressorMixin, Answers):  # type: ignore[misc]
+    """The same of a regression."""

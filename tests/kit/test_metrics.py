@@ -1,0 +1,126 @@
+"""A metric is a word in params.yaml: it works for labels of any kind, or one sentence says why not."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mlops_kit.contract import Contract, load
+from mlops_kit.ground import Project, using
+from mlops_kit.training import MetricError, check_metrics, metrics, positive_class, score, stage
+from sklearn.metrics import average_precision_score, f1_score
+
+from tests.kit.kinds import kinds
+from tests.kit.projects import copied, write
+
+Asked = Callable[..., Contract]
+
+
+@pytest.fixture
+def asked(project: Project, tmp_path: Path) -> Iterator[Asked]:
+    """Gives the contract of a copy of the project whose params.yaml asks for other metrics."""
+    here = copied(project, tmp_path, "params.yaml", "contract.yaml", "src")
+    with using(here):
+
+        def ask(**evaluate: Any) -> Contract:
+            settings = yaml.safe_load((tmp_path / "params.yaml").read_text(encoding="utf-8"))
+            settings["evaluate"] |= evaluate
+            write(tmp_path / "params.yaml", yaml.safe_dump(settings))
+            return load()
+
+        yield ask
+
+
+def test_metrics_of_the_positive_class_work_on_words(asked: Asked, model: Any, parts: Any) -> None:
+    test = parts[1]
+    for label in ("in", "out"):
+        contract = asked(positive=label)
+        rows, labels = contract.coerce(test), contract.labels(test)
+        found = score(model, contract, test, ["f1", "recall", "average_precision", "neg_brier_score", "f1_macro"])
+        assert found["f1"] == pytest.approx(f1_score(labels, model.predict(rows), pos_label=label), abs=1e-6)
+        shares = model.predict_proba(rows)[:, list(model.classes_).index(label)]
+        assert found["average_precision"] == pytest.approx(
+            average_precision_score(labels, shares, pos_label=label), abs=1e-6
+        )
+
+
+@pytest.mark.parametrize(
+    ("classes", "told", "expected"),
+    [
+        (("no", "yes"), None, "yes"),
+        (("Yes", "never"), None, "Yes"),
+        ((0, 1), None, 1),
+        ((False, True), None, True),
+        (("bad", "good"), None, "good"),
+        (("bad", "good"), "bad", "bad"),
+        ((0, 1), "0", 0),
+        (("a", "b", "c"), None, None),
+    ],
+)
+def test_the_class_that_matters(asked: Asked, classes: Any, told: Any, expected: Any) -> None:
+    from dataclasses import replace
+
+    contract = asked(positive=told)
+    target = replace(contract.target_column, categories=classes)
+    assert positive_class(replace(contract, columns=(*contract.columns[:-1], target))) == expected
+
+
+def test_a_positive_class_that_is_none_is_one_sentence(asked: Asked) -> None:
+    with pytest.raises(MetricError, match=r"evaluate.positive in params.yaml is 'inside'.*'in' and 'out'"):
+        positive_class(asked(positive="inside"))
+
+
+def test_a_metric_that_there_is_not_names_the_nearest(asked: Asked) -> None:
+    for word, near in (("F1", "f1"), ("roc_auc_weighted", "roc_auc_ovr_weighted"), ("acuracy", "accuracy")):
+        contract = asked(primary=word)
+        with pytest.raises(
+            MetricError, match=rf"the metric '{word}', which there is not\. Did you mean .*{near}"
+        ) as told:
+            metrics.scorer(word, contract)
+        assert "\n" not in str(told.value)
+
+
+@kinds("grades")
+def test_a_metric_for_two_classes_is_refused_for_three_before_the_training(asked: Asked, parts: Any) -> None:
+    contract = asked(metrics=["f1"])
+    with pytest.raises(MetricError, match=r"'f1' of params.yaml cannot be measured here: .*multiclass.*f1_macro"):
+        check_metrics(contract, parts[0])
+
+
+def test_a_metric_of_numbers_is_refused_for_classes(asked: Asked, parts: Any) -> None:
+    contract = asked(metrics=["r2"])
+    with pytest.raises(MetricError, match=r"'r2' of params\.yaml cannot be measured here"):
+        check_metrics(contract, parts[0])
+
+
+@kinds("grades", "prices", "truths")
+def test_the_templates_own_metrics_fit(contract: Contract, parts: Any) -> None:
+    check_metrics(contract, parts[0])
+
+
+def test_a_model_that_answers_another_number_of_rows_is_one_sentence(contract: Contract, parts: Any) -> None:
+    class Short:
+        predict = staticmethod(lambda _: [0])
+
+    with pytest.raises(MetricError, match="gives 1 predictions for 3 rows"):
+        score(Short(), contract, parts[1], ["accuracy"])
+
+
+def test_an_error_in_ones_own_code_is_one_sentence_with_its_line(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = copied(project, tmp_path, "params.yaml", "contract.yaml", "pyproject.toml", "src")
+    code = tmp_path / f"src/{project.package}/model.py"
+    write(code, code.read_text(encoding="utf-8").replace("    categories = ", "    1 / 0\n    categories = ", 1))
+    monkeypatch.setattr("mlops_kit.training.stages.client", lambda: None)
+    with using(here):
+
+        @stage
+        def train() -> None:
+            here.model.build(load(), {})
+
+        with pytest.raises(SystemExit) as told:
+            train()
+        assert str(told.value).startswith(f"src/{project.package}/model.py, line ")
+        assert "ZeroDivisionError: division by zero. All of it: TRACEBACK=1" in str(told.value)
