@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 UPDATED, ADDED, REMOVED, KEPT, CONFLICT = "updated", "added", "removed", "kept", "conflict"
 STAYS = "changed by you; the template removed it"
 LOCK = "uv.lock"
+LOCKED = "yours for now: settle pyproject.toml, then run uv lock && git add uv.lock"
 
 
 @dataclass(frozen=True)
@@ -332,7 +333,8 @@ def changes(made: Plan, sides: Sides, kept: Mapping[str, str]) -> list[Change]:
     new_names = {old: new for new, old in {**sides.by_template, **sides.with_folder}.items()}
     found = []
     for path, stages in made.conflicts.items():
-        notes = (conflict_note(stages), sides.note(path))
+        kind = LOCKED if path == LOCK and {2, 3} <= stages.keys() else conflict_note(stages)
+        notes = (kind, sides.note(path))
         found.append(Change(path, CONFLICT, "; ".join(filter(None, notes))))
     for path, blob in made.touched.items():
         if path in made.conflicts:

@@ -337,5 +337,5 @@ def test_a_submodule_is_held_to_the_same_rules(url: str, tmp_path: Path) -> None
     modules = f'[submodule "x"]\n\tpath = x\n\turl = "{url}"\n'
     world = make_world(tmp_path, {"a.txt": "one\n"}, {"a.txt": "two\n", ".gitmodules": modules})
     with pytest.raises(MlopsError, match=r"is on this machine|git repository|hyphen"):
-        world.update()
+        world.update(engine="copier")
     assert world.status() == ""

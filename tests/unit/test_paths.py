@@ -209,7 +209,7 @@ def test_an_update_to_a_hostile_version_is_refused(case: str, engine: str, tmp_p
 
 @pytest.mark.parametrize("where", ["../target", "src", ".git"])
 def test_an_update_writes_nothing_through_a_link_of_the_project(where: str, tmp_path: Path) -> None:
-    """A person has moved a folder elsewhere and put a link into its place: a conflict, and both are kept."""
+    """A person put a link into the place of a folder: the link stays, and what is not written is named."""
     world = make_world(tmp_path, {"docs/a.txt": "one\n", "src/b.txt": "b\n"}, {"docs/escaped": "x"})
     write(tmp_path, {"target/mine": "mine"})
     world.edit({"docs/a.txt": None, "docs": f"-> {where}"})
@@ -217,10 +217,12 @@ def test_an_update_writes_nothing_through_a_link_of_the_project(where: str, tmp_
         with pytest.raises(MlopsError, match="through a symlink"):
             world.update(engine="copier")
         assert world.status() == ""
-    assert world.update().conflicts == 1
-    assert (world.project / "docs~project").readlink() == Path(where)
-    assert not (world.project / "docs").is_symlink()
-    assert escaped(tmp_path) == [world.project / "docs/escaped"]
+    outcome = world.update()
+    assert [change.note for change in outcome.changes if change.path == "docs/escaped"] == [
+        "not written: docs is a link of yours"
+    ]
+    assert (world.project / "docs").readlink() == Path(where)
+    assert escaped(tmp_path) == []
 
 
 def test_what_is_below_a_link_of_the_project_is_not_read(tmp_path: Path) -> None:
