@@ -56,7 +56,10 @@ def copy(source: Path, target: Path) -> None:
 
 
 def bring(source: Path, target: Path, keep: bool = False) -> Path:
-    """A file beside the place that it is to have, whole and on the disk, with the rights of what is there now."""
+    """A file beside the place that it is to have, whole, with the rights of what is there now.
+
+    What was laid out is on the disk already; a copy is flushed.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_dir() and not target.is_symlink():
         _remove_empty_tree(target)
@@ -67,12 +70,12 @@ def bring(source: Path, target: Path, keep: bool = False) -> Path:
         source.rename(beside)
     except OSError:  # another file system
         copy(source, beside)
+        flush([beside])
     if not beside.is_symlink():
         os.utime(beside)
         if target.is_file() and not target.is_symlink():
             reading = target.stat().st_mode & 0o666
             beside.chmod(reading | (reading >> 2 & 0o111 if beside.stat().st_mode & 0o100 else 0))
-    flush([beside])
     return beside
 
 

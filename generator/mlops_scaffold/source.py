@@ -65,7 +65,11 @@ def locked_mirror(address: Address) -> Iterator[Path]:
     with FileLock(f"{mirror}.lock"):
         if not (mirror / "HEAD").exists():
             make_mirror(mirror, "sha1")
-        yield mirror
+        try:
+            yield mirror
+        except GitError as error:
+            step = f"The cache may be damaged. Remove {mirror}, then run the command again."
+            raise error if error.next_step else MlopsError(error.sentence, step) from None
 
 
 def make_mirror(mirror: Path, hashes: str) -> None:
@@ -114,12 +118,19 @@ def fetch(mirror: Path, address: Address) -> None:
         git_remote(*FETCH, url=address.fetched, refspecs=REFSPECS, cwd=mirror)
     except GitError as error:
         longer = "server sha256" in error.sentence
-        damaged = NEWEST in refs(mirror) and not succeeds("cat-file", "-e", f"{NEWEST}^{{tree}}", cwd=mirror)
-        if isinstance(error, GitTimeout) or not (longer or damaged):
+        if isinstance(error, GitTimeout) or not (longer or is_damaged(mirror)):
             raise
         make_mirror(mirror, "sha256" if longer else "sha1")
         git_remote(*FETCH, url=address.fetched, refspecs=REFSPECS, cwd=mirror)
         _known.pop(mirror, None)
+
+
+def is_damaged(mirror: Path) -> bool:
+    """Whether something of a mirror is gone; one that has nothing yet is only empty."""
+    try:
+        return bool(refs(mirror)) and not succeeds("cat-file", "-e", f"{NEWEST}^{{tree}}", cwd=mirror)
+    except GitError:
+        return True
 
 
 def refs(mirror: Path) -> dict[str, str]:
@@ -288,8 +299,9 @@ def lay_out(mirror: Path, commit: str) -> Path:
     What somebody has cleaned up in part, as some machines do with caches, is laid out again.
     """
     folder = cache_dir() / "templates" / commit
-    index = folder.with_name(f"{commit}.index")
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    index = cache_dir() / "indexes" / commit  # what was laid out, as git notes it
+    for place in (folder, index):
+        place.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
     try:
         if is_whole(mirror, folder, index):
@@ -309,9 +321,6 @@ def lay_out(mirror: Path, commit: str) -> Path:
         except OSError:
             if not folder.is_dir():
                 raise
-    except GitError as error:
-        step = f"The cache may be damaged. Remove {mirror}, then run the command again."
-        raise MlopsError(error.sentence, step) from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return folder
