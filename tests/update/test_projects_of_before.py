@@ -52,7 +52,7 @@ SERVED = '"""A route of a person\'s own."""\n\nfrom .rows import RowReader\n\nRE
 EDITS = {
     "registry.py": ("A_SLICE_MAY_FALL_BY = 0.02", "A_SLICE_MAY_FALL_BY = 0.04321"),
     "data.py": ("SAMPLE_ROWS = 1000", "SAMPLE_ROWS = 1234"),
-    "infer.py": ("import argparse\n", "import argparse  # edited by a person\n"),
+    "doctor.py": ("import argparse\n", "import argparse  # edited by a person\n"),
     "train.py": ("    save(model, contract)\n", '    print("trained by hand")\n    save(model, contract)\n'),
     "serve.py": ('INTERFACE = "1.0"', 'INTERFACE = "1.0.person"'),
 }
@@ -173,15 +173,15 @@ def text(path: Path) -> str:
 
 
 def test_an_edit_that_was_carried_into_the_library_is_named_by_check(project: Path) -> None:
-    edit(project, "infer.py")
+    edit(project, "doctor.py")
     update(project)
     git("add", "--all", cwd=project)
-    git("rm", "--quiet", "--ignore-unmatch", "src/churn/infer.py", cwd=project)
+    git("rm", "--quiet", "--ignore-unmatch", "src/churn/doctor.py", cwd=project)
     commit(project, "updated")
-    carried = "edited by a person" in text(project / "kit/src/mlops_kit/contract/infer.py")
+    carried = "edited by a person" in text(project / "kit/src/mlops_kit/workspace/doctor.py")
     library = check(open_project(project), open_repository(project)).library
     assert library is not None
-    assert library.edited == (["kit/src/mlops_kit/contract/infer.py"] if carried else [])
+    assert library.edited == (["kit/src/mlops_kit/workspace/doctor.py"] if carried else [])
 
 
 @pytest.mark.parametrize("tracked", [True, False])
