@@ -6,7 +6,7 @@ So git sees no file that has gone, and takes none for another.
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from mlops_scaffold.merge import Merged, merge
+from mlops_scaffold.merging.trees import Merged, merge
 from mlops_scaffold.repository import Blob
 from mlops_scaffold.scratch import Scratch
 

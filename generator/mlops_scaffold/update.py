@@ -11,7 +11,7 @@ from typing import Any
 from mlops_scaffold.errors import MlopsError, Untrusted
 from mlops_scaffold.files import present
 from mlops_scaffold.local import KINDS, already_there, behind, obstacle, obstacles, walls
-from mlops_scaffold.merge import Merged, whole_file_conflict
+from mlops_scaffold.merging.trees import Merged, whole_file_conflict
 from mlops_scaffold.project import Project
 from mlops_scaffold.renames import Follower, Sides
 from mlops_scaffold.rendering import Asked, Rendered, questions, render

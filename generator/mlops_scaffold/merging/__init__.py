@@ -1,0 +1,1 @@
+"""Three trees into one: by git, and where git leaves a conflict, by what is known of the format."""
