@@ -13,16 +13,17 @@ from mlops_scaffold.project import Project
 from mlops_scaffold.rendering import Rendered, questions, settings
 from mlops_scaffold.report import Report
 from mlops_scaffold.repository import can_merge_trees
-from mlops_scaffold.request import Outcome, Request
+from mlops_scaffold.request import Outcome, Request, Resolved
 from mlops_scaffold.scratch import scratch
 from mlops_scaffold.session import opened
-from mlops_scaffold.settings import read_mapping
+from mlops_scaffold.settings import load_settings, read_mapping
 from mlops_scaffold.source import Version, is_older, open_version, reopen_version
 from mlops_scaffold.tasks import Tasks
 from mlops_scaffold.update import (
     CONFLICT,
     LOCK,
     REMOVED,
+    STAYS,
     UPDATED,
     Change,
     Plan,
@@ -57,12 +58,13 @@ def evolve(
         both = render_both(project, older, newer, data, request.defaults, request.trust)
         with scratch(repository) as place:
             tasks = tasks_of(request, project, older, newer, both[1])
-            made = plan(project, place, (older, newer), both, data, tasks)
+            made = plan(project, place, (older, newer), both, data, tasks, request.merge or load_settings().merge)
             if not request.dirty:
                 refuse_obstacles(made)
             settle_removals(made, request)
             outcome = Outcome(older.name, newer.name, made.changes, conflicts=len(made.conflicts))
             outcome.notices = made.notices
+            outcome.resolved = [Resolved(path, found.rule, found.details) for path, found in made.resolved.items()]
             stale_lock = needs_lock(made, place)
             if request.dry_run:
                 outcome.diff = place.diff(place.tree(made.before), place.tree(made.result))
@@ -142,14 +144,13 @@ def settle_removals(made: Plan, request: Request) -> None:
     """Files that are to be removed and that somebody edited: refuse, or remove them too where that was asked for."""
     if request.remove_edited is None:
         return
-    edited = [path for path, stages in made.conflicts.items() if 3 not in stages]
+    edited = [change.path for change in made.changes if change.note == STAYS]
     if edited and not request.remove_edited:
         raise MlopsError(
             f"Somebody has edited what would be removed: {', '.join(sorted(edited))}.",
             "Nothing was changed. To remove them all the same, add --force: git keeps what was committed.",
         )
     for path in edited:
-        del made.conflicts[path]
         made.result.pop(path, None)
         made.changes = [change for change in made.changes if change.path != path]
         made.changes.append(Change(path, REMOVED, "with edits, which git's history keeps"))

@@ -26,7 +26,17 @@ class Request:
     trust: bool = False
     skip_tasks: bool = False
     engine: str = "merge"
-    remove_edited: bool | None = None  # None: a removed file that somebody edited is a conflict; False: refuse
+    merge: str = ""  # format or text; as the settings say where neither is asked for
+    remove_edited: bool | None = None  # None: a removed file that somebody edited stays; False: refuse
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A file that git left in conflict: how it was merged all the same. Without a rule a part of it is left."""
+
+    path: str
+    rule: str
+    details: tuple[str, ...] = ()
 
 
 @dataclass
@@ -39,6 +49,7 @@ class Outcome:
     diff: bytes = b""
     conflicts: int = 0
     notices: list[str] = field(default_factory=list)
+    resolved: list[Resolved] = field(default_factory=list)
     staged: bool = True  # as our own merge leaves it; copier's update stages nothing and cannot be taken back
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The user's settings: settings.yml with `template` (an address) and `defaults` (answers of the company)."""
+"""The user's settings: settings.yml with `template` (an address), `defaults` (answers of the company) and `merge`."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +7,9 @@ from typing import Any
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.paths import config_dir
 
+MERGES = ("format", "text")  # with what is known of a file's format, or line by line alone
+HOLDS = "It may hold `template`, an address, `defaults`, a mapping of answers, and `merge`: format or text."
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -14,6 +17,7 @@ class Settings:
 
     template: str | None = None
     defaults: dict[str, Any] = field(default_factory=dict)
+    merge: str = MERGES[0]
 
 
 def load_settings() -> Settings:
@@ -23,16 +27,18 @@ def load_settings() -> Settings:
         return Settings()
     raw = read_mapping(path)
     what = ""
-    unknown = set(raw) - {"template", "defaults"}
+    unknown = set(raw) - {"template", "defaults", "merge"}
     if unknown:
         what = f"has the unknown setting {min(unknown)!r}"
     elif not isinstance(raw.get("template"), str | None):
         what = "has a template that is no text"
     elif not isinstance(raw.get("defaults", {}), dict):
         what = "has defaults that are no mapping"
+    elif raw.get("merge", MERGES[0]) not in MERGES:
+        what = f"has the merge {raw['merge']!r}"
     if what:
-        raise MlopsError(f"{path} {what}.", "It may hold `template`, an address, and `defaults`, a mapping of answers.")
-    return Settings(raw.get("template"), named_by_text(raw.get("defaults", {}), path))
+        raise MlopsError(f"{path} {what}.", HOLDS)
+    return Settings(raw.get("template"), named_by_text(raw.get("defaults", {}), path), raw.get("merge", MERGES[0]))
 
 
 def read_mapping(path: Path) -> dict[str, Any]:

@@ -6,14 +6,14 @@ So git sees no file that has gone, and takes none for another.
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from mlops_scaffold.merging.trees import Merged, merge
+from mlops_scaffold.merging.by_git import BY_FORMAT, Merged, merge
 from mlops_scaffold.repository import Blob
 from mlops_scaffold.scratch import Scratch
 
 Entries = Mapping[str, Blob]
 
 
-def combine(scratch: Scratch, base: Entries, ours: Entries, theirs: Entries) -> Merged:
+def combine(scratch: Scratch, base: Entries, ours: Entries, theirs: Entries, how: str = BY_FORMAT) -> Merged:
     """Merge. A file that the project deleted stays deleted; one that the template removed and somebody edited stays."""
     plain = Merged({})
     contested = []
@@ -28,16 +28,13 @@ def combine(scratch: Scratch, base: Entries, ours: Entries, theirs: Entries) -> 
             chosen = new
         else:
             chosen = mine
-            if before and mine:
-                plain.conflicts[path] = {1: before, 2: mine}
-            else:
-                plain.stays_deleted.append(path)
+            (plain.stays if before and mine else plain.stays_deleted).append(path)
         if chosen:
             plain.entries[path] = chosen
     sides = [{path: side[path] for path in contested if path in side} for side in (base, ours, theirs)]
-    merged = merge(scratch, *sides)
+    merged = merge(scratch, sides[0], sides[1], sides[2], how)
     merged.entries |= plain.entries
-    merged.conflicts |= plain.conflicts
+    merged.stays += plain.stays
     merged.stays_deleted += plain.stays_deleted
     return merged
 

@@ -6,12 +6,12 @@ base is the template as the project last rendered it, theirs as it renders now, 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops_scaffold.errors import MlopsError, Untrusted
 from mlops_scaffold.files import present
 from mlops_scaffold.local import KINDS, already_there, behind, obstacle, obstacles, walls
-from mlops_scaffold.merging.trees import Merged, whole_file_conflict
+from mlops_scaffold.merging.by_git import BY_FORMAT, Merged, whole_file_conflict
 from mlops_scaffold.project import Project
 from mlops_scaffold.renames import Follower, Sides
 from mlops_scaffold.rendering import Asked, Rendered, questions, render
@@ -23,7 +23,11 @@ from mlops_scaffold.tasks import AFTER, BEFORE, Tasks
 from mlops_scaffold.tree import Entry
 from mlops_scaffold.trees import combine, give_way
 
+if TYPE_CHECKING:
+    from mlops_scaffold.merging.resolve import Resolution
+
 UPDATED, ADDED, REMOVED, KEPT, CONFLICT = "updated", "added", "removed", "kept", "conflict"
+STAYS = "changed by you; the template removed it"
 LOCK = "uv.lock"
 LOCKED = "yours for now: settle pyproject.toml, then run uv lock && git add uv.lock"
 
@@ -58,6 +62,7 @@ class Plan:
     in_the_way: dict[str, str] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    resolved: "dict[str, Resolution]" = field(default_factory=dict)
 
     @property
     def touched(self) -> dict[str, Blob | None]:
@@ -133,6 +138,7 @@ def plan(
     both: tuple[Rendered, Rendered],
     given: Collection[str] = (),
     tasks: Tasks | None = None,
+    how: str = BY_FORMAT,
 ) -> Plan:
     """Merge what is committed, and decide on what is on disk besides."""
     repository = scratch.repository
@@ -154,7 +160,7 @@ def plan(
     follower = Follower(scratch, versions, both, lambda path: bool(obstacle(repository.folder, path, tracked)))
     migrated = tasks.run(scratch, ours, BEFORE) if tasks else ours
     sides = follower.follow(left, migrated, right)
-    merged = combine(scratch, sides.base, sides.ours, sides.theirs)
+    merged = combine(scratch, sides.base, sides.ours, sides.theirs, how)
     kept |= give_way(merged, sides.ours)
     seeds.conflict(scratch, merged, sides.base, sides.ours, sides.theirs)
     made = Plan(project, repository, commit, *versions, before, merged.entries, merged.conflicts)
@@ -162,10 +168,11 @@ def plan(
         changed = tasks.run(scratch, merged.entries, AFTER)
         made.result = changed | {path: merged.entries[path] for path in merged.conflicts if path in merged.entries}
     kept |= settle_local(made, scratch, sides, seeds)
-    kept |= {path: not_in_git(repository, path) for path in merged.stays_deleted}
+    kept |= {path: not_in_git(repository, path) for path in merged.stays_deleted} | dict.fromkeys(merged.stays, STAYS)
     settle_lock_file(made)
     made.changes = sorted(changes(made, sides, {**seeds.kept, **kept}), key=lambda one: (one.fate, one.path))
     made.notices = answers_that_changed(project, theirs, given) + (tasks.notices if tasks else [])
+    made.resolved = {path: one for path, one in merged.resolved.items() if one.settled != (path in made.conflicts)}
     return made
 
 

@@ -14,7 +14,12 @@ DONE, FAILED, NEEDS_A_PERSON = 0, 1, 2
 
 
 def show_outcomes(
-    act: Callable[[Path], Outcome], projects: list[Path], report: Report, as_json: bool, dry_run: bool
+    act: Callable[[Path], Outcome],
+    projects: list[Path],
+    report: Report,
+    as_json: bool,
+    dry_run: bool,
+    explain: bool = False,
 ) -> int:
     """Act on each project, one after the other; one that fails does not keep the others. Gives back the exit code."""
     codes, records = [], []
@@ -31,13 +36,13 @@ def show_outcomes(
         codes.append(NEEDS_A_PERSON if outcome.conflicts else DONE)
         records.append({"project": str(folder), **outcome.to_json()})
         if not as_json:
-            show(outcome, folder if len(projects) > 1 else None, report, dry_run)
+            show(outcome, folder if len(projects) > 1 else None, report, dry_run, explain)
     if as_json:
         print(json.dumps(records if len(projects) > 1 else records[0]))
     return FAILED if FAILED in codes else max(codes)
 
 
-def show(outcome: Outcome, folder: Path | None, report: Report, dry_run: bool) -> None:
+def show(outcome: Outcome, folder: Path | None, report: Report, dry_run: bool, explain: bool = False) -> None:
     """Each file with its fate, then what to do."""
     if folder:
         report.say(f"{folder}:")
@@ -51,6 +56,11 @@ def show(outcome: Outcome, folder: Path | None, report: Report, dry_run: bool) -
     for change in outcome.changes:
         note = f"  ({change.note})" if change.note else ""
         (report.warn if change.fate == CONFLICT else report.say)(f"{change.fate:9} {change.path}{note}")
+    for resolved in outcome.resolved:
+        if resolved.rule:
+            report.say(f"{resolved.rule}: {resolved.path}")
+        for detail in resolved.details if explain or not resolved.rule else ():
+            report.say(f"  {resolved.path}: {detail}")
     if dry_run:
         show_patch(outcome.diff)
     for notice in outcome.notices:

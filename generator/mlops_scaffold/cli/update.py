@@ -29,6 +29,10 @@ def update(
     trust: Annotated[bool, typer.Option("--trust", help="Allow a foreign template's tasks and extensions.")] = False,
     skip_tasks: Annotated[bool, typer.Option("--skip-tasks", "-T", help="Run no tasks or migrations.")] = False,
     engine: Annotated[str, typer.Option(help="merge, or copier: its own update.")] = "merge",
+    merge: Annotated[
+        str | None, typer.Option(help="format, or text: git's merge of lines alone, for this update.")
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Tell what was merged how, entry by entry.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
@@ -39,9 +43,12 @@ def update(
     from mlops_scaffold.new import parse_data
     from mlops_scaffold.report import Report
     from mlops_scaffold.request import Outcome, Request
+    from mlops_scaffold.settings import MERGES
 
     if engine not in ("merge", "copier"):
         raise MlopsError(f"There is no engine {engine!r}.", "There are: merge, copier.")
+    if merge not in (None, *MERGES):
+        raise MlopsError(f"There is no merge {merge!r}.", f"There are: {', '.join(MERGES)}.")
     report = Report(quiet or as_json)
     if abort:
         if dry_run:
@@ -63,10 +70,11 @@ def update(
             trust=trust,
             skip_tasks=skip_tasks,
             engine=engine,
+            merge=merge or "",
         )
         return evolve(request, report)
 
-    sys.exit(show_outcomes(one, projects, report, as_json, dry_run))
+    sys.exit(show_outcomes(one, projects, report, as_json, dry_run, explain))
 
 
 def take_back(projects: list[Path], report: "Report", as_json: bool) -> None:

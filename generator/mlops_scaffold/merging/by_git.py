@@ -3,40 +3,79 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from mlops_scaffold.merging.attributes import read_attributes
+from mlops_scaffold.merging.hunks import OURS, THEIRS
 from mlops_scaffold.repository import Blob
 from mlops_scaffold.scratch import Scratch
 
-OURS, THEIRS = "project", "template"  # what the conflict markers say
+if TYPE_CHECKING:
+    from mlops_scaffold.merging.resolve import Resolution
+
 GONE = {"CONFLICT (modify/delete)", "CONFLICT (rename/delete)"}
+BY_FORMAT, TEXT = "format", "text"  # how: with what is known of each file's format, or as git alone does
 
 Stages = dict[int, Blob]  # 1 base, 2 ours, 3 theirs
 
 
 @dataclass
 class Merged:
-    """The merged files; conflicts by path with their stages; and what the project had deleted and stays deleted."""
+    """The merged files, and what there is to tell of them."""
 
     entries: dict[str, Blob]
     conflicts: dict[str, Stages] = field(default_factory=dict)
-    stays_deleted: list[str] = field(default_factory=list)
+    stays_deleted: list[str] = field(default_factory=list)  # the project deleted it, the template changed it
+    stays: list[str] = field(default_factory=list)  # the project changed it, the template removed it
+    resolved: dict[str, "Resolution"] = field(default_factory=dict)  # git left it in conflict, its format did not
 
 
-def merge(scratch: Scratch, base: Mapping[str, Blob], ours: Mapping[str, Blob], theirs: Mapping[str, Blob]) -> Merged:
-    """Merge. A file that the project deleted stays deleted; whatever else git cannot merge is a conflict."""
+def merge(
+    scratch: Scratch,
+    base: Mapping[str, Blob],
+    ours: Mapping[str, Blob],
+    theirs: Mapping[str, Blob],
+    how: str = BY_FORMAT,
+) -> Merged:
+    """Merge. What one side removed and the other changed is as the project has it; all else is for `settle`."""
     if base == theirs:
         return Merged(dict(ours))
     root = _commit(scratch, base)
     left, right = _commit(scratch, ours, root), _commit(scratch, theirs, root)
-    said = scratch.git("merge-tree", "--write-tree", "-z", "--messages", left, right, fine=1)
-    names = {left: OURS, right: THEIRS}
+    both = {
+        path: {1: base[path], 2: ours[path], 3: theirs[path]} if path in base else {2: ours[path], 3: theirs[path]}
+        for path in ours.keys() & theirs.keys()
+        if base.get(path) not in (ours[path], theirs[path]) and ours[path] != theirs[path]
+    }
+    attributes = read_attributes(scratch, both)
+    said = scratch.git(*attributes.options, "merge-tree", "--write-tree", "-z", "--messages", left, right, fine=1)
+    merged = _read(scratch, said, {left: OURS, right: THEIRS})
+    if how == BY_FORMAT and both:
+        from mlops_scaffold.merging.settle import settle
+
+        settle(scratch, merged, both, attributes)
+    return merged
+
+
+def _commit(scratch: Scratch, entries: Mapping[str, Blob], parent: str = "") -> str:
+    options = ["-p", parent] if parent else []
+    return scratch.git("commit-tree", scratch.tree(entries), *options, given=b"merge").decode().strip()
+
+
+def _read(scratch: Scratch, said: bytes, names: Mapping[str, str]) -> Merged:
+    """What merge-tree did, in our words."""
     tree, stages, kinds = _parse(said)
     merged = Merged({_named(path, names): blob for path, blob in scratch.entries(tree).items()})
+    _one_conflict_a_path(merged, stages, kinds, names)
     for raw, found in stages.items():
         path = _named(raw, names)
         if set(found) == {1, 3} and kinds.get(raw, set()) <= GONE:
             merged.entries.pop(path, None)
             merged.stays_deleted.append(path)
+            continue
+        if set(found) == {1, 2} and kinds.get(raw, set()) <= GONE:
+            merged.entries[path] = found[2]
+            merged.stays.append(path)
             continue
         merged.conflicts[path] = found
         if path in merged.entries:
@@ -44,9 +83,20 @@ def merge(scratch: Scratch, base: Mapping[str, Blob], ours: Mapping[str, Blob], 
     return merged
 
 
-def _commit(scratch: Scratch, entries: Mapping[str, Blob], parent: str = "") -> str:
-    options = ["-p", parent] if parent else []
-    return scratch.git("commit-tree", scratch.tree(entries), *options, given=b"merge").decode().strip()
+def _one_conflict_a_path(
+    merged: Merged, stages: dict[str, Stages], kinds: dict[str, set[str]], names: Mapping[str, str]
+) -> None:
+    """A file that became a symlink on one side: git writes both, one under another name. Here it is one conflict."""
+    for raw in list(stages):
+        path, _, suffix = raw.rpartition("~")
+        is_folder = any(name.startswith(f"{path}/") for name in merged.entries)
+        if suffix.partition("_")[0] not in names or is_folder:
+            continue
+        both = {**stages.pop(raw), **stages.get(path, {})}
+        stages[path] = both
+        kinds[path] = kinds.get(path, set()) | kinds.pop(raw, set())
+        merged.entries.pop(_named(raw, names), None)
+        merged.entries[path] = both.get(2, both[max(both)])
 
 
 def _parse(said: bytes) -> tuple[str, dict[str, Stages], dict[str, set[str]]]:

@@ -1,0 +1,81 @@
+"""The proof of a merge: what the result says is the three-way merge of what the sides say, and no word is lost.
+
+It knows nothing of how the result was made: it reads the four texts, each by its format's own parser.
+"""
+
+from collections import Counter
+
+from mlops_scaffold.merging.formats import Format
+from mlops_scaffold.merging.formats.facts import Facts, is_repeated
+from mlops_scaffold.merging.words import WORD, merge_text
+
+
+def holds(known: Format | None, base: str, ours: str, theirs: str, result: str) -> bool:
+    """Whether nothing of either side is lost or doubled."""
+    texts = base, ours, theirs, result
+    if known is None:
+        return words_kept(*texts)
+    try:
+        facts = [_facts(known, text) for text in texts]
+    except (ValueError, SyntaxError):
+        return False
+    return expected(*facts[:3]) == facts[3] and words_kept(*(known.rest(text) for text in texts))
+
+
+def is_sound(known: Format, sides: tuple[str, str, str], result: str) -> bool:
+    """Whether a merge that git made is as well-formed as the sides are, and names nothing twice that they do not."""
+    try:
+        before = [_facts(known, text) for text in sides]
+    except (ValueError, SyntaxError):
+        return True
+    try:
+        after = known.facts(result)
+    except (ValueError, SyntaxError):
+        return False
+    return known.ORDERED or not any(is_repeated(path) for path in after.keys() - before[1].keys() - before[2].keys())
+
+
+def _facts(known: Format, text: str) -> Facts:
+    return known.facts(text) if text.strip() else {}
+
+
+def expected(base: Facts, ours: Facts, theirs: Facts) -> Facts | None:
+    """The three-way merge of facts; None where the sides contradict each other."""
+    result: Facts = {}
+    for path in {**base, **ours, **theirs}:
+        before, mine, other = (side.get(path) for side in (base, ours, theirs))
+        value = mine if mine == other or other == before else other
+        if before not in (mine, other) and mine != other:
+            value = _text(before, mine, other)
+            if value is None:
+                return None
+        if value is not None:
+            result[path] = value
+    return result
+
+
+def _text(before: object, mine: object, other: object) -> object:
+    """Two versions of a text of several lines can be one; of anything else they cannot."""
+    sides = (before or ("str", ""), mine, other)
+    texts = [side[1] for side in sides if isinstance(side, tuple) and side[0] == "str"]
+    if len(texts) < 3 or not any("\n" in text for text in texts[1:]):
+        return None
+    merged = merge_text(*texts)
+    return None if merged is None else ("str", merged)
+
+
+def words_kept(base: str, ours: str, theirs: str, result: str) -> bool:
+    """Whether each word is there as often as the sides say: where only one changed its number, exactly so."""
+    before, mine, other, after = (_words(text) for text in (base, ours, theirs, result))
+    for word in before | mine | other | after:
+        counts = [mine[word], other[word], mine[word] + other[word] - before[word]]
+        if before[word] in counts[:2]:
+            counts = counts[2:]
+        if not min(counts) <= after[word] <= max(counts):
+            return False
+    return True
+
+
+def _words(text: str) -> Counter[str]:
+    """The words; commas and quotes only lay them out."""
+    return Counter(word for word in WORD.findall(text) if word[0].isalnum() or word[0] == "_")

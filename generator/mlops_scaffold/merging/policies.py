@@ -1,0 +1,76 @@
+"""Two rules where both sides changed one thing and no merge could be right, but people always decide the same way.
+
+A policy changes the question: the side that gives way is taken as if it had not changed. The merge and its proof are
+then as for any other file. Each policy that was used is told.
+"""
+
+import re
+from dataclasses import replace
+from difflib import SequenceMatcher
+
+from mlops_scaffold.merging.pieces import Piece
+
+NEWER_PIN = "newer pin"
+STAYS_DELETED = "a section that you deleted stays deleted"
+# An action, image or revision: by a digest with the version in a comment, or by the version itself.
+PIN = re.compile(
+    r"(?P<before>@|==|\brev:[ ]*)(?P<pin>[\"']?(?:[0-9a-f]{40}|v?\d[\w.]*)[\"']?)"
+    r"(?P<comment>[ \t]+#[ \t]*(?:tag=|pin@)?(?P<version>v?\d[\w.]*))?"
+)
+ALIKE = 0.5  # a section of another name with so much of the deleted one's text is that one, renamed
+
+
+def settle(base: Piece, ours: Piece, theirs: Piece) -> tuple[Piece, Piece, list[str]]:
+    """Both sides after the policies, and those that were used, each with the entry that it was used on."""
+    told: list[str] = []
+    return *_settle(base, ours, theirs, told), told
+
+
+def _settle(base: Piece, ours: Piece, theirs: Piece, told: list[str]) -> tuple[Piece, Piece]:
+    if base.kids is None or ours.kids is None or theirs.kids is None:
+        return _newer_pin(base, ours, theirs, told)
+    known = [{kid.key: kid for kid in side} for side in (base.kids, ours.kids, theirs.kids)]
+    for key, before in known[0].items():
+        mine, other = known[1].get(key), known[2].get(key)
+        if mine and other:
+            known[1][key], known[2][key] = _settle(before, mine, other, told)
+        elif other and other != before and _is_deleted_section(before, ours):
+            known[2][key] = before
+            told.append(f"{STAYS_DELETED}: {key}")
+    return replace(ours, kids=tuple(known[1].values())), replace(theirs, kids=tuple(known[2].values()))
+
+
+def _is_deleted_section(section: Piece, ours: Piece) -> bool:
+    """Whether a section of Markdown is deleted, and not there under another name."""
+    if not re.match(r"#{2,6} ", section.key):
+        return False
+    text = section.body().partition("\n")[2]
+    others = (kid.body().partition("\n")[2] for kid in ours.kids or ())
+    return not text.strip() or all(
+        SequenceMatcher(None, text, other, autojunk=False).quick_ratio() < ALIKE for other in others
+    )
+
+
+def _newer_pin(base: Piece, ours: Piece, theirs: Piece, told: list[str]) -> tuple[Piece, Piece]:
+    """Let the side with the older pin be as base, where nothing but the pin differs."""
+    if ours.head == theirs.head or base.head in (ours.head, theirs.head):
+        return ours, theirs
+    sides = base.head, ours.head, theirs.head
+    found = [PIN.search(side) for side in sides]
+    if len({PIN.sub("@", side, count=1).strip() for side in sides}) > 1:
+        return ours, theirs
+    versions = [_version(match) for match in found if match]
+    if len(versions) < 3 or not versions[1] or not versions[2]:
+        return ours, theirs
+    length = min(len(versions[1]), len(versions[2]))
+    newer_is_theirs = versions[1][:length] < versions[2][:length]
+    told.append(f"{NEWER_PIN}: {(theirs if newer_is_theirs else ours).head.strip()}")
+    if newer_is_theirs:
+        return replace(ours, head=base.head), theirs
+    return ours, replace(theirs, head=base.head)
+
+
+def _version(pin: re.Match[str]) -> tuple[int, ...]:
+    """A pin's version; empty for a bare digest."""
+    text = pin["version"] or (pin["pin"] if len(pin["pin"].strip("\"'")) < 40 else "")
+    return tuple(int(number) for number in re.findall(r"\d+", text))
