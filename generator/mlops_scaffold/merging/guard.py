@@ -7,6 +7,7 @@ from collections import Counter
 
 from mlops_scaffold.merging.formats import Format
 from mlops_scaffold.merging.formats.facts import Facts, is_repeated
+from mlops_scaffold.merging.renamed import follow
 from mlops_scaffold.merging.words import WORD, merge_text
 
 
@@ -41,6 +42,7 @@ def _facts(known: Format, text: str) -> Facts:
 
 def expected(base: Facts, ours: Facts, theirs: Facts) -> Facts | None:
     """The three-way merge of facts; None where the sides contradict each other."""
+    base, ours, theirs = follow(base, ours, theirs)
     result: Facts = {}
     for path in {**base, **ours, **theirs}:
         before, mine, other = (side.get(path) for side in (base, ours, theirs))

@@ -43,12 +43,14 @@ class Keyed:
 
     def _container(self, sides: Sides, here: str) -> Piece:
         base, ours, theirs = sides
+        is_theirs = not ours.kids or (theirs.kids and (base.first, base.between) == (ours.first, ours.between))
+        layout = theirs if is_theirs else ours
         return replace(
             ours,
             head=self._text(sides, "head", here),
             tail=self._text(sides, "tail", here),
-            first=(theirs if base.first == ours.first else ours).first,
-            between=(theirs if base.between == ours.between else ours).between,
+            first=layout.first,
+            between=layout.between,
             trailing=(theirs if base.trailing == ours.trailing else ours).trailing,
             kids=self._kids(sides, here),
         )

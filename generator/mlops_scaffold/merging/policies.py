@@ -6,9 +6,11 @@ then as for any other file. Each policy that was used is told.
 
 import re
 from dataclasses import replace
-from difflib import SequenceMatcher
 
 from mlops_scaffold.merging.pieces import Piece
+from mlops_scaffold.merging.words import WORD, alike
+
+Known = dict[str, Piece]
 
 NEWER_PIN = "newer pin"
 STAYS_DELETED = "a section that you deleted stays deleted"
@@ -34,21 +36,23 @@ def _settle(base: Piece, ours: Piece, theirs: Piece, told: list[str]) -> tuple[P
         mine, other = known[1].get(key), known[2].get(key)
         if mine and other:
             known[1][key], known[2][key] = _settle(before, mine, other, told)
-        elif other and other != before and _is_deleted_section(before, ours):
+        elif other and other != before and _is_deleted_section(before, known[0], known[1]):
             known[2][key] = before
             told.append(f"{STAYS_DELETED}: {key}")
     return replace(ours, kids=tuple(known[1].values())), replace(theirs, kids=tuple(known[2].values()))
 
 
-def _is_deleted_section(section: Piece, ours: Piece) -> bool:
+def _is_deleted_section(section: Piece, base: Known, ours: Known) -> bool:
     """Whether a section of Markdown is deleted, and not there under another name."""
     if not re.match(r"#{2,6} ", section.key):
         return False
-    text = section.body().partition("\n")[2]
-    others = (kid.body().partition("\n")[2] for kid in ours.kids or ())
-    return not text.strip() or all(
-        SequenceMatcher(None, text, other, autojunk=False).quick_ratio() < ALIKE for other in others
-    )
+    new = (kid for key, kid in ours.items() if key not in base)
+    return all(alike(_below(section), _below(other)) < ALIKE for other in new)
+
+
+def _below(section: Piece) -> list[str]:
+    """The words of a section but for its heading."""
+    return WORD.findall(section.body().partition("\n")[2])
 
 
 def _newer_pin(base: Piece, ours: Piece, theirs: Piece, told: list[str]) -> tuple[Piece, Piece]:
@@ -64,10 +68,10 @@ def _newer_pin(base: Piece, ours: Piece, theirs: Piece, told: list[str]) -> tupl
         return ours, theirs
     length = min(len(versions[1]), len(versions[2]))
     newer_is_theirs = versions[1][:length] < versions[2][:length]
-    told.append(f"{NEWER_PIN}: {(theirs if newer_is_theirs else ours).head.strip()}")
-    if newer_is_theirs:
-        return replace(ours, head=base.head), theirs
-    return ours, replace(theirs, head=base.head)
+    newer, older = (theirs, ours) if newer_is_theirs else (ours, theirs)
+    told.append(f"{NEWER_PIN}: {newer.head.strip()}, not {older.head.strip()}")
+    given_way = replace(older, head=base.head)
+    return (given_way, theirs) if newer_is_theirs else (ours, given_way)
 
 
 def _version(pin: re.Match[str]) -> tuple[int, ...]:

@@ -104,8 +104,8 @@ def closer(merged: Merged) -> Merged:
 
 
 def divided(known: Format | None, sides: Texts) -> tuple[Piece, Piece, Piece] | None:
-    """The sides in pieces."""
-    if known is None:
+    """The sides in pieces. One that a side has emptied is not taken apart: nothing says what of it is meant to stay."""
+    if known is None or (sides[0].strip() and not all(text.strip() for text in sides)):
         return None
     try:
         base, ours, theirs = (cut(text, known.spans(text) if text.strip() else (), known.ORDERED) for text in sides)
@@ -123,8 +123,11 @@ def with_policies(known: Format | None, sides: Texts) -> tuple[Texts, list[str]]
     return (sides[0], source(ours), source(theirs)), told
 
 
-def smaller(sides: Texts, merge_file: MergeFile, told: list[str]) -> Resolution:
+def smaller(sides: Texts, merge_file: MergeFile, told: list[str]) -> Resolution | None:
     """The conflict, with markers around less; as git left it, where the guard found the closer look wrong."""
     left = hunks.parse(merge_file(sides))
-    found = Resolution(tuple(closer(left)), details=tuple(told))
-    return Resolution(tuple(left), details=tuple(told)) if found.settled else found
+    for parts in (closer(left), left):
+        found = Resolution(tuple(parts), details=tuple(told))
+        if not found.settled:
+            return found
+    return None

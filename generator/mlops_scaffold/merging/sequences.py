@@ -38,7 +38,7 @@ def edits(base: Sequence[str], side: Sequence[str]) -> list[Edit]:
 
 
 def merge3(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str], adjacent: bool = False) -> Merged:
-    """Merge. `adjacent` lets the sides replace two stretches that touch; git takes that for a conflict."""
+    """Merge. `adjacent` lets edits touch; git takes that for a conflict."""
     left, right = edits(base, ours), edits(base, theirs)
     same = set(left) & set(right)
     result: Merged = []
@@ -73,13 +73,15 @@ def _groups(left: list[Edit], right: list[Edit], same: set[Edit], adjacent: bool
 
 
 def _collide(one: Edit, other: Edit, adjacent: bool) -> bool:
-    """Whether two edits overlap. An insertion collides with what it touches: their order would be a guess."""
+    """Whether two edits overlap. An insertion collides with another one, and with a deletion that it touches."""
     first, second = sorted((one, other))
     if first.end > second.start:
         return True
     touch = first.end == second.start
-    insertion = first.start == first.end or second.start == second.end
-    return touch and (insertion or not adjacent)
+    if not touch or not adjacent:
+        return touch
+    insertion, changed = (first, second) if first.start == first.end else (second, first)
+    return insertion.start == insertion.end and not (changed.new and changed.start < changed.end)
 
 
 def _apply(base: Sequence[str], start: int, end: int, changes: list[Edit]) -> list[str]:

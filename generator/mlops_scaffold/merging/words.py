@@ -71,7 +71,7 @@ def _is_within(less: list[str], more: list[str]) -> bool:
 def _by_words(clash: Clash) -> list[str] | None:
     """Merge the words of lines that both changed. Edits must not touch: there is a word between them."""
     base, ours, theirs = (WORD.findall("".join(side)) for side in (clash.base, clash.ours, clash.theirs))
-    if not base or min(_alike(base, ours), _alike(base, theirs)) < ALIKE:
+    if not base or min(alike(base, ours), alike(base, theirs)) < ALIKE:
         return None
     parts = merge3(base, ours, theirs)
     if any(isinstance(part, Clash) for part in parts):
@@ -79,7 +79,7 @@ def _by_words(clash: Clash) -> list[str] | None:
     return lines_of("".join(word for part in parts if not isinstance(part, Clash) for word in part))
 
 
-def _alike(base: list[str], side: list[str]) -> float:
+def alike(base: list[str], side: list[str]) -> float:
     """The share of words that two texts have in common, from 0 to 1."""
     one, other = (Counter(word for word in words if not word.isspace()) for words in (base, side))
     return 2 * (one & other).total() / max((one + other).total(), 1)

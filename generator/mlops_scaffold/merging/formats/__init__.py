@@ -49,7 +49,7 @@ def format_of(path: str) -> Format | None:
     """The format of a file by its name; None for one without entries."""
     file = PurePosixPath(path)
     name = BY_NAME.get(file.name) or BY_SUFFIX.get(file.suffix.lower(), "")
-    if file.suffix in (".txt", ".in") and "requirements" in path:
+    if file.suffix in (".txt", ".in") and any(word in file.name for word in ("requirements", "constraints", "deps")):
         name = "lines"
     return import_module(f"{__name__}.{name}") if name else None  # type: ignore[return-value]
 

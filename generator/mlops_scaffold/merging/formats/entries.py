@@ -9,6 +9,7 @@ NAMELESS = "an entry without a name"
 SETS = {
     *("dependencies", "requires", "dynamic", "classifiers", "keywords", "install_requires", "optional-dependencies"),
     *("select", "extend-select", "ignore", "extend-ignore", "exclude", "extend-exclude", "per-file-ignores"),
+    *("deps", "outs", "params", "metrics", "additional_dependencies", "extras", "packages"),
     *("python", "python-version", "os", "branches", "tags", "labels", "types"),
 }
 # PEP 508: a name, extras, versions or an address, a marker.

@@ -37,6 +37,8 @@ def comments(text: str) -> str:
 
 
 def _walk(data: object, path: Path) -> Iterator[tuple[Path, Any]]:
+    if isinstance(data, Mapping | list):
+        yield path, type(data).__name__
     if isinstance(data, Mapping):
         for name, value in data.items():
             yield from _walk(value, (*path, str(name)))

@@ -35,7 +35,7 @@ def spans(text: str) -> Spans:
     """The file's one value. Raises Unfit for one that holds no others."""
     text = _bare(text)
     start = _skip(text, 0)
-    span = _value(text, "the whole", "", start)
+    span = _value(text, " ", "", start)
     if span.kids is None:
         raise Unfit("nothing to take apart")
     return (span,)

@@ -129,7 +129,9 @@ def _statement(node: ast.stmt, path: Path) -> Iterator[tuple[Path, object]]:
             yield from _block(node.body, (*path, node.name))
         case ast.Assign() | ast.AnnAssign():
             targets = node.targets if isinstance(node, ast.Assign) else [node.target, node.annotation]
-            yield from _value(node.value, (*path, *(ast.unparse(target) for target in targets)))
+            here = (*path, *(ast.unparse(target) for target in targets))
+            yield here, "="
+            yield from _value(node.value, (*here, "value"))
         case ast.Expr():
             yield from _value(node.value, path)
         case _:
