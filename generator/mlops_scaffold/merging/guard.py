@@ -10,6 +10,8 @@ from mlops_scaffold.merging.formats.facts import Facts, is_repeated
 from mlops_scaffold.merging.renamed import follow
 from mlops_scaffold.merging.words import WORD, merge_text
 
+CONTRADICTION = "both changed it"
+
 
 def holds(known: Format | None, base: str, ours: str, theirs: str, result: str) -> bool:
     """Whether nothing of either side is lost or doubled."""
@@ -21,6 +23,20 @@ def holds(known: Format | None, base: str, ours: str, theirs: str, result: str) 
     except (ValueError, SyntaxError):
         return False
     return expected(*facts[:3]) == facts[3] and words_kept(*(known.rest(text) for text in texts))
+
+
+def holds_in_part(known: Format, sides: tuple[str, str, str], results: tuple[str, str]) -> bool:
+    """Whether a merge with conflicts is one: `results` are the file with them decided for ours, and for theirs."""
+    try:
+        base, *both = (_facts(known, text) for text in sides)
+        decided = [_facts(known, text) for text in results]
+    except (ValueError, SyntaxError):
+        return False
+    merged = three_way(base, *both)
+    for side, result in zip(both, decided, strict=True):
+        if any(result.get(path) not in (merged.get(path), side.get(path)) for path in {**merged, **side, **result}):
+            return False
+    return True
 
 
 def is_sound(known: Format, sides: tuple[str, str, str], result: str) -> bool:
@@ -42,15 +58,19 @@ def _facts(known: Format, text: str) -> Facts:
 
 def expected(base: Facts, ours: Facts, theirs: Facts) -> Facts | None:
     """The three-way merge of facts; None where the sides contradict each other."""
-    base, ours, theirs = follow(base, ours, theirs)
+    merged = three_way(*follow(base, ours, theirs))
+    return None if CONTRADICTION in merged.values() else merged
+
+
+def three_way(base: Facts, ours: Facts, theirs: Facts) -> Facts:
+    """The three-way merge of facts, with CONTRADICTION where there is none."""
     result: Facts = {}
     for path in {**base, **ours, **theirs}:
         before, mine, other = (side.get(path) for side in (base, ours, theirs))
         value = mine if mine == other or other == before else other
         if before not in (mine, other) and mine != other:
             value = _text(before, mine, other)
-            if value is None:
-                return None
+            value = CONTRADICTION if value is None else value
         if value is not None:
             result[path] = value
     return result

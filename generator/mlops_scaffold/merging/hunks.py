@@ -40,6 +40,12 @@ def differences(ours: str, theirs: str) -> Merged:
     ]
 
 
+def decided(parts: Merged, side: str) -> list[str]:
+    """The lines, with every conflict decided for one side."""
+    both = [part if isinstance(part, list) else part.ours if side == OURS else part.theirs for part in parts]
+    return [line for lines in both for line in lines]
+
+
 def show(
     parts: "Iterable[list[str] | Clash]",
     labels: tuple[str, str] = (OURS, THEIRS),

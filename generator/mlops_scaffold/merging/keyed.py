@@ -9,8 +9,8 @@ from mlops_scaffold.merging.words import merge_text
 
 SOME = 3  # so many entries are not in alphabetical order by chance
 
-
 Sides = tuple[Piece, Piece, Piece]
+Entries = tuple[Piece | None, Piece | None, Piece | None]
 
 
 class Conflict(Exception):
@@ -35,13 +35,14 @@ class Keyed:
         if all(side.kids is not None for side in sides) and len({side.separator for side in sides}) == 1:
             kept = len(self.both)
             try:
-                return replace(self._container(sides, here), lead=lead, after=after)
+                return replace(self.container(sides, here), lead=lead, after=after)
             except Conflict:
                 del self.both[kept:]
         self.both.append(here)
         return Piece(ours.key, self._text(sides, "body", here), lead=lead, after=after, free=ours.free)
 
-    def _container(self, sides: Sides, here: str) -> Piece:
+    def container(self, sides: Sides, here: str) -> Piece:
+        """Merge the entries of one that holds others. Raises Conflict."""
         base, ours, theirs = sides
         is_theirs = not ours.kids or (theirs.kids and (base.first, base.between) == (ours.first, ours.between))
         layout = theirs if is_theirs else ours
@@ -62,18 +63,22 @@ class Keyed:
             raise Conflict(f"{here}: entries of one name")
         if _renamed(base, ours) and _renamed(base, theirs):
             raise Conflict(f"{here}: both may have given an entry another name")
-        merged = []
+        merged: list[Piece] = []
         for key in order(base, ours, theirs, sides[1].ordered and sides[2].ordered):
-            before, mine, other = base.get(key), ours.get(key), theirs.get(key)
-            if mine and other:
-                merged.append(self.merge(before, mine, other, here))
-            elif found := mine or other:
-                if before and before.meaning != found.meaning:
-                    raise Conflict(f"{here}: {key} is removed by one side and edited by the other")
-                merged += [] if before else [found]
+            merged += self.entry((base.get(key), ours.get(key), theirs.get(key)), sides, here)
         if ours.keys() - base.keys() and theirs.keys() - base.keys():
             self.both.append(here)
         return tuple(merged)
+
+    def entry(self, entries: Entries, within: Sides, here: str) -> list[Piece]:  # noqa: ARG002
+        """What becomes of one entry of a container. Raises Conflict."""
+        before, mine, other = entries
+        if mine and other:
+            return [self.merge(before, mine, other, here)]
+        found = mine or other
+        if found and before and before.meaning != found.meaning:
+            raise Conflict(f"{here}: {found.key} is removed by one side and edited by the other")
+        return [found] if found and not before else []
 
     @staticmethod
     def _text(sides: Sides, name: str, here: str) -> str:

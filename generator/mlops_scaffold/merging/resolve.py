@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mlops_scaffold.merging import guard, hunks, policies
 from mlops_scaffold.merging.formats import Format, format_of, is_written_by_a_program
 from mlops_scaffold.merging.keyed import Conflict, Keyed
+from mlops_scaffold.merging.partly import Partly
 from mlops_scaffold.merging.pieces import Piece, Unfit, cut, source
 from mlops_scaffold.merging.sequences import Clash, Merged
 from mlops_scaffold.merging.words import merge_lines
@@ -50,7 +51,7 @@ def resolve(path: str, sides: Texts, merge_file: MergeFile) -> Resolution | None
     if told and (found := attempt(known, given_way, merge_file)):
         rules = dict.fromkeys(line.partition(":")[0] for line in told)
         return Resolution(found.parts, ", ".join((found.rule, *rules)), (*found.details, *told))
-    return smaller(given_way, merge_file, told)
+    return smaller(known, given_way, merge_file, told)
 
 
 def mend(path: str, sides: Texts, result: str) -> Resolution | None:
@@ -123,11 +124,30 @@ def with_policies(known: Format | None, sides: Texts) -> tuple[Texts, list[str]]
     return (sides[0], source(ours), source(theirs)), told
 
 
-def smaller(sides: Texts, merge_file: MergeFile, told: list[str]) -> Resolution | None:
-    """The conflict, with markers around less; as git left it, where the guard found the closer look wrong."""
+def smaller(known: Format | None, sides: Texts, merge_file: MergeFile, told: list[str]) -> Resolution | None:
+    """The conflict with markers around less; as git left it, where the closer looks are found to be wrong."""
     left = hunks.parse(merge_file(sides))
-    for parts in (closer(left), left):
+    for parts in sorted((closer(left), *in_part(known, sides)), key=_in_conflict):
         found = Resolution(tuple(parts), details=tuple(told))
         if not found.settled:
             return found
-    return None
+    return None if Resolution(tuple(left)).settled else Resolution(tuple(left), details=tuple(told))
+
+
+def in_part(known: Format | None, sides: Texts) -> Iterator[Merged]:
+    """The merge of those entries that can be merged."""
+    whole = divided(known, sides)
+    if not known or not whole:
+        return
+    try:
+        parts = Partly().parts(whole)
+    except (Conflict, Unfit):
+        return
+    ours, theirs = ("".join(hunks.decided(parts, side)) for side in (hunks.OURS, hunks.THEIRS))
+    if guard.holds_in_part(known, sides, (ours, theirs)):
+        yield parts
+
+
+def _in_conflict(parts: Merged) -> int:
+    """How many lines are left in conflict."""
+    return sum(len(part.ours) + len(part.theirs) for part in parts if isinstance(part, Clash))
