@@ -10,6 +10,7 @@ from mlops_scaffold.cli.check import check, diff, explain
 from mlops_scaffold.cli.components import components
 from mlops_scaffold.cli.doctor import doctor
 from mlops_scaffold.cli.light import LightCommand, LightGroup
+from mlops_scaffold.cli.mergetool import mergetool
 from mlops_scaffold.cli.new import new
 from mlops_scaffold.cli.presets import presets
 from mlops_scaffold.cli.setup import setup
@@ -35,6 +36,7 @@ app.command(cls=LightCommand)(setup)
 app.command(cls=LightCommand)(doctor)
 app.command(cls=LightCommand)(components)
 app.command(cls=LightCommand)(presets)
+app.command(cls=LightCommand)(mergetool)
 
 
 @app.callback()

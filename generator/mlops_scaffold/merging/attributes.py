@@ -8,6 +8,7 @@ from mlops_scaffold.git import git_bytes, succeeds
 from mlops_scaffold.scratch import Scratch
 
 ASKED = ("merge", "conflict-marker-size")
+OUR_DRIVER = "mlops"  # as the documentation names it: the same merge, which an update makes itself and tells
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def read_attributes(scratch: Scratch, paths: Iterable[str]) -> Attributes:
     lines, own, sizes = [], set(), {}
     for raw, name, value in zip(said[::3], map(os.fsdecode, said[1::3]), map(os.fsdecode, said[2::3]), strict=False):
         path = os.fsdecode(raw).removeprefix(repository.prefix)
-        if value == "unspecified":
+        if value in ("unspecified", OUR_DRIVER):
             continue
         lines.append(f"{_pattern(path)} {_setting(name, value)}\n")
         if name == "merge" and value not in ("set", "text"):

@@ -61,7 +61,7 @@ class Keyed:
         repeated = [{key for key in side if REPEATED in key or key == NAMELESS} for side in known]
         if not repeated[0] == repeated[1] == repeated[2]:
             raise Conflict(f"{here}: entries of one name")
-        if _renamed(base, ours) and _renamed(base, theirs):
+        if renames(sides[0], sides[1]) and renames(sides[0], sides[2]):
             raise Conflict(f"{here}: both may have given an entry another name")
         merged: list[Piece] = []
         for key in order(base, ours, theirs, sides[1].ordered and sides[2].ordered):
@@ -100,9 +100,10 @@ def nothing(like: Piece) -> Piece:
 Known = dict[str, Piece]
 
 
-def _renamed(base: Known, side: Known) -> bool:
+def renames(base: Piece, side: Piece) -> bool:
     """Whether an entry of several lines went, and another one came."""
-    gone, come = ([kid for key, kid in one.items() if key not in other] for one, other in ((base, side), (side, base)))
+    known = [{kid.key: kid for kid in one.kids or ()} for one in (base, side)]
+    gone, come = ([kid for key, kid in one.items() if key not in other] for one, other in (known, known[::-1]))
     return all(any("\n" in kid.body() for kid in kids) for kids in (gone, come))
 
 

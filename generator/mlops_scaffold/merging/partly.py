@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from mlops_scaffold.merging.keyed import Conflict, Entries, Keyed, Sides
+from mlops_scaffold.merging.keyed import Conflict, Entries, Keyed, Sides, renames
 from mlops_scaffold.merging.pieces import Piece, source
 from mlops_scaffold.merging.sequences import Merged, lines_of
 from mlops_scaffold.merging.words import merge_lines
@@ -33,6 +33,8 @@ class Partly(Keyed):
             if any(side.separator or not side.first.startswith("\n") for side in within if side.kids):
                 raise
         before, mine, other = entries
+        if any(one is None and renames(within[0], side) for one, side in zip(entries, within, strict=True)):
+            raise Conflict(f"{here}: what was removed may have another name")
         if before and mine and other and all(side.kids for side in (before, mine, other)):
             kept = len(self.left)
             try:

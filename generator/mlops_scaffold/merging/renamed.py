@@ -1,7 +1,5 @@
 """An entry that one side gave another name: a table, a step, a function. What it holds is told apart from that."""
 
-from collections.abc import Iterable
-
 from mlops_scaffold.merging.formats.facts import Facts, Path
 
 ALIKE = 0.5  # the share of what an entry holds that is still there under the new name
@@ -19,25 +17,18 @@ def follow(base: Facts, ours: Facts, theirs: Facts) -> tuple[Facts, Facts, Facts
 def _renames(base: Facts, side: Facts, other: Facts) -> dict[Path, Path]:
     """What one side renamed and the other did not touch the name of. Two that may be the same one are none."""
     before, after, there = (_containers(facts) for facts in (base, side, other))
-    gone = _outermost((before & there) - after)
-    come = _outermost(after - before - there)
+    come = after - before - there
     found: dict[Path, Path] = {}
-    for old in gone:
+    for old in sorted((before & there) - after, key=len):
         held = _below(base, old)
-        alike = [new for new in come if len(held & _below(side, new)) >= ALIKE * len(held)]
-        if len(alike) == 1 and alike[0] not in found.values():
+        alike = [new for new in come if held and len(held & _below(side, new)) >= ALIKE * len(held)]
+        if len(alike) == 1 and not any(old[: len(path)] == path or alike[0] == new for path, new in found.items()):
             found[old] = alike[0]
     return found
 
 
 def _containers(facts: Facts) -> set[Path]:
     return {path[:length] for path in facts for length in range(1, len(path))}
-
-
-def _outermost(paths: Iterable[Path]) -> list[Path]:
-    """Paths that are in none of the others."""
-    all_of_them = set(paths)
-    return [path for path in all_of_them if not any(path[:length] in all_of_them for length in range(1, len(path)))]
 
 
 def _below(facts: Facts, top: Path) -> set[tuple[Path, str]]:

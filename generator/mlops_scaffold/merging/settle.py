@@ -1,6 +1,7 @@
 """The files that git left in conflict, or merged into something that is broken, in a merge of trees."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from mlops_scaffold.git import git_bytes
 from mlops_scaffold.merging import hunks
@@ -20,7 +21,7 @@ def settle(scratch: Scratch, merged: Merged, both: Mapping[str, Stages], attribu
         if sides is None or path not in merged.entries:
             continue
         if path in merged.conflicts:
-            found = resolve(path, sides, lambda given: merge_file(scratch, given))
+            found = resolve(path, sides, lambda given: merge_file(scratch.folder, given))
         else:
             found = mend(path, sides, scratch.read(merged.entries[path].oid).decode())
         if found:
@@ -53,12 +54,12 @@ def texts(scratch: Scratch, stages: Stages) -> Texts | None:
     return None if "\0" in base + ours + theirs else (base, ours, theirs)
 
 
-def merge_file(scratch: Scratch, sides: Texts) -> str:
-    """Git's own merge of three texts, with the base in its conflicts."""
+def merge_file(folder: Path, sides: Texts) -> str:
+    """Git's own merge of three texts, with the base in its conflicts. It leaves files in the folder."""
     names = []
     for name, text in zip(("base", "ours", "theirs"), sides, strict=True):
-        (scratch.folder / name).write_bytes(text.encode())
-        names.append(str(scratch.folder / name))
+        (folder / name).write_bytes(text.encode())
+        names.append(str(folder / name))
     labels = ("-L", hunks.OURS, "-L", "base", "-L", hunks.THEIRS)
     command = ("merge-file", "--stdout", "--diff3", *labels, names[1], names[0], names[2])
-    return git_bytes(*command, cwd=scratch.folder, fine=127).decode()
+    return git_bytes(*command, cwd=folder, fine=127).decode()

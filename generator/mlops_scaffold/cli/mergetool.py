@@ -1,0 +1,34 @@
+"""`mlops mergetool`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+File = Annotated[Path, typer.Argument(help="A version of the file: the common one, ours, theirs (%O %A %B).")]
+
+
+def mergetool(
+    base: File,
+    ours: File,
+    theirs: File,
+    path: Annotated[
+        str | None, typer.Argument(help="The file's name in the project, which tells its format (%P).")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Where the merge goes; into OURS, as git's drivers do.")] = None,
+    marker_size: Annotated[str, typer.Option(help="How long conflict markers are (%L).")] = "7",
+) -> None:
+    """Merge three versions of a file as an update does: as git's merge driver, or its merge tool."""
+    from mlops_scaffold.errors import MlopsError
+    from mlops_scaffold.merging.driver import merge_files
+    from mlops_scaffold.settings import MERGES, load_settings
+
+    if not marker_size.isdigit() or not int(marker_size):
+        raise MlopsError(f"A marker cannot be {marker_size} long.", "Give a number.")
+    name = path or str(output or ours)
+    by_format = load_settings().merge == MERGES[0]
+    found = merge_files((base, ours, theirs), name, output or ours, int(marker_size), by_format)
+    if found.rule:
+        print(f"{found.rule}: {name}", file=sys.stderr)
+    sys.exit(0 if found.settled else 1)
