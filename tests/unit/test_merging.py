@@ -174,6 +174,9 @@ CONFLICTS = {
         "x:\n  - {a: 1, b: 2}\n",
     ),
     "both change one word": Case("a.txt", "one two three\n", "one 2 three\n", "one zwei three\n"),
+    "one changes the line next to the other's, in a file whose format is not known": Case(
+        "run.sh", "a\nb\nc\n", "a\nB\nc\n", "a\nb\nC\n"
+    ),
     "a file that a program wrote": Case("uv.lock", "a = 1\n", "a = 1\nb = 1\n", "a = 1\nc = 1\n"),
     "an edit in the body of a removed section of the top level": Case("a.md", "# A\n\nx\n", "", "# A\n\ny\n"),
 }

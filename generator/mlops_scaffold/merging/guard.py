@@ -3,12 +3,13 @@
 It knows nothing of how the result was made: it reads the four texts, each by its format's own parser.
 """
 
+import re
 from collections import Counter
 
 from mlops_scaffold.merging.formats import Format
 from mlops_scaffold.merging.formats.facts import Facts, is_repeated
 from mlops_scaffold.merging.renamed import follow
-from mlops_scaffold.merging.words import WORD, merge_text
+from mlops_scaffold.merging.words import merge_text
 
 CONTRADICTION = "both changed it"
 
@@ -22,7 +23,7 @@ def holds(known: Format | None, base: str, ours: str, theirs: str, result: str) 
         facts = [_facts(known, text) for text in texts]
     except (ValueError, SyntaxError):
         return False
-    return expected(*facts[:3]) == facts[3] and words_kept(*(known.rest(text) for text in texts))
+    return said(*facts) and words_kept(*(known.rest(text) for text in texts))
 
 
 def holds_in_part(known: Format, sides: tuple[str, str, str], results: tuple[str, str]) -> bool:
@@ -56,10 +57,9 @@ def _facts(known: Format, text: str) -> Facts:
     return known.facts(text) if text.strip() else {}
 
 
-def expected(base: Facts, ours: Facts, theirs: Facts) -> Facts | None:
-    """The three-way merge of facts; None where the sides contradict each other."""
-    merged = three_way(*follow(base, ours, theirs))
-    return None if CONTRADICTION in merged.values() else merged
+def said(base: Facts, ours: Facts, theirs: Facts, result: Facts) -> bool:
+    """Whether a result's facts are the three-way merge of the sides', or that with the entries that one renamed."""
+    return three_way(base, ours, theirs) == result or three_way(*follow(base, ours, theirs)) == result
 
 
 def three_way(base: Facts, ours: Facts, theirs: Facts) -> Facts:
@@ -100,4 +100,4 @@ def words_kept(base: str, ours: str, theirs: str, result: str) -> bool:
 
 def _words(text: str) -> Counter[str]:
     """The words; commas and quotes only lay them out."""
-    return Counter(word for word in WORD.findall(text) if word[0].isalnum() or word[0] == "_")
+    return Counter(re.findall(r"\w+", text))

@@ -41,7 +41,8 @@ class Partly(Keyed):
                 return [self.container((before, mine, other), here)]
             except Conflict:
                 del self.left[kept:]
-        self.left.append(merge_lines(*(_lines(one, side) for one, side in zip(entries, within, strict=True))))
+        base, ours, theirs = (_lines(one, side) for one, side in zip(entries, within, strict=True))
+        self.left.append(merge_lines(base, ours, theirs))
         key = next(one.key for one in entries if one)
         return [Piece(key, f"\0{len(self.left) - 1}\0")]
 

@@ -17,22 +17,23 @@ def follow(base: Facts, ours: Facts, theirs: Facts) -> tuple[Facts, Facts, Facts
 def _renames(base: Facts, side: Facts, other: Facts) -> dict[Path, Path]:
     """What one side renamed and the other did not touch the name of. Two that may be the same one are none."""
     before, after, there = (_containers(facts) for facts in (base, side, other))
-    come = after - before - there
+    come = after.keys() - before.keys() - there.keys()
     found: dict[Path, Path] = {}
-    for old in sorted((before & there) - after, key=len):
-        held = _below(base, old)
-        alike = [new for new in come if held and len(held & _below(side, new)) >= ALIKE * len(held)]
+    for old in sorted((before.keys() & there.keys()) - after.keys(), key=len):
+        held = before[old]
+        alike = [new for new in come if len(held & after[new]) >= ALIKE * len(held)]
         if len(alike) == 1 and not any(old[: len(path)] == path or alike[0] == new for path, new in found.items()):
             found[old] = alike[0]
     return found
 
 
-def _containers(facts: Facts) -> set[Path]:
-    return {path[:length] for path in facts for length in range(1, len(path))}
-
-
-def _below(facts: Facts, top: Path) -> set[tuple[Path, str]]:
-    return {(path[len(top) :], repr(value)) for path, value in facts.items() if path[: len(top)] == top != path}
+def _containers(facts: Facts) -> dict[Path, set[tuple[Path, str]]]:
+    """What each container holds, by the path from there."""
+    found: dict[Path, set[tuple[Path, str]]] = {}
+    for path, value in facts.items():
+        for length in range(1, len(path)):
+            found.setdefault(path[:length], set()).add((path[length:], repr(value)))
+    return found
 
 
 def _moved(facts: Facts, old: Path, new: Path) -> Facts:

@@ -67,7 +67,7 @@ def mend(path: str, sides: Texts, result: str) -> Resolution | None:
 
 def attempt(known: Format | None, sides: Texts, merge_file: MergeFile) -> Resolution | None:
     """The first of the merges that passes the guard."""
-    for ways in (by_keys(known, sides), by_words(sides, merge_file)):
+    for ways in (by_keys(known, sides), by_words(known, sides, merge_file)):
         for found in ways:
             if guard.holds(known, *sides, found.text):
                 return found
@@ -89,18 +89,21 @@ def by_keys(known: Format | None, sides: Texts) -> Iterator[Resolution]:
     )
 
 
-def by_words(sides: Texts, merge_file: MergeFile) -> Iterator[Resolution]:
+def by_words(known: Format | None, sides: Texts, merge_file: MergeFile) -> Iterator[Resolution]:
     """Git's merge with its conflicts looked at more closely."""
-    found = Resolution(tuple(closer(hunks.parse(merge_file(sides)))), BY_WORDS)
+    found = Resolution(tuple(closer(known, hunks.parse(merge_file(sides)))), BY_WORDS)
     if found.settled:
         yield found
 
 
-def closer(merged: Merged) -> Merged:
-    """A merge in which each conflict is as small as it can be."""
+def closer(known: Format | None, merged: Merged) -> Merged:
+    """A merge in which each conflict is as small as it can be. Edited lines may touch where a format's facts judge."""
     parts: Merged = []
     for part in merged:
-        parts += merge_lines(part.base, part.ours, part.theirs) if isinstance(part, Clash) else [part]
+        if isinstance(part, Clash):
+            parts += merge_lines(part.base, part.ours, part.theirs, adjacent=known is not None)
+        else:
+            parts.append(part)
     return parts
 
 
@@ -127,7 +130,7 @@ def with_policies(known: Format | None, sides: Texts) -> tuple[Texts, list[str]]
 def smaller(known: Format | None, sides: Texts, merge_file: MergeFile, told: list[str]) -> Resolution | None:
     """The conflict with markers around less; as git left it, where the closer looks are found to be wrong."""
     left = hunks.parse(merge_file(sides))
-    for parts in sorted((closer(left), *in_part(known, sides)), key=_in_conflict):
+    for parts in sorted((closer(known, left), *in_part(known, sides)), key=_in_conflict):
         found = Resolution(tuple(parts), details=tuple(told))
         if not found.settled:
             return found

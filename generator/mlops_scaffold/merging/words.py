@@ -5,28 +5,29 @@ from collections import Counter
 
 from mlops_scaffold.merging.sequences import Clash, Merged, lines_of, merge3
 
-WORD = re.compile(r"\n|[ \t]+|\w+|[^\w\s]")
+WORD = re.compile(r"\w+|[^\w\s]")
+PLACED = re.compile(r"\s*(?:\w+|[^\w\s])|\s+")  # a word with what is in front of it
 ALIKE = 0.5  # below, two lines are no versions of one another, and their words are not compared
 LONGEST = 400  # lines of one conflict: comparing more takes too long, and its result would be no merge but a guess
 
 
 def merge_text(base: str, ours: str, theirs: str) -> str | None:
     """Merge. None where the sides clash."""
-    parts = merge_lines(*(lines_of(text) for text in (base, ours, theirs)))
+    parts = merge_lines(lines_of(base), lines_of(ours), lines_of(theirs))
     if any(isinstance(part, Clash) for part in parts):
         return None
     return "".join(line for part in parts if not isinstance(part, Clash) for line in part)
 
 
-def merge_lines(base: list[str], ours: list[str], theirs: list[str]) -> Merged:
-    """Merge lines. What clashes is left as small as it can be."""
+def merge_lines(base: list[str], ours: list[str], theirs: list[str], *, adjacent: bool = True) -> Merged:
+    """Merge lines. What clashes is left as small as it can be. `adjacent` lets edits of lines touch."""
     whole = _settled(base, ours, theirs)
     if whole is not None:
         return [whole]
     if max(len(base), len(ours), len(theirs)) > LONGEST:
         return [Clash(base, ours, theirs)]
     parts: Merged = []
-    for part in merge3(base, ours, theirs, adjacent=True):
+    for part in merge3(base, ours, theirs, adjacent):
         if isinstance(part, Clash):
             settled = _settled(part.base, part.ours, part.theirs)
             settled = _by_words(part) if settled is None else settled
@@ -70,7 +71,7 @@ def _is_within(less: list[str], more: list[str]) -> bool:
 
 def _by_words(clash: Clash) -> list[str] | None:
     """Merge the words of lines that both changed. Edits must not touch: there is a word between them."""
-    base, ours, theirs = (WORD.findall("".join(side)) for side in (clash.base, clash.ours, clash.theirs))
+    base, ours, theirs = (PLACED.findall("".join(side)) for side in (clash.base, clash.ours, clash.theirs))
     if not base or min(alike(base, ours), alike(base, theirs)) < ALIKE:
         return None
     parts = merge3(base, ours, theirs)
@@ -81,5 +82,5 @@ def _by_words(clash: Clash) -> list[str] | None:
 
 def alike(base: list[str], side: list[str]) -> float:
     """The share of words that two texts have in common, from 0 to 1."""
-    one, other = (Counter(word for word in words if not word.isspace()) for words in (base, side))
+    one, other = (Counter(word.strip() for word in words if not word.isspace()) for words in (base, side))
     return 2 * (one & other).total() / max((one + other).total(), 1)
