@@ -1,12 +1,15 @@
 """What is left of a person's work after an update: `mlops update` and `copier update` on the same histories.
 
 Without arguments, on the cases of tests/update/test_nothing_lost.py. With them, on real projects: each argument is
-PROJECT=TEMPLATE, two git repositories (bare ones too) in which the project's history holds updates of the template.
-Every such update is made again, from the commit before it, by both programs. Nothing of them is kept or run: tasks and
-migrations are skipped, and the template's Jinja extensions are trusted, so name only repositories that you know.
+PROJECT=TEMPLATE, two git repositories (bare ones too) in which the project's history holds updates of the template;
+`--list FILE` names many, a line each: TEMPLATE PROJECT PROJECT... Every such update is made again, from the commit
+before it and with the answers that it recorded, by both programs; the result is held against what the maintainer
+committed. Nothing of them is kept or run: tasks and migrations are skipped, and the template's Jinja extensions are
+trusted, so name only repositories that you know. (What an extension needs must be installed here.)
 """
 
 import argparse
+import itertools
 import os
 import re
 import shutil
@@ -18,6 +21,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import yaml
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -36,11 +41,18 @@ class Tally:
 
     updates: int = 0
     failed: int = 0
-    conflicts: int = 0
+    conflicts: int = 0  # files
+    clean: int = 0  # updates without one
+    unlike: int = 0  # lines that are not as the maintainer has them; markers are such lines
     lost: int = 0
     lossy: int = 0
     seconds: float = 0.0
     reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Tally") -> None:
+        """Add another one's figures."""
+        for name in ("updates", "failed", "conflicts", "clean", "unlike", "lost", "lossy", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 @dataclass(frozen=True)
@@ -50,25 +62,46 @@ class Step:
     project: Path
     version: str
     own: frozenset[bytes]  # the lines that a person wrote
+    data: Path | None = None  # the answers that the maintainer gave
+    wanted: str = ""  # the maintainer's commit
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("history", nargs="*", metavar="PROJECT=TEMPLATE")
-    histories = parser.parse_args().history
+    parser.add_argument("--list", type=Path, help="a file of lines: TEMPLATE PROJECT PROJECT...")
+    parser.add_argument("--limit", type=int, default=1000, help="updates of each project, the newest first")
+    parser.add_argument("--only", choices=PROGRAMS, help="one of the programs")
+    options = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="mlops-evolution-"))
     os.environ.update(surroundings(work))
-    heads = ("updates", "failed", "conflicts", "lost lines", "in", "s each")
+    if options.only:
+        PROGRAMS.update({name: [] for name in PROGRAMS if name != options.only})
+    heads = ("updated", "in conflict", "without", "lines unlike", "lost lines", "in", "s each")
     print(f"{'history':34} {'program':8}", *heads, sep="  ")
-    sources = [tuple(pair.split("=", 1)) for pair in histories]
+    sources = listed(options.history, options.list)
     if not sources:
         show("made by us", compare(made(work)))
+    total = {program: Tally() for program, command in PROGRAMS.items() if command}
     for project, template in sources:
-        name = Path(project).resolve()
-        label = name.parent.name if name.name in ("repo", ".git") else name.name
-        show(label, compare(real(Path(project).resolve(), Path(template).resolve(), work)))
+        label = project.parent.name if project.name in ("repo", ".git") else project.name
+        found = compare(itertools.islice(real(project, template, work), options.limit))
+        show(label, found)
+        for program, tally in found.items():
+            total[program].add(tally)
+    if len(sources) > 1:
+        show("all", total)
     shutil.rmtree(work)
+
+
+def listed(pairs: list[str], file: Path | None) -> list[tuple[Path, Path]]:
+    """Projects with their templates."""
+    found = [tuple(pair.split("=", 1)) for pair in pairs]
+    for line in file.read_text(encoding="utf-8").splitlines() if file else ():
+        template, *projects = line.partition("#")[0].split() or [""]
+        found += [(project, template) for project in projects]
+    return [(Path(project).resolve(), Path(template).resolve()) for project, template in found]
 
 
 def surroundings(work: Path) -> dict[str, str]:
@@ -85,7 +118,7 @@ def surroundings(work: Path) -> dict[str, str]:
 
 def compare(steps: Iterator[Step]) -> dict[str, Tally]:
     """Make each update by both programs, on a copy each."""
-    tallies = {program: Tally() for program in PROGRAMS}
+    tallies = {program: Tally() for program, command in PROGRAMS.items() if command}
     for step in steps:
         for program, tally in tallies.items():
             copy = step.project.with_name(f"{step.project.name}-{program}")
@@ -99,18 +132,29 @@ def measure(program: str, step: Step, copy: Path, tally: Tally) -> None:
     """One update."""
     start = time.perf_counter()
     command = [sys.executable, *PROGRAMS[program], "--vcs-ref", step.version]
+    command += ["--data-file", str(step.data)] if step.data else []
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     tally.seconds += time.perf_counter() - start
     tally.updates += 1
-    unmerged = {line.split("\t")[1] for line in git("ls-files", "--unmerged", cwd=copy).splitlines()}
     if done.returncode not in (0, 2) or f"_commit: {step.version}" not in (copy / ANSWERS).read_text(encoding="utf-8"):
         tally.failed += 1
         tally.reasons[(done.stderr.strip().splitlines() or ["?"])[-1][:150]] += 1
+        return
+    unmerged = {line.split("\t")[1] for line in git("ls-files", "--unmerged", cwd=copy).splitlines()}
     tally.conflicts += len(unmerged)
+    tally.clean += not unmerged
     missing = step.own - lines_left(copy)
     tally.lost += len(missing)
     tally.lossy += bool(missing)
     tally.reasons.update(f"lost: {line.decode(errors='replace')[:100]}" for line in sorted(missing))
+    tally.unlike += unlike(copy, step.wanted) if step.wanted else 0
+
+
+def unlike(copy: Path, wanted: str) -> int:
+    """How many lines are not as the maintainer committed them. What a program writes does not count."""
+    git("add", "--all", "--force", cwd=copy)
+    changed = git("diff", "--numstat", "--no-renames", wanted, "--", f":!{ANSWERS}", ":!*.lock", cwd=copy)
+    return sum(int(number) for line in changed.splitlines() for number in line.split("\t")[:2] if number.isdigit())
 
 
 def lines_left(folder: Path) -> set[bytes]:
@@ -135,7 +179,10 @@ def show(name: str, tallies: dict[str, Tally]) -> None:
     """A line a program."""
     for program, tally in tallies.items():
         each = f"{tally.seconds / max(tally.updates, 1):6.2f}"
-        counted = f"{tally.updates:7}  {tally.failed:6}  {tally.conflicts:9}  {tally.lost:10}  {tally.lossy:2}"
+        updated = f"{tally.updates - tally.failed}/{tally.updates}"
+        counted = (
+            f"{updated:>7}  {tally.conflicts:11}  {tally.clean:7}  {tally.unlike:12}  {tally.lost:10}  {tally.lossy:2}"
+        )
         print(f"{name:34}  {program:8}", counted, each, sep="  ", flush=True)
         for reason, count in tally.reasons.items():
             print(f"    {count}x {reason}")
@@ -172,7 +219,11 @@ def real(project: Path, template: Path, work: Path) -> Iterator[Step]:
         pointed = re.sub(r"(?m)^_src_path:.*$", f"_src_path: file://{mirror}", text)
         (folder / ANSWERS).write_text(pointed, encoding="utf-8")
         git("commit", "--quiet", "--all", "--no-verify", "--message", "the template's place here", cwd=folder)
-        yield Step(folder, after["_commit"], frozenset(own(lines_left(folder) - rendered_lines(folder))))
+        data = work / f"{folder.name}.yml"
+        recorded = yaml.safe_load(git("show", f"{commit}:{ANSWERS}", cwd=project))
+        data.write_text(yaml.safe_dump({key: value for key, value in recorded.items() if not key.startswith("_")}))
+        own_lines = frozenset(own(lines_left(folder) - rendered_lines(folder)))
+        yield Step(folder, after["_commit"], own_lines, data, commit)
         shutil.rmtree(folder)
 
 
