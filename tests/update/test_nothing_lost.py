@@ -46,7 +46,7 @@ CASES: dict[str, Case] = {
         result={"a.txt": None, "mine.txt": "MINE\n" + LINES * 9 + "fixed\n"},
     ),
     "the template deletes an edited file": Case(
-        {"a.txt": LINES}, {"a.txt": None}, {"a.txt": LINES + "MINE\n"}, fates={"a.txt": "conflict"}, copier_loses=True
+        {"a.txt": LINES}, {"a.txt": None}, {"a.txt": LINES + "MINE\n"}, fates={"a.txt": "kept"}, copier_loses=True
     ),
     "the user deleted a file that the template changes": Case(
         {"a.txt": LINES, "other.txt": "o\n"},
