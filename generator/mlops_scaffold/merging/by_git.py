@@ -50,7 +50,7 @@ def merge(
     attributes = read_attributes(scratch, both)
     said = scratch.git(*attributes.options, "merge-tree", "--write-tree", "-z", "--messages", left, right, fine=1)
     merged = _read(scratch, said, {left: OURS, right: THEIRS})
-    if how == BY_FORMAT and both:
+    if how == BY_FORMAT and (both or merged.conflicts):
         from mlops_scaffold.merging.settle import settle
 
         settle(scratch, merged, both, attributes)

@@ -42,7 +42,7 @@ class Resolution:
 
 def resolve(path: str, sides: Texts, merge_file: MergeFile) -> Resolution | None:
     """Merge one file. None where nothing can be made of it."""
-    if is_written_by_a_program(path) or max(map(len, sides)) > LARGEST or "\r" in "".join(sides):
+    if is_written_by_a_program(path) or max(map(len, sides)) > LARGEST or {"\r", "\0"} & set("".join(sides)):
         return None
     known = format_of(path)
     if found := attempt(known, sides, merge_file):

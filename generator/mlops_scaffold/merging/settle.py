@@ -1,12 +1,13 @@
 """The files that git left in conflict, or merged into something that is broken, in a merge of trees."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mlops_scaffold.git import git_bytes
 from mlops_scaffold.merging import hunks
 from mlops_scaffold.merging.attributes import Attributes, has_default_driver, shows_base
 from mlops_scaffold.merging.by_git import Merged, Stages
+from mlops_scaffold.merging.formats import format_of
 from mlops_scaffold.merging.resolve import Resolution, Texts, mend, resolve
 from mlops_scaffold.repository import Blob
 from mlops_scaffold.scratch import Scratch
@@ -14,23 +15,32 @@ from mlops_scaffold.scratch import Scratch
 
 def settle(scratch: Scratch, merged: Merged, both: Mapping[str, Stages], attributes: Attributes) -> None:
     """Look at each file that both sides changed. `both` are those, with their stages."""
-    if has_default_driver(scratch):
+    files = {
+        path: stages
+        for path, stages in {**both, **merged.conflicts}.items()
+        if path in merged.entries and path not in attributes.own and can_be_text(stages)
+        if path in merged.conflicts or format_of(path)
+    }
+    if not files or has_default_driver(scratch):
         return
-    for path, stages in {**both, **merged.conflicts}.items():
-        sides = None if path in attributes.own else texts(scratch, stages)
-        if sides is None or path not in merged.entries:
+    blobs = [*(blob for stages in files.values() for blob in stages.values()), *map(merged.entries.__getitem__, files)]
+    contents = read_all(scratch, {blob.oid for blob in blobs})
+    for path, stages in files.items():
+        try:
+            base, ours, theirs = (contents[stages[n].oid].decode() if n in stages else "" for n in (1, 2, 3))
+            result = contents[merged.entries[path].oid].decode()
+        except UnicodeDecodeError:
             continue
         if path in merged.conflicts:
-            found = resolve(path, sides, lambda given: merge_file(scratch.folder, given))
+            found = resolve(path, (base, ours, theirs), lambda sides: merge_file(scratch.folder, sides))
         else:
-            found = mend(path, sides, scratch.read(merged.entries[path].oid).decode())
+            found = mend(path, (base, ours, theirs), result)
         if found:
             take(scratch, merged, path, stages, found, attributes.marker_sizes.get(path, 7))
 
 
 def take(scratch: Scratch, merged: Merged, path: str, stages: Stages, found: Resolution, size: int) -> None:
     """Put a resolution into the merge."""
-    mode = merged.entries[path].mode
     if found.settled:
         merged.conflicts.pop(path, None)
         merged.resolved[path] = found
@@ -39,19 +49,26 @@ def take(scratch: Scratch, merged: Merged, path: str, stages: Stages, found: Res
         merged.conflicts[path] = stages
         merged.resolved.update({path: found} if found.details else {})
         text = hunks.show(found.parts, size=size, with_base=shows_base(scratch))
-    merged.entries[path] = Blob(mode, scratch.hash(text.encode()))
+    merged.entries[path] = Blob(merged.entries[path].mode, scratch.hash(text.encode()))
 
 
-def texts(scratch: Scratch, stages: Stages) -> Texts | None:
-    """Base, ours and theirs; None for what is no text, or where a side is missing or the modes are in conflict."""
-    modes = [stages[number].mode for number in (1, 2, 3) if number in stages]
-    if not {2, 3} <= stages.keys() or any(not mode.startswith("100") for mode in modes) or len(set(modes)) > 1:
-        return None
-    try:
-        base, ours, theirs = (scratch.read(stages[n].oid).decode() if n in stages else "" for n in (1, 2, 3))
-    except UnicodeDecodeError:
-        return None
-    return None if "\0" in base + ours + theirs else (base, ours, theirs)
+def can_be_text(stages: Stages) -> bool:
+    """Whether both sides have a file, and agree on its mode."""
+    modes = {blob.mode for blob in stages.values()}
+    return {2, 3} <= stages.keys() and len(modes) == 1 and modes.pop().startswith("100")
+
+
+def read_all(scratch: Scratch, oids: Iterable[str]) -> dict[str, bytes]:
+    """The contents of blobs, by one process."""
+    said = scratch.git("cat-file", "--batch", given="".join(f"{oid}\n" for oid in oids).encode())
+    found: dict[str, bytes] = {}
+    at = 0
+    while at < len(said):
+        end = said.index(b"\n", at)
+        oid, _, size = said[at:end].decode().split()
+        found[oid] = said[end + 1 : end + 1 + int(size)]
+        at = end + 1 + int(size) + 1
+    return found
 
 
 def merge_file(folder: Path, sides: Texts) -> str:
