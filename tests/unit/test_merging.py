@@ -271,16 +271,29 @@ def test_a_key_that_both_added_elsewhere_with_other_values_is_a_conflict() -> No
     assert not found.settled
 
 
+def test_a_heading_that_looks_like_a_marker_is_none() -> None:
+    base = "Title\n=======\n\none\n"
+    found = merged("a.md", base, base.replace("Title", "Mine"), base.replace("Title", "Theirs").replace("=", "-"))
+    assert not found.settled
+    clash = next(part for part in found.parts if not isinstance(part, list))
+    assert (clash.ours, clash.theirs) == (["Mine\n", "=======\n"], ["Theirs\n", "-------\n"])
+
+
 def test_what_git_merged_well_is_left_alone() -> None:
     sides = ("[t]\na = 1\nb = 2\nc = 3\n", "[t]\na = 2\nb = 2\nc = 3\n", "[t]\na = 1\nb = 2\nc = 4\n")
     assert mend("a.toml", sides, git_merge(sides)) is None
 
 
-def test_a_large_file_takes_no_longer_than_a_tenth_of_a_second() -> None:
-    lines = [f'key_{number} = ["a", "b", "c"]  # {number}' for number in range(2000)]
-    ours, theirs = list(lines), list(lines)
-    ours[500:500] = ["mine = 1"]
-    theirs[500:500] = ["theirs = 1"]
+def test_the_largest_file_takes_about_a_tenth_of_a_second() -> None:
+    lines = [f'key_{number} = ["a", "b", "c"]  # {number}' for number in range(500)]
+    sides = tuple("\n".join([*lines[:250], *new, *lines[250:]]) for new in ([], ["mine = 1"], ["theirs = 1"]))
     start = time.process_time()
-    resolve("a.toml", ("\n".join(lines), "\n".join(ours), "\n".join(theirs)), git_merge)
-    assert time.process_time() - start < 1, "several times what is promised: this machine may be slow"
+    found = resolve("a.toml", (sides[0], sides[1], sides[2]), git_merge)
+    assert time.process_time() - start < 1, "a machine that does other things may take several times as long"
+    assert found
+    assert found.settled
+
+
+def test_a_larger_file_is_left_as_git_has_it() -> None:
+    lines = "".join(f"key_{number} = 1\n" for number in range(2000))
+    assert resolve("a.toml", (lines, f"{lines}mine = 1\n", f"{lines}theirs = 1\n"), git_merge) is None

@@ -4,7 +4,6 @@ Every value is a word of its own. So the text of the result tells what was lost 
 """
 
 import re
-import subprocess
 import tempfile
 from collections.abc import Callable
 from copy import deepcopy
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from mlops_scaffold.merging.resolve import Resolution, Texts, resolve
+from mlops_scaffold.merging.settle import merge_file
 
 Section = dict[str, "str | list[str]"]
 Data = dict[str, Section]
@@ -25,11 +25,7 @@ SECTIONS, KEYS = ("alpha", "beta", "gamma", "delta"), ("one", "two", "three", "f
 def git_merge(sides: Texts) -> str:
     """What `git merge-file` makes of three texts."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in zip(("base", "ours", "theirs"), sides, strict=True):
-            (Path(folder) / name).write_text(text, encoding="utf-8")
-        labels = ("-L", "project", "-L", "base", "-L", "template")
-        command = ["git", "merge-file", "--stdout", "--diff3", *labels, "ours", "base", "theirs"]
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
+        return merge_file(Path(folder), sides)
 
 
 # --- files, and how they are edited ----------------------------------------------------------------------------------

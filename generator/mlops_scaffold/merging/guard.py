@@ -5,6 +5,7 @@ It knows nothing of how the result was made: it reads the four texts, each by it
 
 import re
 from collections import Counter
+from functools import lru_cache
 
 from mlops_scaffold.merging.formats import Format
 from mlops_scaffold.merging.formats.facts import Facts, is_repeated
@@ -53,6 +54,7 @@ def is_sound(known: Format, sides: tuple[str, str, str], result: str) -> bool:
     return known.ORDERED or not any(is_repeated(path) for path in after.keys() - before[1].keys() - before[2].keys())
 
 
+@lru_cache(maxsize=16)  # one file is judged several times
 def _facts(known: Format, text: str) -> Facts:
     return known.facts(text) if text.strip() else {}
 

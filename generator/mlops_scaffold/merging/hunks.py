@@ -6,16 +6,17 @@ from difflib import SequenceMatcher
 from mlops_scaffold.merging.sequences import Clash, Merged, lines_of
 
 OURS, THEIRS = "project", "template"  # what the conflict markers say
+SIZE = 47  # of markers that only we see: seven signs are a heading in Markdown
 
 
 def parse(text: str) -> Merged:
-    """Merged lines and clashes, of what `git merge-file --diff3` printed. Raises ValueError for a torn conflict."""
+    """Merged lines and clashes, of what `git merge-file` printed with SIZE. Raises ValueError for a torn conflict."""
     parts: Merged = []
     lines = iter(lines_of(text))
     for line in lines:
-        if line == f"<<<<<<< {OURS}\n":
-            ours, base = _until("||||||| base", lines), _until("=======", lines)
-            parts.append(Clash(base, ours, _until(f">>>>>>> {THEIRS}", lines)))
+        if line == f"{'<' * SIZE} {OURS}\n":
+            ours, base = _until(f"{'|' * SIZE} base", lines), _until("=" * SIZE, lines)
+            parts.append(Clash(base, ours, _until(f"{'>' * SIZE} {THEIRS}", lines)))
         else:
             parts.append([line])
     return parts

@@ -6,9 +6,11 @@ up: put together again, the pieces are the file.
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 Spans = tuple["Span", ...]
+COMMENT = re.compile(r"[ \t]*(?:#|//)[^\n]*")
 
 
 class Unfit(Exception):
@@ -69,13 +71,11 @@ class Piece:
 
 
 def cut(text: str, spans: Spans, ordered: bool) -> Piece:
-    """Divide a whole file, whose lines are its entries. Raises Unfit."""
-    text = f"\n{text}"  # so that every line has a line break in front
+    """Divide a whole file, whose lines are its entries; a line break stands in front of each. Raises Unfit."""
     title = re.match(r"(\n#[^\n]*)+(?=\n[ \t]*\n)", text)  # a licence, say: it does not go with the first entry
-    is_above = title and spans and title.end() <= spans[0].start
+    is_above = title and spans and title.end() < spans[0].start
     inner = (title.end() if title and is_above else 0, len(text))
-    moved = tuple(_moved(span) for span in spans)
-    return _piece(text, Span("", 0, len(text), moved, inner, ordered=ordered))
+    return _container(text, Span("", 0, len(text), spans, inner, ordered=ordered), "", "")
 
 
 def source(whole: Piece) -> str:
@@ -83,46 +83,37 @@ def source(whole: Piece) -> str:
     return whole.body().removeprefix("\n")
 
 
-def _moved(span: Span) -> Span:
-    kids = None if span.kids is None else tuple(_moved(kid) for kid in span.kids)
-    inner = (span.inner[0] + 1, span.inner[1] + 1)
-    return replace(span, start=span.start + 1, end=span.end + 1, kids=kids, inner=inner)
-
-
-def _piece(text: str, span: Span) -> Piece:
+def _piece(text: str, span: Span, lead: str, after: str) -> Piece:
     """A span's piece. A container that cannot be divided is a leaf."""
-    leaf = Piece(span.key, text[span.start : span.end], free=span.free)
-    if span.kids is None:
-        return leaf
-    try:
-        return _container(text, span)
-    except Unfit:
-        if not span.key:
-            raise
-        return leaf
+    if span.kids is not None:
+        try:
+            return _container(text, span, lead, after)
+        except Unfit:
+            pass
+    return Piece(span.key, text[span.start : span.end], lead, after, free=span.free)
 
 
-def _container(text: str, span: Span) -> Piece:
-    kids: list[Piece] = []
-    gaps: list[str] = []
-    at = span.inner[0]
-    for kid in span.kids or ():
-        after, lead, gap = _apart(text[at : kid.start], span.separator if kids else "")
-        if kids:
-            kids[-1] = replace(kids[-1], after=after)
-        kids.append(replace(_piece(text, kid), lead=lead))
-        gaps.append(gap)
-        at = kid.end
+def _container(text: str, span: Span, lead: str, after: str) -> Piece:
+    spans = span.kids or ()
+    starts = [span.inner[0], *(kid.end for kid in spans)]
+    around = [
+        _apart(text[start : kid.start], span.separator if number else "")
+        for number, (start, kid) in enumerate(zip(starts, spans, strict=False))
+    ]
+    gaps = [gap for _, _, gap in around]
     if len(set(gaps[1:])) > 1:
         raise Unfit("entries that are not below one another")
-    trailing = bool(kids and span.separator) and text.startswith(span.separator, at)
+    at = starts[-1]
+    trailing = bool(spans and span.separator) and text.startswith(span.separator, at)
     at += len(span.separator) if trailing else 0
-    comment = _comment(text, at) if kids and span.separator else ""
-    if kids:
-        kids[-1] = replace(kids[-1], after=comment)
+    comment = _comment(text, at) if spans and span.separator else ""
+    behind = [*(after for after, _, _ in around[1:]), comment]
+    kids = (_piece(text, kid, above, right) for kid, (_, above, _), right in zip(spans, around, behind, strict=False))
     return Piece(
         span.key,
         text[span.start : span.inner[0]],
+        lead,
+        after,
         kids=_numbered(kids),
         first=gaps[0] if gaps else "",
         between=gaps[1] if len(gaps) > 1 else _usual_gap(text, span, gaps),
@@ -147,7 +138,7 @@ def _apart(text: str, separator: str) -> tuple[str, str, str]:
 
 
 def _comment(text: str, at: int) -> str:
-    found = re.compile(r"[ \t]*(?:#|//)[^\n]*").match(text, at)
+    found = COMMENT.match(text, at)
     return found[0] if found else ""
 
 
@@ -161,7 +152,7 @@ def _usual_gap(text: str, span: Span, gaps: list[str]) -> str:
     return "\n" + " " * (start - text.rfind("\n", 0, start) - 1)
 
 
-def _numbered(kids: list[Piece]) -> tuple[Piece, ...]:
+def _numbered(kids: Iterable[Piece]) -> tuple[Piece, ...]:
     """Kids with the same key told apart by a number."""
     seen: Counter[str] = Counter()
     result = []

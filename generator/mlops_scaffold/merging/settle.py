@@ -78,5 +78,14 @@ def merge_file(folder: Path, sides: Texts) -> str:
         (folder / name).write_bytes(text.encode())
         names.append(str(folder / name))
     labels = ("-L", hunks.OURS, "-L", "base", "-L", hunks.THEIRS)
-    command = ("merge-file", "--stdout", "--diff3", *labels, names[1], names[0], names[2])
+    command = (
+        "merge-file",
+        "--stdout",
+        "--diff3",
+        f"--marker-size={hunks.SIZE}",
+        *labels,
+        names[1],
+        names[0],
+        names[2],
+    )
     return git_bytes(*command, cwd=folder, fine=127).decode()

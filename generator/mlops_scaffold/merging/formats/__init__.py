@@ -32,6 +32,9 @@ class Format(Protocol):
 
     ORDERED: bool  # the order of the outermost entries says something
 
+    def __hash__(self) -> int:
+        """A module is one of a kind."""
+
     @staticmethod
     def spans(text: str) -> Spans:
         """Where the entries are. Raises Unfit, ValueError or SyntaxError."""

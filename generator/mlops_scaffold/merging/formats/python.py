@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from mlops_scaffold.merging.formats.facts import Facts, Path, comments, numbered
 from mlops_scaffold.merging.pieces import Span, Spans, Unfit
@@ -15,7 +16,12 @@ FREE = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.C
 
 def spans(text: str) -> Spans:
     """The module's statements. Raises SyntaxError."""
-    return _Places(text).body(ast.parse(text).body)
+    return _Places(text).body(_parse(text).body)
+
+
+@lru_cache(maxsize=8)  # for the facts and for the spans
+def _parse(text: str) -> ast.Module:
+    return ast.parse(text)
 
 
 class _Places:
@@ -107,7 +113,7 @@ def _key(node: ast.stmt, first: bool) -> str:
 
 def facts(text: str) -> Facts:
     """Every import, definition and statement, by where it is. Raises SyntaxError."""
-    return numbered(_block(ast.parse(text).body, ()))
+    return numbered(_block(_parse(text).body, ()))
 
 
 def _block(body: Sequence[ast.stmt], path: Path) -> Iterator[tuple[Path, object]]:

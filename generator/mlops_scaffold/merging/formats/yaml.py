@@ -1,6 +1,7 @@
 """YAML: the keys of mappings and the entries of lists. PyYAML tells where they are; comments stay in the source."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -21,6 +22,7 @@ def facts(text: str) -> Facts:
     return facts_of(documents[0] if len(documents) == 1 else documents)
 
 
+@lru_cache(maxsize=8)  # for the facts and for the spans
 def _compose(text: str) -> list[yaml.Node]:
     try:
         return list(yaml.compose_all(text, Loader=LOADER))
