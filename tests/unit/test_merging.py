@@ -224,6 +224,13 @@ def test_the_newer_of_two_pins_is_taken_and_told(line: str, path: str, file: str
     assert line.replace("{}", "5") in found.details[-1], found.details
 
 
+def test_numbers_that_are_no_pins_stay_a_conflict() -> None:
+    assert not merged("a.py", "if n==3:\n    x\n", "if n==4:\n    x\n", "if n==5:\n    x\n").settled
+    assert not merged("a.yaml", "if: n==3\n", "if: n==4\n", "if: n==5\n").settled
+    assert not merged("a.txt", "n@v3\n", "n@v4\n", "n@v5\n").settled
+    assert not merged("requirements.txt", "a==1.0\n", "a==2.0rc1\n", "a==2.0\n").settled
+
+
 def test_two_digests_without_a_version_stay_a_conflict() -> None:
     file = STEP.format("uses: a/b@{}")
     assert not merged("ci.yml", file.format("1" * 40), file.format("2" * 40), file.format("3" * 40)).settled

@@ -14,32 +14,42 @@ Known = dict[str, Piece]
 
 NEWER_PIN = "newer pin"
 STAYS_DELETED = "a section that you deleted stays deleted"
-# An action, image or revision: by a digest with the version in a comment, or by the version itself.
+# An action by its digest, with the version in a comment, or by its version; a hook's revision; a requirement.
+VERSION = r"v?\d+(?:\.\d+)*(?![\w.-])"
 PIN = re.compile(
-    r"(?P<before>@|==|\brev:[ ]*)(?P<pin>[\"']?(?:[0-9a-f]{40}|v?\d[\w.]*)[\"']?)"
-    r"(?P<comment>[ \t]+#[ \t]*(?:tag=|pin@)?(?P<version>v?\d[\w.]*))?"
+    r"(?:@|\brev:[ ]*|(?:^|^- +|[\"'])[A-Za-z0-9][\w.-]*(?:\[[^]]*\])?==)"
+    rf"[\"']?(?P<pin>[0-9a-f]{{40}}(?!\w)|{VERSION})[\"']?"
+    rf"(?:[ \t]+#[ \t]*(?:tag=|pin@)?(?P<version>{VERSION}))?"
 )
 ALIKE = 0.5  # a section of another name with so much of the deleted one's text is that one, renamed
 
 
 def settle(base: Piece, ours: Piece, theirs: Piece) -> tuple[Piece, Piece, list[str]]:
-    """Both sides after the policies, and those that were used, each with the entry that it was used on."""
+    """Both sides after the policies, and those that were used, each with the entry that it was used on.
+
+    Pins are looked for in lists and mappings, sections in Markdown.
+    """
     told: list[str] = []
-    return *_settle(base, ours, theirs, told), told
+    settled = _sections(base, ours, theirs, told) if base.ordered else _pins(base, ours, theirs, told)
+    return *settled, told
 
 
-def _settle(base: Piece, ours: Piece, theirs: Piece, told: list[str]) -> tuple[Piece, Piece]:
+def _pins(base: Piece, ours: Piece, theirs: Piece, told: list[str]) -> tuple[Piece, Piece]:
     if base.kids is None or ours.kids is None or theirs.kids is None:
         return _newer_pin(base, ours, theirs, told)
-    known = [{kid.key: kid for kid in side} for side in (base.kids, ours.kids, theirs.kids)]
-    for key, before in known[0].items():
-        mine, other = known[1].get(key), known[2].get(key)
-        if mine and other:
-            known[1][key], known[2][key] = _settle(before, mine, other, told)
-        elif other and other != before and _is_deleted_section(before, known[0], known[1]):
-            known[2][key] = before
+    before, mine, other = ({kid.key: kid for kid in side.kids or ()} for side in (base, ours, theirs))
+    for key in [key for key in before if key in mine and key in other]:
+        mine[key], other[key] = _pins(before[key], mine[key], other[key], told)
+    return replace(ours, kids=tuple(mine.values())), replace(theirs, kids=tuple(other.values()))
+
+
+def _sections(base: Piece, ours: Piece, theirs: Piece, told: list[str]) -> tuple[Piece, Piece]:
+    before, mine, other = ({kid.key: kid for kid in side.kids or ()} for side in (base, ours, theirs))
+    for key in [key for key in before if key in other and key not in mine and other[key] != before[key]]:
+        if _is_deleted_section(before[key], before, mine):
+            other[key] = before[key]
             told.append(f"{STAYS_DELETED}: {key}")
-    return replace(ours, kids=tuple(known[1].values())), replace(theirs, kids=tuple(known[2].values()))
+    return ours, replace(theirs, kids=tuple(other.values()))
 
 
 def _is_deleted_section(section: Piece, base: Known, ours: Known) -> bool:
@@ -76,5 +86,5 @@ def _newer_pin(base: Piece, ours: Piece, theirs: Piece, told: list[str]) -> tupl
 
 def _version(pin: re.Match[str]) -> tuple[int, ...]:
     """A pin's version; empty for a bare digest."""
-    text = pin["version"] or (pin["pin"] if len(pin["pin"].strip("\"'")) < 40 else "")
+    text = pin["version"] or (pin["pin"] if len(pin["pin"]) < 40 else "")
     return tuple(int(number) for number in re.findall(r"\d+", text))
