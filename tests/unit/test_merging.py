@@ -164,6 +164,15 @@ CONFLICTS = {
     "I removed what the template changed": Case("a.yaml", "a: 1\nb: 2\n", "b: 3\n", "a: 9\nb: 2\n"),
     "both set a value": Case("a.json", '{"a": 1}\n', '{"a": 2}\n', '{"a": 3}\n'),
     "both change one statement": Case("a.py", "x = 1\n", "x = 2\n", "x = 3\n"),
+    "both import one name from two places": Case(
+        "a.py", "import os\n", "import os\nfrom a import x\n", "import os\nfrom b import x\n"
+    ),
+    "the template removes an import that I have come to need": Case(
+        "a.py",
+        "import os\nimport sys\n\n\ndef f():\n    return os.sep\n",
+        "import os\nimport sys\n\n\ndef f():\n    return os.sep\n\n\ndef mine():\n    return os.name\n",
+        "import sys\n\n\ndef f():\n    return sys.path\n\n\ndef theirs():\n    return 1\n",
+    ),
     "both give a function another name": Case(
         "a.py", "def f():\n    return 1\n", "def g():\n    return 1\n", "def h():\n    return 1\n"
     ),

@@ -1,6 +1,7 @@
 """Python: the statements of the module and of its classes, and the names of an import."""
 
 import ast
+import builtins
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -112,8 +113,30 @@ def _key(node: ast.stmt, first: bool) -> str:
 
 
 def facts(text: str) -> Facts:
-    """Every import, definition and statement, by where it is. Raises SyntaxError."""
-    return numbered(_block(_parse(text).body, ()))
+    """Every import, definition and statement, by where it is, and the names that are used without one.
+
+    Raises SyntaxError.
+    """
+    tree = _parse(text)
+    return numbered([*_block(tree.body, ()), *(((f"{name} is not defined",), True) for name in _undefined(tree))])
+
+
+def _undefined(tree: ast.Module) -> set[str]:
+    """The names that are used, and defined nowhere in the module."""
+    used, defined = set(), set(dir(builtins))
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                used.add(name)
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.alias(asname=str(name)):
+                defined.add(name)
+            case ast.alias(name=name):
+                defined.add(name.partition(".")[0])
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                defined.add(name)
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                defined.add(name)
+    return used - defined
 
 
 def _block(body: Sequence[ast.stmt], path: Path) -> Iterator[tuple[Path, object]]:
@@ -124,9 +147,11 @@ def _block(body: Sequence[ast.stmt], path: Path) -> Iterator[tuple[Path, object]
 def _statement(node: ast.stmt, path: Path) -> Iterator[tuple[Path, object]]:
     match node:
         case ast.Import():
-            yield from (((*path, f"import {_alias(name)}"), True) for name in node.names)
+            yield from (((*path, name.asname or name.name), f"import {name.name}") for name in node.names)
         case ast.ImportFrom():
-            yield from (((*path, _key(node, False), _alias(name)), True) for name in node.names)
+            for alias in node.names:
+                bound = f"* of {node.module}" if alias.name == "*" else alias.asname or alias.name
+                yield (*path, bound), f"{_key(node, False)} {alias.name}"
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             yield (*path, node.name), type(node).__name__
             for name, value in ast.iter_fields(node):
