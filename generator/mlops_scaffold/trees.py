@@ -17,6 +17,7 @@ def combine(scratch: Scratch, base: Entries, ours: Entries, theirs: Entries, how
     """Merge. A file that the project deleted stays deleted; one that the template removed and somebody edited stays."""
     plain = Merged({})
     contested = []
+    folders = {parent for path in theirs for parent in above(path)}
     for path in sorted(base.keys() | ours.keys() | theirs.keys()):
         before, mine, new = base.get(path), ours.get(path), theirs.get(path)
         if mine == new or before == new:
@@ -28,12 +29,16 @@ def combine(scratch: Scratch, base: Entries, ours: Entries, theirs: Entries, how
             chosen = new
         else:
             chosen = mine
-            (plain.stays if before and mine else plain.stays_deleted).append(path)
+            if before and mine and path in folders:
+                plain.conflicts[path] = {1: before, 2: mine}  # the template has a folder in its place
+            else:
+                (plain.stays if before and mine else plain.stays_deleted).append(path)
         if chosen:
             plain.entries[path] = chosen
     sides = [{path: side[path] for path in contested if path in side} for side in (base, ours, theirs)]
     merged = merge(scratch, sides[0], sides[1], sides[2], how)
     merged.entries |= plain.entries
+    merged.conflicts |= plain.conflicts
     merged.stays += plain.stays
     merged.stays_deleted += plain.stays_deleted
     return merged
