@@ -197,6 +197,7 @@ SUCCEEDING = {
     "doctor": ["--only", "git-version"],
     "components": ["--template", "TEMPLATE"],
     "presets": ["--template", "TEMPLATE"],
+    "mergetool": ["params.yaml", "params.yaml", "params.yaml"],
 }
 
 

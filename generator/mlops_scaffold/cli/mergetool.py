@@ -18,10 +18,15 @@ def mergetool(
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Where the merge goes; into OURS, as git's drivers do.")] = None,
     marker_size: Annotated[str, typer.Option(help="How long conflict markers are (%L).")] = "7",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Merge three versions of a file as an update does: as git's merge driver, or its merge tool."""
+    import json
+
     from mlops_scaffold.errors import MlopsError
     from mlops_scaffold.merging.driver import merge_files
+    from mlops_scaffold.report import Report
     from mlops_scaffold.settings import MERGES, load_settings
 
     if not marker_size.isdigit() or not int(marker_size):
@@ -29,6 +34,8 @@ def mergetool(
     name = path or str(output or ours)
     by_format = load_settings().merge == MERGES[0]
     found = merge_files((base, ours, theirs), name, output or ours, int(marker_size), by_format)
-    if found.rule:
-        print(f"{found.rule}: {name}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"path": name, "settled": found.settled, "rule": found.rule, "details": found.details}))
+    elif found.rule:
+        Report(quiet).say(f"{found.rule}: {name}")
     sys.exit(0 if found.settled else 1)
