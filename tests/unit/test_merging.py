@@ -295,6 +295,26 @@ def test_a_heading_that_looks_like_a_marker_is_none() -> None:
     assert (clash.ours, clash.theirs) == (["Mine\n", "=======\n"], ["Theirs\n", "-------\n"])
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.yaml", "a0: &a0 [x]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}, *a{n}, *a{n}]\n" for n in range(40))),
+        ("a.yaml", "a: &a [*a]\n"),
+        ("a.yaml", "a: " + "[" * 5000 + "]" * 5000 + "\n"),
+        ("a.json", '{"a": ' + "[" * 5000 + "]" * 5000 + "}\n"),
+        ("a.toml", "a = " + "[" * 5000 + "]" * 5000 + "\n"),
+        ("a.py", "a = " + "-" * 5000 + "1\n"),
+        ("a.py", "a = " + "(" * 500 + ")" * 500 + "\n"),
+    ],
+    ids=["aliases of aliases", "an alias of itself", "YAML", "JSON", "TOML", "signs", "brackets"],
+)
+def test_a_hostile_file_is_a_conflict_and_no_traceback(path: str, text: str) -> None:
+    start = time.process_time()
+    found = resolve(path, (text, f"{text}# mine\n", f"{text}# theirs\n"), git_merge)
+    assert found is None or not found.settled
+    assert time.process_time() - start < 5, "a machine that does other things may take several times as long"
+
+
 def test_what_git_merged_well_is_left_alone() -> None:
     sides = ("[t]\na = 1\nb = 2\nc = 3\n", "[t]\na = 2\nb = 2\nc = 3\n", "[t]\na = 1\nb = 2\nc = 4\n")
     assert mend("a.toml", sides, git_merge(sides)) is None

@@ -8,7 +8,7 @@ from collections import Counter
 from functools import lru_cache
 
 from mlops_scaffold.merging.formats import Format
-from mlops_scaffold.merging.formats.facts import Facts, is_repeated
+from mlops_scaffold.merging.formats.facts import UNREADABLE, Facts, is_repeated
 from mlops_scaffold.merging.renamed import follow
 from mlops_scaffold.merging.words import merge_text
 
@@ -22,7 +22,7 @@ def holds(known: Format | None, base: str, ours: str, theirs: str, result: str) 
         return words_kept(*texts)
     try:
         facts = [_facts(known, text) for text in texts]
-    except (ValueError, SyntaxError):
+    except UNREADABLE:
         return False
     return said(*facts) and words_kept(*(known.rest(text) for text in texts))
 
@@ -32,7 +32,7 @@ def holds_in_part(known: Format, sides: tuple[str, str, str], results: tuple[str
     try:
         base, *both = (_facts(known, text) for text in sides)
         decided = [_facts(known, text) for text in results]
-    except (ValueError, SyntaxError):
+    except UNREADABLE:
         return False
     merged = three_way(base, *both)
     for side, result in zip(both, decided, strict=True):
@@ -44,14 +44,17 @@ def holds_in_part(known: Format, sides: tuple[str, str, str], results: tuple[str
 def is_sound(known: Format, sides: tuple[str, str, str], result: str) -> bool:
     """Whether a merge that git made is as well-formed as the sides are, and names nothing twice that they do not."""
     try:
-        before = [_facts(known, text) for text in sides]
-    except (ValueError, SyntaxError):
+        after = known.facts(result)
+    except UNREADABLE:
+        after = None
+    twice = {path for path in after or () if not known.ORDERED and is_repeated(path)}
+    if after is not None and not twice:
         return True
     try:
-        after = known.facts(result)
-    except (ValueError, SyntaxError):
-        return False
-    return known.ORDERED or not any(is_repeated(path) for path in after.keys() - before[1].keys() - before[2].keys())
+        _, ours, theirs = (_facts(known, text) for text in sides)
+    except UNREADABLE:
+        return True
+    return after is not None and twice <= ours.keys() | theirs.keys()
 
 
 @lru_cache(maxsize=16)  # one file is judged several times

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from mlops_scaffold.merging import guard, hunks, policies
 from mlops_scaffold.merging.formats import Format, format_of, is_written_by_a_program
+from mlops_scaffold.merging.formats.facts import UNREADABLE
 from mlops_scaffold.merging.keyed import Conflict, Keyed
 from mlops_scaffold.merging.partly import Partly
 from mlops_scaffold.merging.pieces import Piece, Unfit, cut, source
@@ -60,7 +61,7 @@ def resolve(path: str, sides: Texts, merge_file: MergeFile) -> Resolution | None
 def mend(path: str, sides: Texts, result: str) -> Resolution | None:
     """What git merged without a conflict, and yet is broken: both added one key, say. None where it is not."""
     known = format_of(path)
-    if known is None or is_written_by_a_program(path) or guard.is_sound(known, sides, result):
+    if known is None or is_written_by_a_program(path) or len(result) > LARGEST or guard.is_sound(known, sides, result):
         return None
     for found in by_keys(known, sides):
         if guard.holds(known, *sides, found.text):
@@ -118,7 +119,7 @@ def divided(known: Format | None, sides: Texts) -> tuple[Piece, Piece, Piece] | 
     try:
         lined = [f"\n{text}" for text in sides]
         base, ours, theirs = (cut(text, known.spans(text) if text.strip() else (), known.ORDERED) for text in lined)
-    except (Unfit, ValueError, SyntaxError):
+    except (Unfit, *UNREADABLE):
         return None
     return base, ours, theirs
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from mlops_scaffold.merging.formats import entries
 
+UNREADABLE = (ValueError, SyntaxError, RecursionError)  # what a parser raises
 Path = tuple[str, ...]
 Facts = dict[Path, Any]
 

@@ -1,6 +1,7 @@
 """YAML: the keys of mappings and the entries of lists. PyYAML tells where they are; comments stay in the source."""
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +15,7 @@ ORDERED = False
 rest = comments
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TEXT = "tag:yaml.org,2002:str"
+MOST = 20_000  # values in a file
 
 
 def facts(text: str) -> Facts:
@@ -30,15 +32,21 @@ def _compose(text: str) -> list[yaml.Node]:
         raise ValueError(str(error)) from None
 
 
-def _plain(node: yaml.Node) -> Any:  # noqa: ANN401  # what YAML can say
-    """Mappings, lists and texts. What is no text keeps its tag: 1.10 is not "1.10"."""
+def _plain(node: yaml.Node, left: Iterator[int] | None = None) -> Any:  # noqa: ANN401  # what YAML can say
+    """Mappings, lists and texts. What is no text keeps its tag: 1.10 is not "1.10".
+
+    `left` counts down: a few lines of aliases may stand for any number of values.
+    """
+    left = left or iter(range(MOST))
+    if next(left, None) is None:
+        raise ValueError("too many values")
     if isinstance(node, yaml.MappingNode):
-        keys = [str(_plain(key)) for key, _ in node.value]
+        keys = [str(_plain(key, left)) for key, _ in node.value]
         if len(set(keys)) < len(keys):
             raise ValueError("a key is there twice")
-        return dict(zip(keys, (_plain(value) for _, value in node.value), strict=True))
+        return dict(zip(keys, (_plain(value, left) for _, value in node.value), strict=True))
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(item) for item in node.value]
+        return [_plain(item, left) for item in node.value]
     return node.value if node.tag == TEXT else f"{node.tag} {node.value}"
 
 
