@@ -199,10 +199,10 @@ def test_a_model_whose_code_is_not_committed_is_not_promoted(repository: Callabl
     first = repository("rev-parse", "HEAD")
     assert made_by("m1") == first
     run_pipeline(tmp_path, "m2", "# second\n", 2)
-    with pytest.raises(registry.RegistryError, match=r"since src/model.py, params.yaml are not committed.*git commit"):
+    with pytest.raises(registry.RegistryError, match=r"read it: src/model.py, params.yaml.*git commit"):
         made_by("m2")
     repository("commit", "--quiet", "--message", "half", "dvc.lock", "params.yaml")
-    with pytest.raises(registry.RegistryError, match=r"since src/model.py is not committed"):
+    with pytest.raises(registry.RegistryError, match=r"read it: src/model.py"):
         made_by("m2")
     repository("commit", "--quiet", "--all", "--message", "the other half")
     assert made_by("m2") == repository("rev-parse", "HEAD")
@@ -217,5 +217,5 @@ def test_a_release_that_commits_its_lock_later_names_the_commit_that_it_ran(
     repository("commit", "--quiet", "--message", "first")
     run_pipeline(tmp_path, "made in CI", "# first\n", 1)
     assert made_by("made in CI") == repository("rev-parse", "HEAD")
-    with pytest.raises(registry.RegistryError, match=r"since dvc.lock is not committed"):
+    with pytest.raises(registry.RegistryError, match=r"read it: dvc.lock"):
         made_by("of nowhere")

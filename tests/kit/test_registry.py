@@ -77,12 +77,12 @@ def test_a_challenger_that_is_not_in_the_model_folder_is_told_what_is(monkeypatc
 @pytest.mark.usefixtures("project")
 def test_it_is_said_where_champion_yaml_and_the_registry_disagree(monkeypatch: pytest.MonkeyPatch) -> None:
     now = datetime.now(UTC)
-    every = [registry.Registered(number, life, {}, "", "", now, model=f"model-{number}") for number, life in LIVES]
-    assert disagreement(every, Champion(2, "model-2", "", "", "", {})) == []
-    _, told = disagreement(every, Champion(1, "model-1", "", "", "", {}))
-    assert told.startswith("champion.yaml names version 1 (model model-1), in the registry version 2 is champion.")
+    every = [registry.Registered(number, life, {}, "", "", now, model=f"model_{number}") for number, life in LIVES]
+    assert disagreement(every, Champion(2, "model_2", "", "", "", {})) == []
+    _, told = disagreement(every, Champion(1, "model_1", "", "", "", {}))
+    assert told.startswith("champion.yaml names version 1 (model model_1), in the registry version 2 is champion.")
     assert "champion.yaml names no model" in disagreement(every, None)[1]
-    assert disagreement(every[:1], Champion(2, "model-2", "", "", "", {}, retired="unfair")) == []
+    assert disagreement(every[:1], Champion(2, "model_2", "", "", "", {}, retired="unfair")) == []
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
     assert "Served is the registry's" in disagreement(every, None)[1]
 
@@ -150,7 +150,7 @@ def challenge(client: MlflowClient) -> str:
     name = project().name
     number = str(len(client.search_model_versions(f"name='{name}'")) + 1)
     tags = dict(
-        run="a run", model_md5=f"model-{number}", data_md5="", git_commit="", prediction_sha256="", metrics="{}"
+        run="a run", model_md5=f"model_{number}", data_md5="", git_commit="", prediction_sha256="", metrics="{}"
     )
     client.create_model_version(name, source=Path.cwd().as_uri(), tags=tags)
     client.set_registered_model_alias(name, "challenger", number)
@@ -237,7 +237,7 @@ def test_a_registration_that_stopped_is_recorded_by_registering_again(
     number = challenge(client)
     monkeypatch.setattr(registering, "read_report", dict)
     monkeypatch.setattr(registering, "check_gates", lambda _: None)
-    monkeypatch.setattr(registering, "trained_md5", lambda: f"model-{number}")
+    monkeypatch.setattr(registering, "trained_md5", lambda: f"model_{number}")
     for _ in range(2):
         assert "already registered as version 1, the challenger" in registry.register()
         assert history() == ["1 register"]

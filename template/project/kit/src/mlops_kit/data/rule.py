@@ -76,7 +76,9 @@ def in_order(contract: Contract, rule: Rule, values: pd.Series) -> pd.Series:
     """The column of a split by time as dates or numbers. Raises ContractError for one that has no order."""
     import pandas as pd
 
-    from mlops_kit.contract import convert, infer, to_numbers
+    from mlops_kit.contract import convert, to_numbers
+    from mlops_kit.contract.infer.columns import describe
+    from mlops_kit.contract.infer.findings import Findings
 
     if not (pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)):
         return values
@@ -84,7 +86,7 @@ def in_order(contract: Contract, rule: Rule, values: pd.Series) -> pd.Series:
     if (numbers.notna() == values.notna()).all():
         return numbers
     present = values.dropna()
-    column: Any = infer.describe(present, rule.column, contract.source, infer.Findings())
+    column: Any = describe(present, rule.column, contract.source, Findings())
     if isinstance(column, Column) and column.type == "date":
         return convert(contract, column, values)
     odd = present[numbers[present.index].isna()].iloc[0]
