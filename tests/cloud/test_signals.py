@@ -42,10 +42,10 @@ resource "terraform_data" "endless" {
   }
 }
 """
-APPLY = "from churn.cloud import terraform; terraform.run('apply', '-auto-approve', '-input=false')"
+APPLY = "from mlops_kit.cloud import terraform; terraform.run('apply', '-auto-approve', '-input=false')"
 TELLING = f"""
 import sys
-from churn.cloud import CloudError
+from mlops_kit.cloud import CloudError
 try:
     {APPLY}
 except CloudError as error:
@@ -107,7 +107,7 @@ def test_terraform_saves_its_state_and_releases_its_lock_before_the_task_ends(
     task = subprocess.Popen(
         [sys.executable, "-c", TELLING],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder / "src")},
+        env={**os.environ, "PYTHONPATH": str(folder / "kit/src")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -52,7 +52,7 @@ def log_in(must: bool) -> str:
 def only_in_ci() -> None:
     """Raise CloudError on a person's machine: what a CI's job goes by must not stay there."""
     if not (os.environ.get("CI") or os.environ.get("JENKINS_URL")):
-        Path(folder(), "env").unlink(missing_ok=True)
+        (folder() / "env").unlink(missing_ok=True)
         raise CloudError(f"cloud-login is for CI. On your own machine, log in with: {provider().LOG_IN}")
 
 

@@ -1,6 +1,7 @@
 """Terraform or OpenTofu on infra/: one place that starts it, whichever of the two is on PATH."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -77,7 +78,12 @@ def finished(*arguments: str, **pipes: int) -> subprocess.CompletedProcess[str]:
     # In a process group of its own Ctrl-C reaches it through here alone, and once: at a second one it saves nothing.
     options: dict[str, Any] = {"text": True, "stdin": subprocess.DEVNULL, "process_group": 0, **pipes}
     started: list[subprocess.Popen[str]] = []
-    with interrupts_held(lambda: [process.send_signal(signal.SIGINT) for process in started]) as held:
+
+    def stop() -> None:
+        if started and os.name != "nt":  # on Windows the console has told it already
+            started[0].send_signal(signal.SIGINT)
+
+    with interrupts_held(stop) as held:
         started.append(subprocess.Popen(command, **options))
         printed, said = started[0].communicate()
     if held:
@@ -86,7 +92,7 @@ def finished(*arguments: str, **pipes: int) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def interrupts_held(stop: Callable[[], object]) -> Iterator[list[int]]:
+def interrupts_held(stop: Callable[[], None]) -> Iterator[list[int]]:
     """Ctrl-C, or a CI's SIGTERM, ends nothing in here: the first one calls `stop`. What is given lists them all."""
     held: list[int] = []
 
