@@ -434,7 +434,7 @@ def test_what_is_wrong_is_one_sentence_with_a_next_step(project: Project) -> Non
     nobody = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"}
     nobody |= {"AWS_CONFIG_FILE": "/nowhere", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere"}
     said = project.poe("plan", **nobody).stderr
-    assert "Nobody is logged in to AWS. Log in: aws sso login" in said
+    assert "You are not logged in to AWS. Log in: aws sso login" in said
     (project.folder / "infra/backend.hcl").write_text('bucket = ""\n', encoding="utf-8")
     said += project.poe("plan").stderr
     assert "infra/backend.hcl names no bucket for the state" in said

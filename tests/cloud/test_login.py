@@ -42,9 +42,9 @@ NOBODY = {
 }
 ASK_GOOGLE = "gcloud auth application-default login"
 LOG_IN = {
-    "aws": "Nobody is logged in to AWS. Log in: aws sso login (the first time: aws configure sso)",
-    "gcp": "Nobody is logged in to Google Cloud. Log in: gcloud auth application-default login",
-    "azure": "Nobody is logged in to Azure. Log in: az login",
+    "aws": "You are not logged in to AWS. Log in: aws sso login (the first time: aws configure sso)",
+    "gcp": "You are not logged in to Google Cloud. Log in: gcloud auth application-default login",
+    "azure": "You are not logged in to Azure. Log in: az login",
 }
 Ask = Callable[..., str]
 
@@ -129,7 +129,7 @@ def test_what_has_nothing_to_do_with_a_login_is_told_in_its_own_words(ask: Ask) 
     unknown = "The config profile (team) could not be found. Set AWS_PROFILE, or: aws configure sso"
     assert [ask(what, AWS_PROFILE="team") for what in ASK] == [unknown] * 3
     odd = ask("look", **KEY, AWS_CA_BUNDLE="/nowhere.pem", AWS_ENDPOINT_URL="https://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
-    assert odd.startswith("AWS does not answer as it should: ")
+    assert odd.startswith("AWS gave an unexpected answer: ")
     assert "nowhere.pem" in odd or "Could not connect" in odd
 
 
@@ -138,7 +138,7 @@ def test_a_variable_that_names_no_login_of_google_is_named(ask: Ask) -> None:
     for what in ASK:
         said = ask(what, **NOBODY["gcp"], GOOGLE_APPLICATION_CREDENTIALS="/nowhere.json")
         assert "/nowhere.json was not found" in said
-        assert said.endswith("Mend GOOGLE_APPLICATION_CREDENTIALS, or unset it and log in: " + ASK_GOOGLE)
+        assert said.endswith("Correct GOOGLE_APPLICATION_CREDENTIALS, or unset it and log in: " + ASK_GOOGLE)
 
 
 @pytest.mark.parametrize("cloud", ["azure"], indirect=True)
@@ -149,7 +149,7 @@ def test_what_azures_library_cannot_begin_with_is_told(ask: Ask) -> None:
     assert ask("look", AZURE_STORAGE_CONNECTION_STRING="churn").startswith("That is no address of a store of Azure: ")
     # It has all, and Azure cannot be reached.
     job = {"AZURE_TENANT_ID": USER, "AZURE_CLIENT_ID": USER, "AZURE_FEDERATED_TOKEN_FILE": __file__}
-    assert ask("who", **job).startswith("Azure does not answer as it should: ")
+    assert ask("who", **job).startswith("Azure gave an unexpected answer: ")
 
 
 def test_cloud_login_on_a_persons_machine_names_their_login_and_leaves_nothing(
@@ -207,7 +207,7 @@ def test_a_person_on_azure_is_not_taken_for_cis_identity(ask: Ask, home: Path) -
     with (home / "cloud.yaml").open("a", encoding="utf-8") as file:
         file.write(f"deploy_identity: {USER}\nidentity_provider: {USER}\n")
     # Logged in: Entra ID is not asked here.
-    who = "provider.access_token = lambda scope: 'token'; print(provider().who(settings.required()))"
+    who = "provider().access_token = lambda scope: 'token'; print(provider().who(settings.required()))"
     assert ask(who) == "you"
     assert ask(who, AZURE_FEDERATED_TOKEN_FILE="token", AZURE_CLIENT_ID="the-job") == "the-job"
 

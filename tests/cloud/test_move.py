@@ -100,15 +100,17 @@ def test_a_project_moves_to_a_cloud_and_back(moved: Moved) -> None:
     assert moved.must("python", "-c", WEB_IDENTITY + LIBRARIES[cloud]).strip() == "a.b.c deployer"
     no_bucket = moved.run("poe", "push")
     assert no_bucket.returncode
-    assert "Make it (uv run poe deploy)" in no_bucket.stderr
+    assert "Create it (uv run poe deploy)" in no_bucket.stderr
     assert "Traceback" not in no_bucket.stderr
     found = moved.run("poe", "doctor", "--only", "remote")
     assert f"the bucket of the remote storage, {moved.store.url}/dvc, is not there" in found.stdout, found.stdout
     assert "uv run poe deploy" in found.stdout
     with refusing(cloud) as theirs:
         refused = moved.run("poe", "cloud-check", **theirs)
+        advised = moved.run("poe", "doctor", "--only", "remote", **theirs)
+    assert LOGIN[cloud] in advised.stdout, advised.stdout
     assert refused.returncode
-    assert re.search(r"does not let you use the (bucket|container) 'churn-data': it is somebody else's", refused.stderr)
+    assert re.search(r"does not let you use the (bucket|container) 'churn-data': it belongs to another", refused.stderr)
     assert "See who you are: " in refused.stderr
     assert "Traceback" not in refused.stderr
 
@@ -155,6 +157,8 @@ def test_a_project_moves_to_a_cloud_and_back(moved: Moved) -> None:
         assert "# mine" in (folder / name).read_text(encoding="utf-8")
 
 
+# A login that expires: no key that lasts.
+LOGIN = {"aws": "aws sso login", "gcp": "gcloud auth application-default login", "azure": "az login"}
 # What `poe cloud-login` writes, and what the cloud's own library makes of it, before it asks anybody.
 WEB_IDENTITY = """
 import os

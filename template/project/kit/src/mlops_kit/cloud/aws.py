@@ -107,19 +107,21 @@ def explained(error: Exception, settings: Settings) -> CloudError:
     if code == "ProfileNotFound":
         return CloudError(f"{said}. Set AWS_PROFILE, or: aws configure sso")
     if code in LOGGED_OUT:
-        return CloudError(f"Nobody is logged in to AWS. Log in: {LOG_IN}")
+        return CloudError(f"You are not logged in to AWS. Log in: {LOG_IN}")
     if code in OLD_KEY:
         return CloudError(f"AWS does not take your credentials ({code}). Log in: {LOG_IN}")
     if code in ("NoSuchBucket", "404"):
-        return CloudError(f"AWS has no bucket {name!r}. Make it (uv run poe deploy), or mend it in cloud.yaml.")
+        return CloudError(f"AWS has no bucket {name!r}. Create it (uv run poe deploy), or correct it in cloud.yaml.")
     if code == "PermanentRedirect":
-        return CloudError(f"The bucket {name!r} is in another region than {settings.region!r}. Mend it in cloud.yaml.")
+        return CloudError(
+            f"The bucket {name!r} is in another region than {settings.region!r}. Correct it in cloud.yaml."
+        )
     if asked == "ListObjectsV2" and code in ("AccessDenied", "403", "AllAccessDisabled"):
         return CloudError(
-            f"AWS does not let you use the bucket {name!r}: it is somebody else's, or your role has no right to it. "
-            "See who you are: aws sts get-caller-identity"
+            f"AWS does not let you use the bucket {name!r}: it belongs to another account, or your role lacks "
+            "permission. See who you are: aws sts get-caller-identity"
         )
-    return CloudError(f"AWS does not answer as it should: {said}")
+    return CloudError(f"AWS gave an unexpected answer: {said}")
 
 
 def registry_login(settings: Settings) -> tuple[str, str]:

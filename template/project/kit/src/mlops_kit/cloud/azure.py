@@ -71,9 +71,9 @@ def access_token(scope: str) -> str:
     except ClientAuthenticationError as error:
         if os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):
             raise CloudError(f"Azure does not take this job's token: {error.message.splitlines()[0][:200]}") from None
-        raise CloudError(f"Nobody is logged in to Azure. Log in: {LOG_IN}") from None
+        raise CloudError(f"You are not logged in to Azure. Log in: {LOG_IN}") from None
     except AzureError as error:
-        raise CloudError(f"Azure does not answer as it should: {' '.join(error.message.split())}") from None
+        raise CloudError(f"Azure gave an unexpected answer: {' '.join(error.message.split())}") from None
 
 
 def who(settings: Settings) -> str:
@@ -106,30 +106,30 @@ def look(settings: Settings) -> None:
         raise CloudError(f"That is no address of a store of Azure: {' '.join(str(error).split())}") from None
     except ResourceNotFoundError:
         raise CloudError(
-            f"The account {settings.storage_account!r} has no container {name!r}. Make it (uv run poe deploy), or mend "
-            "storage_url in cloud.yaml."
+            f"The account {settings.storage_account!r} has no container {name!r}. Create it (uv run poe deploy), or "
+            "correct storage_url in cloud.yaml."
         ) from None
     except ClientAuthenticationError as error:
         if not error.status_code:
-            raise CloudError(f"Nobody is logged in to Azure. Log in: {LOG_IN}") from None
+            raise CloudError(f"You are not logged in to Azure. Log in: {LOG_IN}") from None
         raise refused(name) from None
     except ServiceRequestError:
         raise CloudError(
-            f"Azure has no storage account {settings.storage_account!r}. Mend storage_account in cloud.yaml."
+            f"Azure has no storage account {settings.storage_account!r}. Correct storage_account in cloud.yaml."
         ) from None
     except HttpResponseError as error:
         if error.status_code == 403:
             raise refused(name) from None
-        raise CloudError(f"Azure does not answer as it should: {error.message}") from None
+        raise CloudError(f"Azure gave an unexpected answer: {error.message}") from None
     except AzureError as error:
-        raise CloudError(f"Azure does not answer as it should: {error}") from None
+        raise CloudError(f"Azure gave an unexpected answer: {error}") from None
 
 
 def refused(name: str) -> CloudError:
     """The container is not for this person."""
     return CloudError(
-        f"Azure does not let you use the container {name!r}: it is somebody else's, or you lack the role Storage Blob "
-        "Data Contributor. See who you are: az account show"
+        f"Azure does not let you use the container {name!r}: it belongs to another account, or you lack the role "
+        "Storage Blob Data Contributor. See who you are: az account show"
     )
 
 

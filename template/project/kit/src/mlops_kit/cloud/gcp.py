@@ -68,8 +68,8 @@ def nobody(error: Exception) -> CloudError:
     """No login was found, or the variable that names one names none."""
     if os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
         said = " ".join(str(error.args[0]).split())[:200]
-        return CloudError(f"{said} Mend GOOGLE_APPLICATION_CREDENTIALS, or unset it and log in: {LOG_IN}")
-    return CloudError(f"Nobody is logged in to Google Cloud. Log in: {LOG_IN}")
+        return CloudError(f"{said} Correct GOOGLE_APPLICATION_CREDENTIALS, or unset it and log in: {LOG_IN}")
+    return CloudError(f"You are not logged in to Google Cloud. Log in: {LOG_IN}")
 
 
 def who(settings: Settings) -> str:
@@ -89,17 +89,17 @@ def look(settings: Settings) -> None:
         list(Client(project=settings.account or "none").list_blobs(name, max_results=1, timeout=20, retry=None))
     except NotFound:
         raise CloudError(
-            f"Google Cloud has no bucket {name!r}. Make it (uv run poe deploy), or mend storage_url in cloud.yaml."
+            f"Google Cloud has no bucket {name!r}. Create it (uv run poe deploy), or correct storage_url in cloud.yaml."
         ) from None
     except Forbidden:
         raise CloudError(
-            f"Google Cloud does not let you use the bucket {name!r}: it is somebody else's, or you lack the right. "
-            "See who you are: gcloud auth list"
+            f"Google Cloud does not let you use the bucket {name!r}: it belongs to another project, or you lack "
+            "permission. See who you are: gcloud auth list"
         ) from None
     except DefaultCredentialsError as error:
         raise nobody(error) from None
     except (GoogleAPICallError, GoogleAuthError, OSError) as error:
-        raise CloudError(f"Google Cloud does not answer as it should: {error}") from None
+        raise CloudError(f"Google Cloud gave an unexpected answer: {error}") from None
 
 
 def registry_login(settings: Settings) -> tuple[str, str]:

@@ -279,7 +279,7 @@ def push_to_cloud() -> str:
     """Push the image to the registry that cloud.yaml names, once: there, a version never changes."""
     settings = required()
     if not settings.image:
-        raise ImageError("cloud.yaml names no registry. Make it (uv run poe deploy), or name one in IMAGE.")
+        raise ImageError("cloud.yaml names no registry. Create it (uv run poe deploy), or name one in IMAGE.")
     login.renew(settings)
     os.environ["REGISTRY_USER"], os.environ["REGISTRY_PASSWORD"] = provider().registry_login(settings)
     log_in(settings.image.partition("/")[0])
