@@ -50,7 +50,7 @@ def command_line() -> Iterator[str]:
     rows = [
         ["0", "done"],
         ["1", "an error, in one sentence with a next step; nothing was touched"],
-        ["2", "done, but a person is needed: conflicts, behind the template or drifted from it, something to mend"],
+        ["2", "completed; manual action required: conflicts, behind the template or drifted from it, something to fix"],
     ]
     yield from table(["exit code", "means"], rows)
     for name, command in shown.items():

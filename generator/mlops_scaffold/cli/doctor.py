@@ -17,7 +17,7 @@ Only = Annotated[
 
 def doctor(
     project: Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")] = Path(),
-    fix: Annotated[bool, typer.Option("--fix", help="Run the commands by which nothing is lost.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Apply the non-destructive fixes.")] = False,
     only: Only = [],  # noqa: B006
     offline: Annotated[bool, typer.Option("--offline", help="Use the cached template.")] = False,
     answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
@@ -54,5 +54,5 @@ def doctor(
     if found.findings and place.folder != Path.cwd():
         report.todo(f"the commands are meant for {place.folder}")
     if safe:
-        report.todo(f"mlops doctor --fix runs those by which nothing is lost: {safe} of {len(found.findings)}")
+        report.todo(f"mlops doctor --fix applies the non-destructive ones: {safe} of {len(found.findings)}")
     sys.exit(2)

@@ -9,7 +9,7 @@ import typer
 
 def setup(
     project: Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")] = Path(),
-    dataset: Annotated[Path | None, typer.Option(help="For a project that was only written: your data.")] = None,
+    dataset: Annotated[Path | None, typer.Option(help="Dataset for a project created with --no-setup.")] = None,
     target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
     data_in_git: Annotated[bool, typer.Option("--data-in-git", help="Keep the data in git, not in DVC.")] = False,
     run: Annotated[bool, typer.Option("--run", help="Train, register and promote a first model.")] = False,
