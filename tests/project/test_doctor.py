@@ -155,7 +155,7 @@ def another_python(p: Patient) -> None:
 
 
 def lock_behind(p: Patient) -> None:
-    p.change("pyproject.toml", '"numpy>=2,<3"', '"numpy>=2,<2.9"')
+    p.change("pyproject.toml", '"poethepoet>=0.37"', '"poethepoet>=0.37,<9"')
 
 
 def no_lock(p: Patient) -> None:
@@ -178,18 +178,6 @@ def no_identity(p: Patient) -> None:
 
 def no_repository(p: Patient) -> None:
     p.set_aside(".git")
-
-
-def update_cut_off(p: Patient) -> None:
-    code = """
-import os
-from mlops_scaffold import writing
-writing.put_in_place = lambda *_: os._exit(9)
-from mlops_scaffold.cli import app
-app(["update", "--quiet", "--data", "description=Cut off."])
-"""
-    done = subprocess.run([sys.executable, "-c", code], cwd=p.folder, env=p.env, check=False, capture_output=True)
-    assert done.returncode == 9, done.stderr
 
 
 def setup_cut_off(p: Patient) -> None:
@@ -471,7 +459,6 @@ FAULTS = [
     Fault(no_environment, "packages", "uv sync"),
     Fault(no_identity, "identity", "git config user.name"),
     Fault(no_repository, "repository", "git init"),
-    Fault(update_cut_off, "unfinished-update", "mlops update --abort"),
     Fault(setup_cut_off, "unfinished-setup", "mlops setup"),
     Fault(merge_conflict, "conflicts", "git merge --abort"),
     Fault(answers_broken, "answers", "git checkout "),
