@@ -539,7 +539,7 @@ def test_fix_runs_what_is_safe_and_tells_the_rest(patient: Patient) -> None:
     assert done.returncode == 2
     assert "$ uv run pre-commit install" in done.stderr
     assert "$ uv run poe setup" not in done.stderr or (patient.folder / "data/raw/example.csv").exists()
-    assert "! parameters: params.yaml has no split" in done.stderr
+    assert "! parameters: params.yaml has no section 'split'" in done.stderr
     assert "git stash push -- params.yaml" in done.stderr
     assert "hooks:" not in done.stderr
     assert (patient.folder / ".git/hooks/pre-commit").exists()

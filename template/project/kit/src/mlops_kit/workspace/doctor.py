@@ -34,7 +34,7 @@ import yaml
 
 from mlops_kit import models
 from mlops_kit.contract import load
-from mlops_kit.ground import command, git, params, project
+from mlops_kit.ground import ProjectError, command, git, params, project
 from mlops_kit.workspace.gone import gone_names
 from mlops_kit.workspace.large_files import LARGEST_FILE_MB
 from mlops_kit.workspace.setup import RAW
@@ -181,11 +181,9 @@ def contract() -> Found:
 def parameters() -> Found:
     """params.yaml can be read."""
     try:
-        missing = [name for name in ("split", "model", "evaluate", "gates") if not isinstance(params().get(name), dict)]
-        if missing:
-            yield f"params.yaml has no {missing[0]}", take_back("params.yaml")
-    except Exception:
-        yield "params.yaml cannot be read", take_back("params.yaml")
+        params()
+    except ProjectError as error:
+        yield error.sentence.rstrip("."), take_back("params.yaml")
 
 
 @check("The module fails when it is imported, or when the name is used.")
