@@ -99,7 +99,7 @@ def test_every_pod_runs_the_same_image_without_rights(job: dict[str, Any]) -> No
 
 
 def test_the_cluster_and_the_lock_have_the_same_ray(folder: Path, job: dict[str, Any]) -> None:
-    wanted = (folder.parent / "pyproject.toml").read_text(encoding="utf-8")
+    wanted = (folder.parent / "kit/pyproject.toml").read_text(encoding="utf-8")
     assert f"ray[default]>={job['spec']['rayClusterSpec']['rayVersion'].rpartition('.')[0]}," in wanted
 
 
