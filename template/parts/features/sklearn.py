@@ -1,12 +1,13 @@
 """From typed rows to numbers, the first step of the model: yours to change.
 
-Each line below is a step: its name, a transformer of scikit-learn, and the columns that it takes. A transformer of your
-own goes in the same way; name it in TRUSTED_TYPES of model.py.
+Each entry of the list is a step of a ColumnTransformer: (name, transformer, columns). Add yours after the categories, as
+("area", PowerTransformer(), ["mean area"]). List a transformer or function that you wrote in TRUSTED_TYPES of model.py,
+as "PACKAGE.features.NAME".
 """
 
 from mlops_kit import features
 from mlops_kit.contract import Contract
-from mlops_kit.features import date_parts, texts  # noqa: F401  models of before name them here
+from mlops_kit.features import date_parts, texts  # noqa: F401  older saved models look for them here
 from sklearn.compose import ColumnTransformer
 
 

@@ -1,4 +1,8 @@
-"""The model: yours to change. `build` is trained on raw rows; its parameters come from params.yaml."""
+"""The model: yours to change. `build` is trained on raw rows; its parameters come from params.yaml.
+
+For metrics of your own add SCORERS, a dict of names and scorers: a function of model, rows and labels whose result is
+better when greater, such as `make_scorer(...)` of scikit-learn. Then name them under `evaluate` in params.yaml.
+"""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
 """{{ description }}"""
 
-import mlops_kit  # noqa: F401  before numpy: it says how threads wait, and knows the names of older versions
+import mlops_kit  # noqa: F401  must come before numpy: it sets how OpenMP's threads wait

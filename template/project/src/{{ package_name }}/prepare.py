@@ -1,7 +1,7 @@
 """The stage `prepare`: yours to change. The raw data becomes a training and a test part in data/prepared/.
 
-params.yaml says how: at random, by time or by group. A step of your own goes between reading and splitting: rows to
-drop, a table to join. Your own split is two frames for `write_parts`.
+params.yaml says how: at random, by time or by group. Drop rows between `checked_rows` and `split`; new
+columns belong in the raw file and contract.yaml, since the service needs them too. Your own split is two frames for `write_parts`.
 """
 
 from mlops_kit.contract import load
@@ -13,7 +13,7 @@ from mlops_kit.training import stage
 def prepare() -> None:
     """Read the rows that contract.yaml describes, check them, split them."""
     contract = load()
-    if is_large(contract):
+    if is_large(contract):  # more rows than `rows_in_memory`, with `compute: ray`
         prepare_in_batches(contract)
         return
     rows = checked_rows(contract)

@@ -10,6 +10,8 @@ from mlops_kit.serving.app import create_app, serve
 def application() -> FastAPI:
     """/predict, /v2, /health, /ready and /metrics, and what you add."""
     app = create_app()
+
+    # A route of your own goes here: https://fastapi.tiangolo.com/tutorial/first-steps/
     return app
 
 
