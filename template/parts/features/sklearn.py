@@ -1,6 +1,6 @@
 """From typed rows to numbers, the first step of the model: yours to change.
 
-Each entry of the list is a step of a ColumnTransformer: (name, transformer, columns). Add yours after the categories, as
+Each entry of the list is a step of a ColumnTransformer: (name, transformer, columns). Add yours after the categories:
 ("area", PowerTransformer(), ["mean area"]). List a transformer or function that you wrote in TRUSTED_TYPES of model.py,
 as "PACKAGE.features.NAME".
 """

@@ -1,7 +1,8 @@
 """The stage `prepare`: yours to change. The raw data becomes a training and a test part in data/prepared/.
 
 params.yaml says how: at random, by time or by group. Drop rows between `checked_rows` and `split`; new
-columns belong in the raw file and contract.yaml, since the service needs them too. Your own split is two frames for `write_parts`.
+columns belong in the raw file and contract.yaml, since the service needs them too. For a split of your own, give any
+two frames to `write_parts`.
 """
 
 from mlops_kit.contract import load
