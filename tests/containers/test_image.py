@@ -65,7 +65,8 @@ def test_there_is_nothing_in_it_that_it_does_not_need(project: Path, image: dict
 
     assert all(is_absent(program) for program in ("uv", "pip", "gcc", "git", "mlflow", "dvc", "pytest"))
     listed = run(["podman", "run", "--rm", "churn", "ls", "-A", "/app"], image).split()
-    assert set(listed) == {".venv", "champion", "champion.yaml", "contract.yaml", "params.yaml", "src"}
+    ours = {"kit", "pyproject.toml", "src"}
+    assert set(listed) == {".venv", "champion", "champion.yaml", "contract.yaml", "params.yaml"} | ours
 
 
 def test_it_says_what_it_is(project: Path, image: dict[str, str]) -> None:
