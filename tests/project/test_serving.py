@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests.conftest import git, wait_until
-from tests.project.running import environment, new, poe
+from tests.project.running import environment, new, poe, python
 from tests.project.service import Service, running
 
 pytestmark = pytest.mark.long
@@ -75,7 +75,7 @@ class Callers:
 
 
 def test_requests_under_way_are_answered_when_it_is_stopped(project: Path, tmp_path: Path) -> None:
-    with running(project, PREDICTION_LOG=str(tmp_path)) as service:
+    with running(project, PREDICTION_LOG=str(tmp_path), MAX_BATCHES="8") as service:
         callers = Callers(service, body(project, 500))
         with callers.asking(8):
             wait_until(lambda: bool(callers.versions), service.process)
@@ -147,8 +147,10 @@ def test_an_image_knows_which_champion_was_reproduced_in_it(
     md5 = yaml.safe_load((project / "champion.yaml").read_text(encoding="utf-8"))["model"]
     shutil.rmtree(project / ".champion", ignore_errors=True)  # what DVC gave, it gives again
     (project / ".champion").mkdir()
-    reproduced = (project / "model").rename(project / f".champion/{md5}-reproduced")
-    (reproduced / "note").write_text("other bytes\n", encoding="utf-8")
+    (project / "model/note").write_text("other bytes\n", encoding="utf-8")
+    code = "from pathlib import Path; from mlops_kit.models import folder_md5; print(folder_md5(Path('model')))"
+    its = python(project, code)
+    reproduced = (project / "model").rename(project / f".champion/{md5}-reproduced-{its}")
     try:
         monkeypatch.setenv("CONTAINER_ENGINE", str(builder))
         poe(project, "image")
