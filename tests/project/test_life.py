@@ -71,7 +71,7 @@ def play(project: Path, service: Service) -> None:
     assert len(service.predict(json.dumps({"rows": rows}).encode())["predictions"]) == len(rows)
 
     # A worse one is refused; in the shadow of the champion it can be seen to differ.
-    train(project, max_iter=1, learning_rate=0.001)
+    train(project, max_iter=1, max_leaf_nodes=2, learning_rate=1.0)
     assert "version 2" in poe(project, "register")
     shadow = poe(project, "shadow")
     assert "of 48 rows" in shadow
@@ -82,7 +82,7 @@ def play(project: Path, service: Service) -> None:
     assert service.version() == first
 
     # A better one is promoted, for a reason that is kept, and served.
-    train(project, max_iter=300, learning_rate=0.1)
+    train(project, max_iter=300, max_leaf_nodes=15, learning_rate=0.1)
     better = run_of(project)
     assert "version 3" in poe(project, "register")
     assert "version 3 is champion" in poe(project, "promote", "--reason", "more trees")
