@@ -11,7 +11,7 @@ from tests.conftest import git
 from tests.project.running import environment, new, poe
 from tests.project.service import Service, running
 
-# A promotion is refused only where chance does not explain the difference: the tables here are to be made for that rule.
+# A promotion is refused only where chance does not explain the difference; these tables are too small for that rule.
 pytestmark = pytest.mark.soak
 
 
