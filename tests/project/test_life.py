@@ -11,8 +11,7 @@ from tests.conftest import git
 from tests.project.running import environment, new, poe
 from tests.project.service import Service, running
 
-# A promotion is refused only where chance does not explain the difference; these tables are too small for that rule.
-pytestmark = pytest.mark.soak
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +71,7 @@ def play(project: Path, service: Service) -> None:
     assert len(service.predict(json.dumps({"rows": rows}).encode())["predictions"]) == len(rows)
 
     # A worse one is refused; in the shadow of the champion it can be seen to differ.
-    train(project, max_iter=1, max_leaf_nodes=2, learning_rate=1.0)
+    train(project, max_iter=1, max_leaf_nodes=2, learning_rate=0.001)
     assert "version 2" in poe(project, "register")
     shadow = poe(project, "shadow")
     assert "of 48 rows" in shadow
