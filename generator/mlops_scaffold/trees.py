@@ -6,16 +6,17 @@ So git sees no file that has gone, and takes none for another.
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from mlops_scaffold.merging.by_git import BY_FORMAT, Merged, merge
+from mlops_scaffold.merging.by_git import BY_FORMAT, merge
+from mlops_scaffold.merging.merged import MergedTree
 from mlops_scaffold.repository import Blob
 from mlops_scaffold.scratch import Scratch
 
 Entries = Mapping[str, Blob]
 
 
-def combine(scratch: Scratch, base: Entries, ours: Entries, theirs: Entries, how: str = BY_FORMAT) -> Merged:
+def combine(scratch: Scratch, base: Entries, ours: Entries, theirs: Entries, how: str = BY_FORMAT) -> MergedTree:
     """Merge. A file that the project deleted stays deleted; one that the template removed and somebody edited stays."""
-    plain = Merged({})
+    plain = MergedTree({})
     contested = []
     folders = {parent for path in theirs for parent in above(path)}
     for path in sorted(base.keys() | ours.keys() | theirs.keys()):
@@ -44,7 +45,7 @@ def combine(scratch: Scratch, base: Entries, ours: Entries, theirs: Entries, how
     return merged
 
 
-def give_way(merged: Merged, ours: Entries) -> dict[str, str]:
+def give_way(merged: MergedTree, ours: Entries) -> dict[str, str]:
     """Take out what the template adds where the project has a file for a folder, or the reverse. Says why, by path."""
     files = merged.entries.keys() & ours.keys()
     folders = {parent for path in files for parent in above(path)}

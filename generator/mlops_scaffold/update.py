@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from mlops_scaffold.errors import MlopsError, Untrusted
 from mlops_scaffold.files import present
 from mlops_scaffold.local import KINDS, already_there, behind, obstacle, obstacles, walls
-from mlops_scaffold.merging.by_git import BY_FORMAT, Merged, whole_file_conflict
+from mlops_scaffold.merging.by_git import BY_FORMAT, whole_file_conflict
+from mlops_scaffold.merging.merged import MergedTree
 from mlops_scaffold.project import Project
 from mlops_scaffold.renames import Follower, Sides
 from mlops_scaffold.rendering import Asked, Rendered, questions, render
@@ -315,7 +316,7 @@ class Seeds:
     def conflict(
         self,
         scratch: Scratch,
-        merged: Merged,
+        merged: MergedTree,
         left: Mapping[str, Blob],
         ours: Mapping[str, Blob],
         right: Mapping[str, Blob],

@@ -2,6 +2,7 @@
 
 From the outside in:
 
+- `merged` holds what comes of it.
 - `by_git` merges trees with `git merge-tree`; `attributes` tells it the person's own merge drivers.
 - `settle` gives each file that git left in conflict to `resolve`; `driver` does so for three files on disk.
 - `resolve` tries the merges one after the other: by keys, by words, and both again after the `policies`.

@@ -2,32 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from mlops_scaffold.merging.attributes import read_attributes
 from mlops_scaffold.merging.hunks import OURS, THEIRS
+from mlops_scaffold.merging.merged import MergedTree, Stages
 from mlops_scaffold.repository import Blob
 from mlops_scaffold.scratch import Scratch
 
-if TYPE_CHECKING:
-    from mlops_scaffold.merging.resolve import Resolution
-
 GONE = {"CONFLICT (modify/delete)", "CONFLICT (rename/delete)"}
 BY_FORMAT, TEXT = "format", "text"  # how: with what is known of each file's format, or as git alone does
-
-Stages = dict[int, Blob]  # 1 base, 2 ours, 3 theirs
-
-
-@dataclass
-class Merged:
-    """The merged files, and what there is to tell of them."""
-
-    entries: dict[str, Blob]
-    conflicts: dict[str, Stages] = field(default_factory=dict)
-    stays_deleted: list[str] = field(default_factory=list)  # the project deleted it, the template changed it
-    stays: list[str] = field(default_factory=list)  # the project changed it, the template removed it
-    resolved: dict[str, "Resolution"] = field(default_factory=dict)  # git left it in conflict, its format did not
 
 
 def merge(
@@ -36,10 +19,10 @@ def merge(
     ours: Mapping[str, Blob],
     theirs: Mapping[str, Blob],
     how: str = BY_FORMAT,
-) -> Merged:
+) -> MergedTree:
     """Merge. What one side removed and the other changed is as the project has it; all else is for `settle`."""
     if base == theirs:
-        return Merged(dict(ours))
+        return MergedTree(dict(ours))
     root = _commit(scratch, base)
     left, right = _commit(scratch, ours, root), _commit(scratch, theirs, root)
     both = {
@@ -51,7 +34,7 @@ def merge(
     said = scratch.git(*attributes.options, "merge-tree", "--write-tree", "-z", "--messages", left, right, fine=1)
     merged = _read(scratch, said, {left: OURS, right: THEIRS})
     if how == BY_FORMAT and (both or merged.conflicts):
-        from mlops_scaffold.merging.settle import settle
+        from mlops_scaffold.merging.settle import settle  # its parsers are loaded only for a file that needs them
 
         settle(scratch, merged, both, attributes)
     return merged
@@ -62,10 +45,10 @@ def _commit(scratch: Scratch, entries: Mapping[str, Blob], parent: str = "") -> 
     return scratch.git("commit-tree", scratch.tree(entries), *options, given=b"merge").decode().strip()
 
 
-def _read(scratch: Scratch, said: bytes, names: Mapping[str, str]) -> Merged:
+def _read(scratch: Scratch, said: bytes, names: Mapping[str, str]) -> MergedTree:
     """What merge-tree did, in our words."""
     tree, stages, kinds = _parse(said)
-    merged = Merged({_named(path, names): blob for path, blob in scratch.entries(tree).items()})
+    merged = MergedTree({_named(path, names): blob for path, blob in scratch.entries(tree).items()})
     _one_conflict_a_path(merged, stages, kinds, names)
     for raw, found in stages.items():
         path = _named(raw, names)
@@ -84,7 +67,7 @@ def _read(scratch: Scratch, said: bytes, names: Mapping[str, str]) -> Merged:
 
 
 def _one_conflict_a_path(
-    merged: Merged, stages: dict[str, Stages], kinds: dict[str, set[str]], names: Mapping[str, str]
+    merged: MergedTree, stages: dict[str, Stages], kinds: dict[str, set[str]], names: Mapping[str, str]
 ) -> None:
     """A file that became a symlink on one side: git writes both, one under another name. Here it is one conflict."""
     for raw in list(stages):

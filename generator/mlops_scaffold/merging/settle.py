@@ -1,19 +1,19 @@
 """The files that git left in conflict, or merged into something that is broken, in a merge of trees."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from mlops_scaffold.git import git_bytes
 from mlops_scaffold.merging import hunks
 from mlops_scaffold.merging.attributes import Attributes, has_default_driver, shows_base
-from mlops_scaffold.merging.by_git import Merged, Stages
 from mlops_scaffold.merging.formats import format_of
+from mlops_scaffold.merging.merged import MergedTree, Stages
 from mlops_scaffold.merging.resolve import Resolution, Texts, mend, resolve
 from mlops_scaffold.repository import Blob
 from mlops_scaffold.scratch import Scratch
 
 
-def settle(scratch: Scratch, merged: Merged, both: Mapping[str, Stages], attributes: Attributes) -> None:
+def settle(scratch: Scratch, merged: MergedTree, both: Mapping[str, Stages], attributes: Attributes) -> None:
     """Look at each file that both sides changed. `both` are those, with their stages."""
     files = {
         path: stages
@@ -24,7 +24,7 @@ def settle(scratch: Scratch, merged: Merged, both: Mapping[str, Stages], attribu
     if not files or has_default_driver(scratch):
         return
     blobs = [*(blob for stages in files.values() for blob in stages.values()), *map(merged.entries.__getitem__, files)]
-    contents = read_all(scratch, {blob.oid for blob in blobs})
+    contents = scratch.contents({blob.oid for blob in blobs})
     for path, stages in files.items():
         try:
             base, ours, theirs = (contents[stages[n].oid].decode() if n in stages else "" for n in (1, 2, 3))
@@ -39,7 +39,7 @@ def settle(scratch: Scratch, merged: Merged, both: Mapping[str, Stages], attribu
             take(scratch, merged, path, stages, found, attributes.marker_sizes.get(path, 7))
 
 
-def take(scratch: Scratch, merged: Merged, path: str, stages: Stages, found: Resolution, size: int) -> None:
+def take(scratch: Scratch, merged: MergedTree, path: str, stages: Stages, found: Resolution, size: int) -> None:
     """Put a resolution into the merge."""
     if found.settled:
         merged.conflicts.pop(path, None)
@@ -56,19 +56,6 @@ def can_be_text(stages: Stages) -> bool:
     """Whether both sides have a file, and agree on its mode."""
     modes = {blob.mode for blob in stages.values()}
     return {2, 3} <= stages.keys() and len(modes) == 1 and modes.pop().startswith("100")
-
-
-def read_all(scratch: Scratch, oids: Iterable[str]) -> dict[str, bytes]:
-    """The contents of blobs, by one process."""
-    said = scratch.git("cat-file", "--batch", given="".join(f"{oid}\n" for oid in oids).encode())
-    found: dict[str, bytes] = {}
-    at = 0
-    while at < len(said):
-        end = said.index(b"\n", at)
-        oid, _, size = said[at:end].decode().split()
-        found[oid] = said[end + 1 : end + 1 + int(size)]
-        at = end + 1 + int(size) + 1
-    return found
 
 
 def merge_file(folder: Path, sides: Texts) -> str:
