@@ -7,7 +7,7 @@ from typing import Any
 from mlops_scaffold import catalog, fallback, process, writing
 from mlops_scaffold.address import Address, recorded_address
 from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.git import git_bytes, paths_in
+from mlops_scaffold.git import settings as git_settings
 from mlops_scaffold.journal import Journal
 from mlops_scaffold.library import comes, refuse_own_folder
 from mlops_scaffold.project import Project
@@ -126,8 +126,8 @@ def renders_submodule(version: Version) -> bool:
     """Whether a submodule of the template's repository is in the folder that is rendered."""
     if not (version.folder / ".gitmodules").exists():
         return False
-    said = git_bytes("config", "--file", ".gitmodules", "-z", "--get-regexp", r"\.path$", cwd=version.folder, fine=1)
-    paths = [PurePosixPath(line.partition("\n")[2]) for line in paths_in(said)]
+    named = git_settings(r"\.path$", version.folder, "--file", ".gitmodules")
+    paths = [PurePosixPath(path) for _, path in named]
     rendered = str(settings(version).get("subdirectory") or "")
     return "{" in rendered or any(path.is_relative_to(rendered) for path in paths)
 

@@ -10,6 +10,7 @@ from typing import Any
 from mlops_scaffold import process
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import checked_ref, git_bytes, is_attended, network_limit, paths_in
+from mlops_scaffold.git import settings as git_settings
 from mlops_scaffold.giturl import is_path, parse
 from mlops_scaffold.project import Project
 from mlops_scaffold.request import Outcome, Request
@@ -63,11 +64,8 @@ def update(
 
 def check_submodules(template: Path) -> None:
     """Raise where a template's submodule is at no address of another machine: copier would have git fetch it."""
-    path = template / ".gitmodules"
-    if not path.is_file():
+    if not (template / ".gitmodules").is_file():
         return
-    listing = git_bytes("config", "--file", str(path), "-z", "--get-regexp", r"^submodule\..*\.url$", fine=1)
-    for entry in paths_in(listing):
-        url = entry.partition("\n")[2]
+    for _, url in git_settings(r"^submodule\..*\.url$", template, "--file", ".gitmodules"):
         if not url.startswith(("./", "../")) and (is_path(url) or parse(url).is_local):
             raise MlopsError(f"The template's submodule {url!r} is on this machine.", "Do not use this template.")

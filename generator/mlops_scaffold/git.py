@@ -116,6 +116,13 @@ def paths_in(output: bytes) -> list[str]:
     return [os.fsdecode(name) for name in output.split(b"\0") if name]
 
 
+def settings(pattern: str, cwd: Path, *options: str) -> list[tuple[str, str]]:
+    """Git's settings whose names match, each as (name, value); one without a value is true."""
+    said = git_bytes("config", *options, "-z", "--get-regexp", pattern, cwd=cwd, fine=1)
+    parts = (line.partition("\n") for line in paths_in(said))
+    return [(name, value if is_set else "true") for name, is_set, value in parts]
+
+
 def succeeds(*arguments: str, cwd: Path | None = None) -> bool:
     """Whether a git command succeeds."""
     try:

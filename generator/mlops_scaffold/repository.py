@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.git import GitError, git, git_bytes, paths_in
+from mlops_scaffold.git import GitError, git, git_bytes, paths_in, settings
 from mlops_scaffold.safe_paths import is_below_link
 
 OLDEST_GIT = (2, 38)  # merge-tree --write-tree
@@ -45,9 +45,8 @@ class Repository:
 
     @cached_property
     def _settings(self) -> dict[str, str]:
-        said = git_bytes("config", "-z", "--get-regexp", r"^core\.(filemode|sharedrepository)$", cwd=self.top, fine=1)
-        parts = (line.lower().partition("\n") for line in paths_in(said))
-        return {name: value if is_set else "true" for name, is_set, value in parts}
+        found = settings(r"^core\.(filemode|sharedrepository)$", self.top)
+        return {name: value.lower() for name, value in found}
 
     @property
     def keeps_modes(self) -> bool:

@@ -104,6 +104,8 @@ class Scratch:
 
     def contents(self, oids: Collection[str]) -> dict[str, bytes]:
         """The bytes of some blobs, as git keeps them."""
+        if not oids:
+            return {}
         said, found, at = self.git("cat-file", "--batch", given="\n".join(oids).encode()), {}, 0
         while at < len(said):
             end = said.index(b"\n", at)

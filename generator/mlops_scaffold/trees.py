@@ -1,4 +1,4 @@
-"""Three trees, path by path: what has come or gone is plain, and git merges what is on both sides.
+"""Three trees, path by path: what one side alone has changed is plain, and git merges what both have.
 
 So git sees no file that has gone, and takes none for another.
 """
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from mlops_scaffold.merging.by_git import BY_FORMAT, merge
-from mlops_scaffold.merging.merged import MergedTree
+from mlops_scaffold.merging.merged import MergedTree, Stages
 from mlops_scaffold.repository import Blob
 from mlops_scaffold.scratch import Scratch
 
@@ -16,32 +16,31 @@ Entries = Mapping[str, Blob]
 
 def combine(scratch: Scratch, base: Entries, ours: Entries, theirs: Entries, how: str = BY_FORMAT) -> MergedTree:
     """Merge. A file that the project deleted stays deleted; one that the template removed and somebody edited stays."""
-    plain = MergedTree({})
-    contested = []
+    merged = MergedTree({})
+    contested: dict[str, Stages] = {}
     folders = {parent for path in theirs for parent in above(path)}
     for path in sorted(base.keys() | ours.keys() | theirs.keys()):
         before, mine, new = base.get(path), ours.get(path), theirs.get(path)
         if mine == new or before == new:
             chosen = mine
-        elif mine and new:
-            contested.append(path)
-            continue
         elif before == mine:
             chosen = new
+        elif mine and new:
+            contested[path] = {1: before, 2: mine, 3: new} if before else {2: mine, 3: new}
+            continue
         else:
             chosen = mine
             if before and mine and path in folders:
-                plain.conflicts[path] = {1: before, 2: mine}  # the template has a folder in its place
+                merged.conflicts[path] = {1: before, 2: mine}  # the template has a folder in its place
             else:
-                (plain.stays if before and mine else plain.stays_deleted).append(path)
+                (merged.stays if before and mine else merged.stays_deleted).append(path)
         if chosen:
-            plain.entries[path] = chosen
-    sides = [{path: side[path] for path in contested if path in side} for side in (base, ours, theirs)]
-    merged = merge(scratch, sides[0], sides[1], sides[2], how)
-    merged.entries |= plain.entries
-    merged.conflicts |= plain.conflicts
-    merged.stays += plain.stays
-    merged.stays_deleted += plain.stays_deleted
+            merged.entries[path] = chosen
+    if contested:
+        both = merge(scratch, contested, how)
+        merged.entries |= both.entries
+        merged.conflicts |= both.conflicts
+        merged.resolved = both.resolved
     return merged
 
 

@@ -3,8 +3,9 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from mlops_scaffold.git import git_bytes, succeeds
+from mlops_scaffold.git import git_bytes, settings
 from mlops_scaffold.scratch import Scratch
 
 ASKED = ("merge", "conflict-marker-size")
@@ -55,12 +56,15 @@ def _setting(name: str, value: str) -> str:
     return {"set": name, "unset": f"-{name}"}.get(value, f"{name}={value}")
 
 
-def has_default_driver(scratch: Scratch) -> bool:
-    """Whether the person has told git to merge every file in a way of its own."""
-    return succeeds("config", "--get", "merge.default", cwd=scratch.repository.top)
+@dataclass(frozen=True)
+class MergeSettings:
+    """Git's settings for all files: whether each is merged in a way of the person's own, and whether the base shows."""
+
+    has_default_driver: bool
+    shows_base: bool
 
 
-def shows_base(scratch: Scratch) -> bool:
-    """Whether the person wants to see the base in conflicts."""
-    command = ("config", "--default=merge", "--get", "merge.conflictStyle")
-    return git_bytes(*command, cwd=scratch.repository.top).strip() in (b"diff3", b"zdiff3")
+def read_settings(folder: Path) -> MergeSettings:
+    """The settings that count in a folder."""
+    found = dict(settings(r"^merge\.(default|conflictstyle)$", folder))
+    return MergeSettings("merge.default" in found, found.get("merge.conflictstyle") in ("diff3", "zdiff3"))

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.git import git
 from mlops_scaffold.merging import hunks
+from mlops_scaffold.merging.attributes import read_settings
 from mlops_scaffold.merging.resolve import Resolution, Texts, mend, resolve
 from mlops_scaffold.merging.settle import merge_file
 
@@ -27,8 +27,7 @@ def merge_files(files: tuple[Path, Path, Path], path: str, output: Path, size: i
         if by_format:
             found = mend(path, sides, plain.text) if plain.settled else resolve(path, sides, by_git)
     found = found or plain
-    style = git("config", "--default=merge", "--get", "merge.conflictStyle")
-    text = hunks.show(found.parts, LABELS, size, style in ("diff3", "zdiff3"))
+    text = hunks.show(found.parts, LABELS, size, read_settings(Path()).shows_base)
     output.write_bytes(text.encode())
     return replace(found, rule=found.rule if found.settled else "")
 

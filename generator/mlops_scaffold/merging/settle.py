@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlops_scaffold.git import git_bytes
 from mlops_scaffold.merging import hunks
-from mlops_scaffold.merging.attributes import Attributes, has_default_driver, shows_base
+from mlops_scaffold.merging.attributes import Attributes, read_settings
 from mlops_scaffold.merging.formats import format_of
 from mlops_scaffold.merging.merged import MergedTree, Stages
 from mlops_scaffold.merging.resolve import Resolution, Texts, mend, resolve
@@ -21,7 +21,10 @@ def settle(scratch: Scratch, merged: MergedTree, both: Mapping[str, Stages], att
         if path in merged.entries and path not in attributes.own and can_be_text(stages)
         if path in merged.conflicts or format_of(path)
     }
-    if not files or has_default_driver(scratch):
+    if not files:
+        return
+    settings = read_settings(scratch.repository.top)
+    if settings.has_default_driver:
         return
     blobs = [*(blob for stages in files.values() for blob in stages.values()), *map(merged.entries.__getitem__, files)]
     contents = scratch.contents({blob.oid for blob in blobs})
@@ -36,19 +39,19 @@ def settle(scratch: Scratch, merged: MergedTree, both: Mapping[str, Stages], att
         else:
             found = mend(path, (base, ours, theirs), result)
         if found:
-            take(scratch, merged, path, stages, found, attributes.marker_sizes.get(path, 7))
+            size = attributes.marker_sizes.get(path, 7)
+            text = hunks.show(found.parts, size=size, with_base=settings.shows_base)
+            take(scratch, merged, path, stages, found, text)
 
 
-def take(scratch: Scratch, merged: MergedTree, path: str, stages: Stages, found: Resolution, size: int) -> None:
+def take(scratch: Scratch, merged: MergedTree, path: str, stages: Stages, found: Resolution, text: str) -> None:
     """Put a resolution into the merge."""
     if found.settled:
         merged.conflicts.pop(path, None)
         merged.resolved[path] = found
-        text = found.text
     else:
         merged.conflicts[path] = stages
         merged.resolved.update({path: found} if found.details else {})
-        text = hunks.show(found.parts, size=size, with_base=shows_base(scratch))
     merged.entries[path] = Blob(merged.entries[path].mode, scratch.hash(text.encode()))
 
 
