@@ -255,8 +255,8 @@ def rendered_lines(folder: Path) -> set[bytes]:
     """Every line that the template gave to a project."""
     from mlops_scaffold.address import recorded_address
     from mlops_scaffold.project import open_project
+    from mlops_scaffold.rendering.recorded import render_base
     from mlops_scaffold.source import reopen_version
-    from mlops_scaffold.update import render_base
 
     project = open_project(folder)
     version = reopen_version(recorded_address(project.source), project.version, "")

@@ -4,11 +4,11 @@ from mlops_scaffold.address import recorded_address
 from mlops_scaffold.files import read_entry
 from mlops_scaffold.library import MARK, tracked
 from mlops_scaffold.project import Project
+from mlops_scaffold.rendering.recorded import render_base
 from mlops_scaffold.repository import Repository
 from mlops_scaffold.scratch import scratch
 from mlops_scaffold.source import reopen_version
 from mlops_scaffold.tree import Entry
-from mlops_scaffold.update import render_base
 
 
 def difference(

@@ -10,8 +10,11 @@ from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import settings as git_settings
 from mlops_scaffold.journal import Journal
 from mlops_scaffold.library import comes, refuse_own_folder
+from mlops_scaffold.lock_file import LOCK, needs_lock
+from mlops_scaffold.planned import CONFLICT, REMOVED, STAYS, UPDATED, Change, Plan
 from mlops_scaffold.project import Project
 from mlops_scaffold.rendering import Rendered, questions, settings
+from mlops_scaffold.rendering.recorded import render_both
 from mlops_scaffold.report import Report
 from mlops_scaffold.repository import can_merge_trees
 from mlops_scaffold.request import Outcome, Request, Resolved
@@ -20,19 +23,7 @@ from mlops_scaffold.session import opened
 from mlops_scaffold.settings import load_settings, read_mapping
 from mlops_scaffold.source import Version, is_older, open_version, reopen_version
 from mlops_scaffold.tasks import Tasks
-from mlops_scaffold.update import (
-    CONFLICT,
-    LOCK,
-    REMOVED,
-    STAYS,
-    UPDATED,
-    Change,
-    Plan,
-    needs_lock,
-    plan,
-    refuse_obstacles,
-    render_both,
-)
+from mlops_scaffold.update import plan, refuse_obstacles
 
 
 def evolve(

@@ -11,8 +11,8 @@ from mlops_scaffold.git import git
 from mlops_scaffold.project import Project
 from mlops_scaffold.rendering import Rendered
 from mlops_scaffold.rendering.asked import matcher
+from mlops_scaffold.rendering.recorded import render_base
 from mlops_scaffold.source import mirror_path, reopen_version, sort_releases
-from mlops_scaffold.update import render_base
 
 MERGED = "merged: edit it as you like; an update merges the template's changes into yours"
 SEED = "seed: rendered once, then yours; an update leaves it alone"

@@ -12,10 +12,10 @@ from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.git import checked_ref, git_bytes, is_attended, network_limit, paths_in
 from mlops_scaffold.git import settings as git_settings
 from mlops_scaffold.giturl import is_path, parse
+from mlops_scaffold.planned import CONFLICT, UPDATED, Change
 from mlops_scaffold.project import Project
 from mlops_scaffold.request import Outcome, Request
 from mlops_scaffold.source import Version
-from mlops_scaffold.update import CONFLICT, UPDATED, Change
 
 # -P: a module of the project, or of any folder that the command is typed in, is not taken for one of copier's.
 COPIER = (sys.executable, "-P", "-m", "mlops_scaffold.rendering.guarded_copier")

@@ -59,7 +59,7 @@ def manifest(project: Project, version: Version, older: Version, trust: bool = F
 def _render(project: Project, version: Version, older: Version, trust: bool) -> Manifest:
     from mlops_scaffold.catalog import components
     from mlops_scaffold.rendering.asked import matcher
-    from mlops_scaffold.update import render_base, render_both
+    from mlops_scaffold.rendering.recorded import render_base, render_both
 
     if version.commit == older.commit:
         made = render_base(project, version, trust)

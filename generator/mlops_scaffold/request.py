@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlops_scaffold.update import Change
+from mlops_scaffold.planned import Change
 
 
 @dataclass(frozen=True)

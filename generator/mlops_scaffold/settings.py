@@ -7,7 +7,7 @@ from typing import Any
 from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.paths import config_dir
 
-MERGES = ("format", "text")  # with what is known of a file's format, or line by line alone
+BY_FORMAT, TEXT = MERGES = ("format", "text")  # with what is known of a file's format, or line by line alone
 HOLDS = "It may hold `template`, an address, `defaults`, a mapping of answers, and `merge`: format or text."
 
 
@@ -17,7 +17,7 @@ class Settings:
 
     template: str | None = None
     defaults: dict[str, Any] = field(default_factory=dict)
-    merge: str = MERGES[0]
+    merge: str = BY_FORMAT
 
 
 def load_settings() -> Settings:
@@ -34,11 +34,11 @@ def load_settings() -> Settings:
         what = "has a template that is no text"
     elif not isinstance(raw.get("defaults", {}), dict):
         what = "has defaults that are no mapping"
-    elif raw.get("merge", MERGES[0]) not in MERGES:
+    elif raw.get("merge", BY_FORMAT) not in MERGES:
         what = f"has the merge {raw['merge']!r}"
     if what:
         raise MlopsError(f"{path} {what}.", HOLDS)
-    return Settings(raw.get("template"), named_by_text(raw.get("defaults", {}), path), raw.get("merge", MERGES[0]))
+    return Settings(raw.get("template"), named_by_text(raw.get("defaults", {}), path), raw.get("merge", BY_FORMAT))
 
 
 def read_mapping(path: Path) -> dict[str, Any]:

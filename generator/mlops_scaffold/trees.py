@@ -6,10 +6,11 @@ So git sees no file that has gone, and takes none for another.
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from mlops_scaffold.merging.by_git import BY_FORMAT, merge
+from mlops_scaffold.merging.by_git import merge
 from mlops_scaffold.merging.merged import MergedTree, Stages
 from mlops_scaffold.repository import Blob
 from mlops_scaffold.scratch import Scratch
+from mlops_scaffold.settings import BY_FORMAT
 
 Entries = Mapping[str, Blob]
 

@@ -4,132 +4,23 @@ base is the template as the project last rendered it, theirs as it renders now, 
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
 
-from mlops_scaffold.errors import MlopsError, Untrusted
+from mlops_scaffold.errors import MlopsError
 from mlops_scaffold.files import present
 from mlops_scaffold.local import KINDS, already_there, behind, obstacle, obstacles, walls
-from mlops_scaffold.merging.by_git import BY_FORMAT, whole_file_conflict
-from mlops_scaffold.merging.merged import MergedTree
+from mlops_scaffold.lock_file import LOCK, LOCKED, settle_lock_file
+from mlops_scaffold.planned import ADDED, CONFLICT, KEPT, REMOVED, STAYS, UPDATED, Change, Plan
 from mlops_scaffold.project import Project
 from mlops_scaffold.renames import Follower, Sides
-from mlops_scaffold.rendering import Asked, Rendered, questions, render
+from mlops_scaffold.rendering import Rendered
 from mlops_scaffold.repository import GITLINK, Blob, Repository
 from mlops_scaffold.scratch import Scratch
-from mlops_scaffold.settings import load_settings
+from mlops_scaffold.seeds import Seeds
+from mlops_scaffold.settings import BY_FORMAT
 from mlops_scaffold.source import Version
 from mlops_scaffold.tasks import AFTER, BEFORE, Tasks
 from mlops_scaffold.tree import Entry
 from mlops_scaffold.trees import combine, give_way
-
-if TYPE_CHECKING:
-    from mlops_scaffold.merging.resolve import Resolution
-
-UPDATED, ADDED, REMOVED, KEPT, CONFLICT = "updated", "added", "removed", "kept", "conflict"
-STAYS = "changed by you; the template removed it"
-LOCK = "uv.lock"
-LOCKED = "yours for now: settle pyproject.toml, then run uv lock && git add uv.lock"
-
-
-@dataclass(frozen=True)
-class Change:
-    """What becomes of one file."""
-
-    path: str
-    fate: str
-    note: str = ""
-
-
-@dataclass
-class Plan:
-    """An update that can be made: `result` is the project afterwards.
-
-    `head` is the commit that it was planned on. `local` are the new files that git ignores, `there` those that are on
-    disk already, `in_the_way` what is there instead.
-    """
-
-    project: Project
-    repository: Repository
-    head: str
-    older: Version
-    newer: Version
-    before: dict[str, Blob]
-    result: dict[str, Blob]
-    conflicts: dict[str, dict[int, Blob]] = field(default_factory=dict)
-    local: set[str] = field(default_factory=set)
-    there: set[str] = field(default_factory=set)
-    in_the_way: dict[str, str] = field(default_factory=dict)
-    changes: list[Change] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
-    resolved: "dict[str, Resolution]" = field(default_factory=dict)
-
-    @property
-    def touched(self) -> dict[str, Blob | None]:
-        """Every path that is written, or (None) removed."""
-        paths = self.before.keys() | self.result.keys()
-        return {path: self.result.get(path) for path in sorted(paths) if self.before.get(path) != self.result.get(path)}
-
-
-def render_both(
-    project: Project, older: Version, newer: Version, data: Mapping[str, Any], defaults: bool, trust: bool
-) -> tuple[Rendered, Rendered]:
-    """The template as it was rendered for the project, and as it renders now. Raises MlopsError for a wrong answer."""
-    base = render_base(project, older, trust)
-    asked = Asked(
-        data=data,
-        last=usable(project.last, newer),
-        user_defaults=load_settings().defaults,
-        defaults=defaults,
-        skip_answered=True,
-        answers_file=project.answers_file,
-        trust=trust,
-        skip_tasks=True,  # they run in a copy of what is merged
-        operation="update",
-    )
-    return base, render(newer, project.folder, asked)
-
-
-def render_base(project: Project, version: Version, trust: bool = False) -> Rendered:
-    """The template as the project last rendered it: by its answers, each of which must be a valid one."""
-    known = Asked(
-        data=usable(project.last, version),
-        defaults=True,
-        answers_file=project.answers_file,
-        trust=trust,
-        skip_tasks=True,
-        operation="update",
-    )
-    try:
-        return render(version, project.folder, known)
-    except Untrusted:
-        raise
-    except MlopsError as error:
-        raise MlopsError(
-            f"{project.answers_file} cannot be used: {error.sentence}",
-            "Was it edited by hand? Take it back from git's history.",
-        ) from None
-
-
-def usable(last: Mapping[str, Any], version: Version) -> dict[str, Any]:
-    """The answers, each of them one: older copiers have recorded null where a word is asked for.
-
-    The default stands in for it; where there is none, a word is empty.
-    """
-    if None not in last.values():
-        return dict(last)
-    asked, found = questions(version), dict(last)
-    for key in [key for key, value in last.items() if value is None]:
-        details = asked.get(key)
-        default = details.get("default") if isinstance(details, Mapping) else None
-        kind = details.get("type", type(default).__name__) if isinstance(details, Mapping) else "yaml"
-        if kind not in ("str", "path", "int", "float", "bool"):
-            continue  # null is an answer
-        del found[key]
-        if default is None and kind in ("str", "path"):
-            found[key] = ""
-    return found
 
 
 def plan(
@@ -202,7 +93,7 @@ def leave_out(found: Mapping[str, str], left: dict[str, Blob], right: dict[str, 
     return kept
 
 
-def settle_local(made: Plan, scratch: Scratch, sides: Sides, seeds: "Seeds") -> dict[str, str]:
+def settle_local(made: Plan, scratch: Scratch, sides: Sides, seeds: Seeds) -> dict[str, str]:
     """What is on disk and in no commit stays as it is. Gives back what to tell of what git ignores, or is the user's.
 
     Whatever else is in the way is for a person to move: it is noted in the plan.
@@ -245,90 +136,6 @@ def refuse_obstacles(made: Plan) -> None:
         )
 
 
-def settle_lock_file(made: Plan) -> None:
-    """A lock file that both have changed is no text to merge: it stays the project's until uv resolves it again."""
-    if {2, 3} <= made.conflicts.get(LOCK, {}).keys():
-        made.result[LOCK] = made.before[LOCK]
-
-
-@dataclass
-class Seeds:
-    """The files that are the user's once they are rendered."""
-
-    project: Project
-    base: Rendered
-    theirs: Rendered
-    newer: Version
-    kept: dict[str, str] = field(default_factory=dict)
-    governed: set[str] = field(default_factory=set)
-
-    def settle(self, left: dict[str, Blob], right: dict[str, Blob], ours: Mapping[str, Blob]) -> None:
-        """Make seeds equal on both sides of the merge, so that ours stays; they follow where their folder goes."""
-        moved = {source: str(path) for path, source in self.base.sources.items()}
-        replaced = self._of_changed_answers()
-        followed: set[str] = set()
-        for path in sorted(path for path in right if self.theirs.is_seed(path)):
-            before = moved.get(self.theirs.sources[PurePosixPath(path)], path)
-            followed.add(before)
-            if before in left and path in replaced:
-                self.governed.add(path)
-            elif before in left:
-                if left[before] != right[path]:
-                    self.kept[path] = "yours; the template's has changed"
-                self._keep(left, right, ours, before, path)
-            elif path in ours:
-                self.kept[path] = "yours; the template has one of this name too"
-                left[path] = right[path] = ours[path]
-        for path in set(left) - set(right) - followed:
-            if self.theirs.is_seed(path) and path in ours and left[path] != ours[path]:
-                self.kept[path] = "yours; the template has it no more"
-                right[path] = left[path]
-
-    @staticmethod
-    def _keep(left: dict[str, Blob], right: dict[str, Blob], ours: Mapping[str, Blob], before: str, path: str) -> None:
-        if before in ours:
-            left[before] = right[path] = ours[before]
-        else:
-            left.pop(before)
-            right.pop(path, None)
-
-    def _of_changed_answers(self) -> set[str]:
-        """The seeds that differ because an answer did, and not the template alone."""
-        last = self.project.last
-        if all(self.theirs.answers.get(key, last[key]) == last[key] for key in last):
-            return set()
-        as_before = Asked(
-            data=usable(self.project.last, self.newer),
-            defaults=True,
-            answers_file=self.project.answers_file,
-            skip_tasks=True,
-            operation="update",
-        )
-        try:
-            same = render(self.newer, self.project.folder, as_before)
-        except MlopsError:
-            return set()
-        now = {str(path): entry for path, entry in self.theirs.tree.files.items()}
-        then = {same.sources[path]: entry for path, entry in same.tree.files.items()}
-        sources = {str(path): source for path, source in self.theirs.sources.items()}
-        return {path for path in now if self.theirs.is_seed(path) and now[path] != then.get(sources[path], now[path])}
-
-    def conflict(
-        self,
-        scratch: Scratch,
-        merged: MergedTree,
-        left: Mapping[str, Blob],
-        ours: Mapping[str, Blob],
-        right: Mapping[str, Blob],
-    ) -> None:
-        """A seed of another answer replaces one that nobody edited; an edited one is for a person to decide."""
-        for path in self.governed & set(left) & set(ours):
-            if ours[path] not in (left[path], right[path]) and path not in merged.conflicts:
-                merged.conflicts[path] = {1: left[path], 2: ours[path], 3: right[path]}
-                content = whole_file_conflict(scratch, scratch.read(ours[path].oid), scratch.read(right[path].oid))
-                merged.entries[path] = Blob(ours[path].mode, content)
-
-
 def changes(made: Plan, sides: Sides, kept: Mapping[str, str]) -> list[Change]:
     """Every file that the update touches, or leaves alone for a reason, with its fate."""
     new_names = {old: new for new, old in {**sides.by_template, **sides.with_folder}.items()}
@@ -364,26 +171,3 @@ def answers_that_changed(project: Project, theirs: Rendered, given: Collection[s
         for key in kept
         if key not in given and key in theirs.answers and kept[key] != theirs.answers[key]
     ]
-
-
-def needs_lock(made: Plan, scratch: Scratch) -> bool:
-    """Whether uv can and has to resolve uv.lock again: pyproject.toml asks for other packages, or it is in conflict."""
-    import tomllib
-
-    before, after = made.before.get("pyproject.toml"), made.result.get("pyproject.toml")
-    if LOCK not in made.result or before is None or after is None or "pyproject.toml" in made.conflicts:
-        return False
-    if LOCK in made.conflicts:
-        return {2, 3} <= made.conflicts[LOCK].keys()
-
-    def packages(blob: Blob) -> object:
-        try:
-            read = tomllib.loads(scratch.read(blob.oid).decode())
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-            return None
-        project = read.get("project", {})
-        keys = ("name", "version", "requires-python", "dependencies", "optional-dependencies")
-        tool = read.get("tool", {}).get("uv")
-        return [project.get(key) for key in keys], read.get("dependency-groups"), tool
-
-    return before != after and packages(before) != packages(after)

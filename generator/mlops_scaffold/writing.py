@@ -19,8 +19,8 @@ from mlops_scaffold.journal import APPLYING, DONE, Journal, Record
 from mlops_scaffold.safe_paths import is_below_link
 
 if TYPE_CHECKING:
+    from mlops_scaffold.planned import Plan
     from mlops_scaffold.scratch import Scratch
-    from mlops_scaffold.update import Plan
 
 BACKUP = "refs/worktree/mlops/before-update"
 

@@ -27,12 +27,12 @@ def mergetool(
     from mlops_scaffold.errors import MlopsError
     from mlops_scaffold.merging.driver import merge_files
     from mlops_scaffold.report import Report
-    from mlops_scaffold.settings import MERGES, load_settings
+    from mlops_scaffold.settings import BY_FORMAT, load_settings
 
     if not marker_size.isdigit() or not int(marker_size):
         raise MlopsError(f"A marker cannot be {marker_size} long.", "Give a number.")
     name = path or str(output or ours)
-    by_format = load_settings().merge == MERGES[0]
+    by_format = load_settings().merge == BY_FORMAT
     found = merge_files((base, ours, theirs), name, output or ours, int(marker_size), by_format)
     if as_json:
         print(json.dumps({"path": name, "settled": found.settled, "rule": found.rule, "details": found.details}))

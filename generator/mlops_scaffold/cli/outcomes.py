@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.planned import CONFLICT
 from mlops_scaffold.report import Report
 from mlops_scaffold.request import Outcome
-from mlops_scaffold.update import CONFLICT
 
 DONE, FAILED, NEEDS_A_PERSON = 0, 1, 2
 

@@ -8,8 +8,7 @@ from mlops_scaffold.merging.hunks import OURS, THEIRS
 from mlops_scaffold.merging.merged import MergedTree, Stages
 from mlops_scaffold.repository import Blob
 from mlops_scaffold.scratch import Scratch
-
-BY_FORMAT, TEXT = "format", "text"  # how: with what is known of each file's format, or as git alone does
+from mlops_scaffold.settings import BY_FORMAT
 
 
 def merge(scratch: Scratch, both: Mapping[str, Stages], how: str = BY_FORMAT) -> MergedTree:
