@@ -170,5 +170,5 @@ def lock(record: Journal, outcome: Outcome, report: Report, offline: bool) -> No
 def resolved(outcome: Outcome, notice: str) -> None:
     """Tell of a lock file that uv resolves: it is in no conflict."""
     outcome.changes = [Change(LOCK, UPDATED, "resolved again") if one.path == LOCK else one for one in outcome.changes]
-    outcome.conflicts = sum(change.fate == CONFLICT for change in outcome.changes)
+    outcome.conflicts = sum(change.status == CONFLICT for change in outcome.changes)
     outcome.notices.append(notice)

@@ -58,7 +58,7 @@ def update(
         raise MlopsError(f"copier: {lines[-1].strip()}", "See what it did: git status")
     status = paths_in(git_bytes("status", "--porcelain=v1", "-z", "--no-renames", "--", ".", cwd=project.folder))
     changes = [Change(line[3:], CONFLICT if "U" in line[:2] or line[:2] == "AA" else UPDATED) for line in status]
-    conflicts = sum(change.fate == CONFLICT for change in changes)
+    conflicts = sum(change.status == CONFLICT for change in changes)
     return Outcome(older.name, newer.name, changes, conflicts=conflicts, staged=False)
 
 

@@ -19,7 +19,7 @@ class Change:
     """What becomes of one file."""
 
     path: str
-    fate: str
+    status: str
     note: str = ""
 
 

@@ -62,7 +62,7 @@ def plan(
     kept |= settle_local(made, scratch, sides, seeds)
     kept |= {path: not_in_git(repository, path) for path in merged.stays_deleted} | dict.fromkeys(merged.stays, STAYS)
     settle_lock_file(made)
-    made.changes = sorted(changes(made, sides, {**seeds.kept, **kept}), key=lambda one: (one.fate, one.path))
+    made.changes = sorted(changes(made, sides, {**seeds.kept, **kept}), key=lambda one: (one.status, one.path))
     made.notices = answers_that_changed(project, theirs, given) + (tasks.notices if tasks else [])
     made.resolved = {path: one for path, one in merged.resolved.items() if one.settled != (path in made.conflicts)}
     return made
@@ -137,7 +137,7 @@ def refuse_obstacles(made: Plan) -> None:
 
 
 def changes(made: Plan, sides: Sides, kept: Mapping[str, str]) -> list[Change]:
-    """Every file that the update touches, or leaves alone for a reason, with its fate."""
+    """Every file that the update touches, or leaves alone for a reason, with its status."""
     new_names = {old: new for new, old in {**sides.by_template, **sides.with_folder}.items()}
     found = []
     for path, stages in made.conflicts.items():
@@ -147,9 +147,9 @@ def changes(made: Plan, sides: Sides, kept: Mapping[str, str]) -> list[Change]:
     for path, blob in made.touched.items():
         if path in made.conflicts:
             continue
-        fate = REMOVED if blob is None else UPDATED if path in made.before else ADDED
+        status = REMOVED if blob is None else UPDATED if path in made.before else ADDED
         note = f"moved to {new_names[path]}" if path in new_names and blob is None else sides.note(path)
-        found.append(Change(path, fate, note))
+        found.append(Change(path, status, note))
     named = {change.path for change in found}
     return found + [Change(path, KEPT, note) for path, note in kept.items() if path not in named]
 

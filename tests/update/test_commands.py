@@ -73,7 +73,7 @@ def test_a_conflict_is_two_and_opens_in_a_merge_tool(world: World) -> None:
     before = world.snapshot()
     outcome = json.loads(told(world, "update", "--defaults", "--json", code=2).stdout)
     assert outcome["conflicts"] == 1
-    assert {"path": "a.txt", "fate": "conflict", "note": "you and the template changed the same lines"} in (
+    assert {"path": "a.txt", "status": "conflict", "note": "you and the template changed the same lines"} in (
         outcome["changes"]
     )
     assert "UU a.txt" in world.status().splitlines()

@@ -88,7 +88,7 @@ def test_a_lock_file_that_cannot_be_resolved_stays_the_projects_and_a_conflict(
     mine = world.text("uv.lock")
     monkeypatch.setenv("UV_OFFLINE", "1")
     outcome = world.update()
-    assert [change.note for change in outcome.changes if change.fate == "conflict"] == [
+    assert [change.note for change in outcome.changes if change.status == "conflict"] == [
         "yours for now: settle pyproject.toml, then run uv lock && git add uv.lock"
     ]
     assert {stage for path, stage in world.stages() if path == "uv.lock"} == {1, 2, 3}

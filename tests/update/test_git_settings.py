@@ -18,9 +18,9 @@ LINES = "".join(f"line {number}\n" for number in range(12))
 CRLF = LINES.replace("\n", "\r\n")
 
 
-def fates(outcome: Outcome) -> dict[str, str]:
-    """Each file's fate."""
-    return {change.path: change.fate for change in outcome.changes}
+def statuses(outcome: Outcome) -> dict[str, str]:
+    """Each file's status."""
+    return {change.path: change.status for change in outcome.changes}
 
 
 def committed(world: World) -> None:
@@ -105,7 +105,7 @@ def test_a_seed_with_an_accent_is_one(form: Literal["NFC", "NFD"], tmp_path: Pat
     world.edit({name: "MINE\n" + LINES})
     outcome = world.update()
     assert world.text(name) == "MINE\n" + LINES
-    assert fates(outcome)[name] == "kept"
+    assert statuses(outcome)[name] == "kept"
 
 
 def test_a_user_who_allows_no_bare_repository_but_named_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +151,7 @@ def test_a_sparse_checkout_stays_sparse(tmp_path: Path) -> None:
     git("sparse-checkout", "set", "--cone", "in", cwd=world.project)
     flags = git("ls-files", "-v", cwd=world.project)
     outcome = world.update()
-    assert fates(outcome)["out/c.txt"] == "conflict"
+    assert statuses(outcome)["out/c.txt"] == "conflict"
     assert not (world.project / "out/b.txt").exists()
     assert git("show", ":out/b.txt", cwd=world.project) == (LINES + "more\n").strip()
     assert "MINE" in world.text("out/c.txt")

@@ -14,7 +14,7 @@ LINES = "".join(f"line {number}\n" for number in range(12))
 
 def kept(outcome: Outcome) -> dict[str, str]:
     """What was left alone, and why."""
-    return {change.path: change.note for change in outcome.changes if change.fate == "kept"}
+    return {change.path: change.note for change in outcome.changes if change.status == "kept"}
 
 
 def tracked(world: World) -> list[str]:

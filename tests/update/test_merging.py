@@ -25,9 +25,9 @@ def world(tmp_path: Path) -> World:
     return made
 
 
-def fates(outcome: Outcome) -> dict[str, str]:
+def statuses(outcome: Outcome) -> dict[str, str]:
     """What became of each file."""
-    return {change.path: change.fate for change in outcome.changes}
+    return {change.path: change.status for change in outcome.changes}
 
 
 def test_both_added_a_dependency(world: World) -> None:
@@ -133,7 +133,7 @@ def test_a_file_that_the_template_removed_and_i_edited_is_kept_and_named(tmp_pat
     world.edit({"a.txt": "a\nb\nc\nMINE\n"})
     outcome = world.update()
     assert outcome.conflicts == 0
-    assert fates(outcome) == {"a.txt": "kept", "b.txt": "removed", ".copier-answers.yml": "updated"}
+    assert statuses(outcome) == {"a.txt": "kept", "b.txt": "removed", ".copier-answers.yml": "updated"}
     assert next(change.note for change in outcome.changes if change.path == "a.txt").startswith("changed by you")
     assert world.text("a.txt").endswith("MINE\n")
 
@@ -146,7 +146,7 @@ def test_a_file_that_became_a_link_on_one_side_is_one_conflict(tmp_path: Path, o
     world = make_world(tmp_path, files, {"make": theirs}, "_preserve_symlinks: true\nname: demo\n")
     world.edit({"make": ours})
     outcome = world.update()
-    assert [change.path for change in outcome.changes if change.fate == "conflict"] == ["make"]
+    assert [change.path for change in outcome.changes if change.status == "conflict"] == ["make"]
     assert {path for path, _ in world.stages()} == {"make"}
     assert {number for _, number in world.stages()} == {1, 2, 3}
     assert not list(world.project.glob("make~*"))

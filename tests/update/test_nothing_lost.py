@@ -20,13 +20,13 @@ ODD = ("a b.txt", "ünï.txt", '"q".txt', "-dash.txt", "new\nline.txt", "ta\tb")
 
 @dataclass(frozen=True)
 class Case:
-    """A template's change against a user's edit: `kept` must be somewhere afterwards, `fates` in the report."""
+    """A template's change against a user's edit: `kept` must be somewhere afterwards, `statuses` in the report."""
 
     before: Files
     after: Files
     edit: Files
     kept: tuple[str, ...] = ("MINE",)
-    fates: dict[str, str] = field(default_factory=dict)
+    statuses: dict[str, str] = field(default_factory=dict)
     result: dict[str, str | None] = field(default_factory=dict)
     copier_loses: bool = False
 
@@ -46,14 +46,14 @@ CASES: dict[str, Case] = {
         result={"a.txt": None, "mine.txt": "MINE\n" + LINES * 9 + "fixed\n"},
     ),
     "the template deletes an edited file": Case(
-        {"a.txt": LINES}, {"a.txt": None}, {"a.txt": LINES + "MINE\n"}, fates={"a.txt": "kept"}, copier_loses=True
+        {"a.txt": LINES}, {"a.txt": None}, {"a.txt": LINES + "MINE\n"}, statuses={"a.txt": "kept"}, copier_loses=True
     ),
     "the user deleted a file that the template changes": Case(
         {"a.txt": LINES, "other.txt": "o\n"},
         {"a.txt": LINES + "more\n"},
         {"a.txt": None},
         kept=(),
-        fates={"a.txt": "kept"},
+        statuses={"a.txt": "kept"},
         result={"a.txt": None},
     ),
     "a binary changed by the user": Case(
@@ -67,7 +67,7 @@ CASES: dict[str, Case] = {
         {"a.bin": b"\0\1\2" * 50},
         {"a.bin": b"\0\3\4" * 50},
         {"a.bin": b"\0\1\2" * 40 + b"MINE"},
-        fates={"a.bin": "conflict"},
+        statuses={"a.bin": "conflict"},
         copier_loses=True,
     ),
     "bytes that are no UTF-8": Case(
@@ -107,7 +107,7 @@ CASES: dict[str, Case] = {
         {"a.txt": LINES, "real.txt": "real\n"},
         {"a.txt": LINES + "more\n"},
         {"a.txt": "-> MINE"},
-        fates={"a.txt": "conflict"},
+        statuses={"a.txt": "conflict"},
     ),
     "an edit inside one of several equal blocks": Case(
         {"ci.yml": "jobs:\n" + BLOCKS},
@@ -124,7 +124,7 @@ CASES: dict[str, Case] = {
         },
     ),
     "both add a file of one name": Case(
-        {"o.txt": "o\n"}, {"a.txt": "the template's\n"}, {"a.txt": "MINE\n"}, fates={"a.txt": "conflict"}
+        {"o.txt": "o\n"}, {"a.txt": "the template's\n"}, {"a.txt": "MINE\n"}, statuses={"a.txt": "conflict"}
     ),
     "both add the same file": Case(
         {"o.txt": "o\n"}, {"a.txt": "the same\n"}, {"a.txt": "the same\n"}, kept=("the same",)
@@ -133,7 +133,7 @@ CASES: dict[str, Case] = {
         {"a.txt": LINES},
         {"a.txt": LINES.replace("line 3", "theirs")},
         {"a.txt": LINES.replace("line 3", "MINE")},
-        fates={"a.txt": "conflict"},
+        statuses={"a.txt": "conflict"},
     ),
     "a file becomes a folder": Case(
         {"a": LINES},
@@ -142,7 +142,10 @@ CASES: dict[str, Case] = {
         result={"a/b.txt": LINES + "MINE\n"},
     ),
     "a file becomes a folder of other files": Case(
-        {"a": LINES}, {"a": None, "a/b.txt": "b\n"}, {"a": LINES + "MINE\n"}, fates={"a": "conflict", "a/b.txt": "kept"}
+        {"a": LINES},
+        {"a": None, "a/b.txt": "b\n"},
+        {"a": LINES + "MINE\n"},
+        statuses={"a": "conflict", "a/b.txt": "kept"},
     ),
     "a folder becomes a file": Case(
         {"a/b.txt": LINES}, {"a/b.txt": None, "a": "a file\n"}, {"a/b.txt": LINES + "MINE\n"}
@@ -159,7 +162,10 @@ CASES: dict[str, Case] = {
         {"a/mine.txt": "MINE\n"},
     ),
     "the user emptied a file": Case(
-        {"a.txt": LINES}, {"a.txt": LINES + "more\n"}, {"a.txt": "", "mine.txt": "MINE\n"}, fates={"a.txt": "conflict"}
+        {"a.txt": LINES},
+        {"a.txt": LINES + "more\n"},
+        {"a.txt": "", "mine.txt": "MINE\n"},
+        statuses={"a.txt": "conflict"},
     ),
     "the user added attributes": Case(
         {"a.txt": LINES, "b.dat": LINES},
@@ -189,14 +195,14 @@ def check(world: World, outcome: Outcome, case: Case) -> None:
     """What must hold after every update."""
     for token in case.kept:
         assert world.holds(token)
-    fates = {change.path: change.fate for change in outcome.changes}
-    for path, fate in case.fates.items():
-        assert fates.get(path) == fate, fates
+    statuses = {change.path: change.status for change in outcome.changes}
+    for path, status in case.statuses.items():
+        assert statuses.get(path) == status, statuses
     for path, content in case.result.items():
         file = world.project / path
         assert (file.read_bytes().decode() if file.exists() else None) == content
     unmerged = {path for path, _ in world.stages()}
-    assert unmerged == {path for path, fate in fates.items() if fate == "conflict"}
+    assert unmerged == {path for path, status in statuses.items() if status == "conflict"}
     assert outcome.conflicts == len(unmerged)
     merged = {
         line.split("\t")[1] for line in git("ls-files", "--stage", cwd=world.project).splitlines() if " 0\t" in line
@@ -238,7 +244,7 @@ def test_an_ignored_file_is_never_overwritten(tmp_path: Path) -> None:
     write(world.project, {"settings.local": "MINE\n"})
     outcome = world.update()
     assert world.text("settings.local") == "MINE\n"
-    assert ("settings.local", "kept") in [(change.path, change.fate) for change in outcome.changes]
+    assert ("settings.local", "kept") in [(change.path, change.status) for change in outcome.changes]
     assert "settings.local" not in git("ls-files", cwd=world.project)
 
 
@@ -257,7 +263,7 @@ def test_an_ignored_file_that_was_rendered_is_left_alone_and_named(tmp_path: Pat
     write(world.project, {"settings.local": LINES.replace("line 3", "MINE")})
     outcome = world.update()
     assert world.text("settings.local") == LINES.replace("line 3", "MINE")
-    assert ("settings.local", "kept") in [(change.path, change.fate) for change in outcome.changes]
+    assert ("settings.local", "kept") in [(change.path, change.status) for change in outcome.changes]
     assert "settings.local" not in git("ls-files", cwd=world.project)
 
 
@@ -275,7 +281,7 @@ def test_an_ignored_file_where_the_template_adds_a_folder_stays(tmp_path: Path) 
     write(world.project, {"a": "MINE\n"})
     outcome = world.update()
     assert (world.text("a"), world.text("o.txt")) == ("MINE\n", "more\n")
-    assert [change.path for change in outcome.changes if change.fate == "kept"] == ["a/b.txt"]
+    assert [change.path for change in outcome.changes if change.status == "kept"] == ["a/b.txt"]
 
 
 CONFIGS = [
@@ -484,7 +490,7 @@ def test_the_seed_stays_and_is_named(tmp_path: Path) -> None:
     assert world.text("seed.txt") == "one\n"
     assert world.text("src/other/model.py") == "MINE\n"
     assert not (world.project / "src/demo").exists()
-    assert [(change.path, change.fate) for change in outcome.changes if change.path == "seed.txt"] == [
+    assert [(change.path, change.status) for change in outcome.changes if change.path == "seed.txt"] == [
         ("seed.txt", "kept")
     ]
 

@@ -153,7 +153,7 @@ def test_what_a_person_wrote_is_carried_or_named(project: Path) -> None:
     names = [name for name in EDITS if (project / "src/churn" / name).exists() and has_line(project, name)]
     edit(project, *names)
     done = update(project)
-    told = {change.path for change in done.changes if change.fate in ("conflict", "kept")}
+    told = {change.path for change in done.changes if change.status in ("conflict", "kept")}
     for name in names:
         carried = any(EDITS[name][1].strip() in text(path) for path in (project / "kit").rglob("*.py"))
         assert carried or f"src/churn/{name}" in told, name

@@ -121,7 +121,7 @@ def test_no_line_is_ever_lost(data: st.DataObject) -> None:
         lines = set(left.replace(b"\r\n", b"\n").split(b"\n"))
         assert own_lines(edited) <= lines
         unmerged = {path for path, _ in world.stages()}
-        assert unmerged == {change.path for change in outcome.changes if change.fate == "conflict"}
+        assert unmerged == {change.path for change in outcome.changes if change.status == "conflict"}
         for name in set(edited) & set(before) & set(after):
             if edited[name] == before[name] and name not in unmerged:
                 assert world.snapshot()[name][0] == after[name].raw(), "what nobody edited is what the template has"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.planned import CONFLICT
+from mlops_scaffold.planned import CONFLICT, KEPT
 from mlops_scaffold.report import Report
 from mlops_scaffold.request import Outcome
 
@@ -43,7 +43,7 @@ def show_outcomes(
 
 
 def show(outcome: Outcome, folder: Path | None, report: Report, dry_run: bool, explain: bool = False) -> None:
-    """Each file with its fate, then what to do."""
+    """Each file with its status, then what to do."""
     if folder:
         report.say(f"{folder}:")
     if outcome.older == outcome.newer:
@@ -55,7 +55,7 @@ def show(outcome: Outcome, folder: Path | None, report: Report, dry_run: bool, e
         return
     for change in outcome.changes:
         note = f"  ({change.note})" if change.note else ""
-        (report.warn if change.fate == CONFLICT else report.say)(f"{change.fate:9} {change.path}{note}")
+        (report.warn if change.status == CONFLICT else report.say)(f"{change.status:9} {change.path}{note}")
     for resolved in outcome.resolved:
         if resolved.rule:
             report.say(f"{resolved.rule}: {resolved.path}")
@@ -66,7 +66,7 @@ def show(outcome: Outcome, folder: Path | None, report: Report, dry_run: bool, e
     for notice in outcome.notices:
         report.warn(notice)
     verb = "would change" if dry_run else "changed"
-    counted = sum(change.fate != "kept" for change in outcome.changes)
+    counted = sum(change.status != KEPT for change in outcome.changes)
     report.done(f"{version}: {many(counted, 'file')} {verb}, {many(outcome.conflicts, 'conflict')}")
     if dry_run:
         return
