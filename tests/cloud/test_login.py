@@ -86,6 +86,7 @@ def ask(cloud: str, home: Path) -> Ask:
             script, cwd=folder, env={**home, **proxy, **environment}, capture_output=True, text=True, timeout=120
         )
         assert "Traceback" not in done.stderr, done.stderr
+        assert done.returncode or what not in ASK
         return (done.stderr if done.returncode else done.stdout).strip()
 
     return asked

@@ -21,6 +21,7 @@ from tests.docs.test_site import in_navigation
 from tests.render.matrix import all_pairs
 
 BIN = Path(sys.executable).parent
+MADE = {"__pycache__", ".ruff_cache"}  # what Python compiled and ruff remembers
 MATRIX = [
     *all_pairs(ROOT),
     *(preset.answers for preset in catalog.presets(ROOT)),
@@ -53,15 +54,22 @@ def project(request: pytest.FixtureRequest, renderings: list[Path]) -> Path:
     return renderings[number]
 
 
-def texts(project: Path) -> Iterator[tuple[str, str]]:
-    """Every file of a project but the library's, with its text."""
-    for path in sorted(project.rglob("*")):
-        if path.is_file() and project / "kit" not in path.parents:
-            yield path.relative_to(project).as_posix(), path.read_text(encoding="utf-8")
+@pytest.fixture(params=range(len(MATRIX) + 1), ids=[*IDS, "the library"])
+def folder(request: pytest.FixtureRequest, renderings: list[Path]) -> Path:
+    """One rendering after another, and the library, which is the same in all of them."""
+    number: int = request.param
+    return [*renderings, renderings[0] / "kit"][number]
 
 
-def test_every_file_is_clean(project: Path) -> None:
-    for name, text in texts(project):
+def texts(folder: Path) -> Iterator[tuple[str, str]]:
+    """Every file of a project but the library's, or of the library, with its text."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and folder / "kit" not in path.parents and not MADE & set(path.parts):
+            yield path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")
+
+
+def test_every_file_is_clean(folder: Path) -> None:
+    for name, text in texts(folder):
         # CircleCI, Prometheus and Grafana have braces of their own.
         text = re.sub(r"\{\{ (?:arch|\.Revision|checksum [^}]+|\$labels\.\w+) \}\}", "", text)
         text = re.sub(r"\{\{\w+\}\}", "", text) if name.endswith("dashboard.json") else text
@@ -80,13 +88,12 @@ def test_the_library_is_the_same_in_every_project(renderings: list[Path], templa
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file's bytes, but for what Python compiled and ruff remembers."""
-    made = {"__pycache__", ".ruff_cache"}
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not made & set(path.parts))
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not MADE & set(path.parts))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def test_every_file_parses(project: Path) -> None:
-    for name, text in texts(project):
+def test_every_file_parses(folder: Path) -> None:
+    for name, text in texts(folder):
         if name.endswith((".yaml", ".yml")):
             yaml.safe_load(text)
         elif name.endswith(".toml"):
@@ -97,8 +104,8 @@ def test_every_file_parses(project: Path) -> None:
             ast.parse(text)
 
 
-def test_no_function_is_empty(project: Path) -> None:
-    for name, text in texts(project):
+def test_no_function_is_empty(folder: Path) -> None:
+    for name, text in texts(folder):
         if not name.endswith(".py"):
             continue
         for node in ast.walk(ast.parse(text)):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from mlops_scaffold import catalog
 from mlops_scaffold.address import named_address
-from mlops_scaffold.rendering import Asked, render
+from mlops_scaffold.rendering import Asked, questions, render
 from mlops_scaffold.source import open_version
 from pathspec import PathSpec
 
@@ -91,6 +91,7 @@ def test_a_project_can_be_read_in_ten_minutes(preset: str, files: int, template:
     own = {path: entry for path, entry in made.tree.files.items() if path.parts[0] != "kit"}
     assert len(own) <= files
     assert sum(entry.content.count(b"\n") for path, entry in own.items() if path.suffix == ".py") <= 350
+    assert "framework" in questions(version)
 
 
 def test_the_library_is_no_template() -> None:

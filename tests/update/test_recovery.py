@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from mlops_scaffold import files, taking_back
+from mlops_scaffold.doctor import CHECKS
+from mlops_scaffold.doctor.registry import Place
 from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.project import open_project
 from mlops_scaffold.repository import open_repository
 
 from tests.conftest import git, mlops
@@ -43,6 +46,16 @@ def test_a_command_that_names_the_project_takes_it_back_too(command: list[str], 
     world, before = cut_off(tmp_path)
     mlops(*command, cwd=tmp_path)
     assert (world.snapshot(), index(world)) == before
+
+
+def test_doctor_names_it_until_it_is_taken_back(tmp_path: Path) -> None:
+    world, _ = cut_off(tmp_path)
+    place = Place(open_project(world.project), offline=False)
+    assert [mend for _, mend in CHECKS["unfinished-update"].look(place)] == ["mlops update --abort"]
+    done = mlops("doctor", "--json", "--only", "unfinished-update", cwd=world.project)
+    assert (done.returncode, "has been taken back" in done.stderr) == (0, True)
+    found = json.loads(done.stdout)
+    assert (found["checks"], found["findings"], found["unknown"]) == (["unfinished-update"], [], {})
 
 
 def test_a_command_in_a_folder_of_it_or_in_a_linked_work_tree(tmp_path: Path) -> None:
