@@ -1,5 +1,6 @@
 """What a champion.yaml, an MLflow server or a model file says is checked before anything is done with it."""
 
+import io
 import json
 import shutil
 import threading
@@ -12,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import skops.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlops_kit import models
 from mlops_kit.contract import Contract
 from mlops_kit.frameworks.archive import check_archive
 from mlops_kit.frameworks.errors import ModelError
+from mlops_kit.frameworks.sklearn.saving import load_model, untrusted
 from mlops_kit.ground import Project, using
 from mlops_kit.models import Champion, ChampionError
 from mlops_kit.serving import mlflow_server
@@ -140,6 +143,45 @@ def test_a_model_file_that_unpacks_to_far_more_is_refused(tmp_path: Path) -> Non
     damaged.write_bytes(b"no archive")
     with pytest.raises(ModelError, match="it is damaged"):
         check_archive(damaged)
+
+
+def calling(file: Path, module: str, name: str, *arguments: str) -> None:
+    """Write a model file that has skops call a class with some arguments when it is loaded."""
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(arguments))) as plain:
+        schema = json.loads(plain.read("schema.json"))
+    content = {key: value for key, value in schema.items() if key not in ("protocol", "_skops_version")}
+    call = dict(__class__=name, __module__=module, __loader__="ConstructorFromReduceNode", content=content)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("schema.json", json.dumps({**schema, **call}))
+
+
+@pytest.mark.usefixtures("project")
+def test_a_model_file_opens_no_file_by_a_class_that_scikit_learn_only_imports(tmp_path: Path) -> None:
+    of_a_person = tmp_path / "mine"
+    of_a_person.write_text("kept", encoding="utf-8")
+    calling(tmp_path / "model.skops", "sklearn.datasets._covtype", "GzipFile", str(of_a_person), "wb")
+    with pytest.raises(ModelError, match=r"sklearn\.datasets\._covtype\.GzipFile"):
+        load_model(tmp_path)
+    assert of_a_person.read_text(encoding="utf-8") == "kept"
+
+
+@pytest.mark.parametrize(
+    ("name", "trusted"),
+    {
+        "sklearn.tree._tree.Tree": True,
+        "numpy.float64": True,
+        "numpy.dtypes.Float64DType": True,
+        "numpy.random._pcg64.PCG64": True,
+        "sklearn.datasets._base.Path": False,
+        "sklearn.utils.validation.check_array": False,
+        "sklearn.callback._scoring_monitor.ScoringMonitor": False,
+        "numpy.memmap": False,
+        "numpy.random.bit_generator.cycle": False,
+        "numpy.load": False,
+    }.items(),
+)
+def test_only_classes_of_a_librarys_own_are_trusted_unnamed(name: str, trusted: bool) -> None:
+    assert untrusted([name], []) == ([] if trusted else [name])
 
 
 # --- the MLflow server -----------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PLATFORM = "mlflow_sklearn"
 # Functions that only compute, which their pipelines hold.
 FUNCTIONS = ("functools.partial", "sklearn.utils.validation.check_array")
+CONNECTING = "sklearn.callback."  # its classes connect to the address that a file names
 
 
 def trusted_types() -> list[str]:
@@ -96,21 +97,24 @@ def untrusted(holds: Iterable[str], trusted: Iterable[str]) -> list[str]:
 def _is_of_a_library(name: str) -> bool:
     """Whether a name is that of a class of scikit-learn, or of a number or a generator of numpy.
 
-    Nothing but their own modules is imported.
+    A class of another package that one of their modules imports is none: skops calls a type with what the file says,
+    and such a one may open a file. Nothing but their own modules is imported.
     """
     import numpy as np
 
     module, _, of_class = name.rpartition(".")
-    if module.partition(".")[0] not in ("numpy", "sklearn"):
+    library = module.partition(".")[0]
+    if library not in ("numpy", "sklearn"):
         return False
     try:
         found = getattr(import_module(module), of_class, None)
     except ImportError:
         return False
-    if module.startswith("numpy"):
-        numbers = isinstance(found, type) and issubclass(found, np.generic | np.dtype)
-        return numbers or (isinstance(found, type) and module.startswith("numpy.random"))
-    return isinstance(found, type)
+    if not isinstance(found, type) or found.__module__.partition(".")[0] != library:
+        return False
+    if library == "numpy":
+        return issubclass(found, np.generic | np.dtype) or found.__module__.startswith("numpy.random.")
+    return not found.__module__.startswith(CONNECTING)
 
 
 def refused(folder: Path, unknown: list[str]) -> ModelError:
