@@ -38,9 +38,9 @@ class Project:
 
     @property
     def checks(self) -> Path | None:
-        """The file with the checks of `doctor` that the project carries, if it does."""
+        """The package or module with the checks of `doctor` that the project carries, if it does."""
         own = self.folder / "src" / str(self.answers.get("package_name")) / "doctor.py"
-        return next((path for path in (self.folder / KIT / "workspace/doctor.py", own) if path.is_file()), None)
+        return next((path for path in (self.folder / KIT / "workspace/doctor", own) if path.exists()), None)
 
     @property
     def package(self) -> str:

@@ -90,10 +90,11 @@ def own_checks(path: Path) -> Iterable[str]:
     """The functions of a project's doctor that are checks, by name; its code is read, not run."""
     import ast
 
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        marks = node.decorator_list if isinstance(node, ast.FunctionDef) else []
-        if isinstance(node, ast.FunctionDef) and any(ast.unparse(mark).startswith("check(") for mark in marks):
-            yield node.name.replace("_", "-")
+    for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            marks = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+            if isinstance(node, ast.FunctionDef) and any(ast.unparse(mark).startswith("check(") for mark in marks):
+                yield node.name.replace("_", "-")
 
 
 @silent

@@ -90,9 +90,9 @@ def _ask_project(place: Place, only: Sequence[str], found: Diagnosis) -> None:
     found.unknown.update(told["unknown"])
 
 
-def module_of(file: Path) -> str:
-    """A module's name by its file, which is below a folder src."""
-    parts = file.with_suffix("").parts
+def module_of(place: Path) -> str:
+    """The name of a module or package by its place, which is below a folder src."""
+    parts = place.with_suffix("").parts
     return ".".join(parts[len(parts) - parts[::-1].index("src") :])
 
 

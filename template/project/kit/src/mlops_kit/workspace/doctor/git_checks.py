@@ -1,0 +1,66 @@
+"""Checks of git: who commits, the hooks, and what must not be in the repository."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+from mlops_kit.ground import git, project
+from mlops_kit.workspace.doctor.form import Found, check
+from mlops_kit.workspace.doctor.state import is_repository, remotes
+from mlops_kit.workspace.large_files import LARGEST_FILE_MB
+from mlops_kit.workspace.setup import RAW
+
+SECRET_FILES = (".env", ".dvc/config.local")
+SECRET_OPTIONS = {"secret_access_key", "session_token", "password", "account_key", "connection_string", "sas_token"}
+
+
+@check("Nothing can be committed without a name.")
+def identity() -> Found:
+    """Git knows who you are."""
+    if is_repository() and git("var", "GIT_COMMITTER_IDENT").returncode:
+        yield (
+            "git does not know who you are",
+            'git config user.name "YOUR NAME" && git config user.email you@example.com',
+        )
+
+
+@check("Without it, commits go in without a look at style, contract and size.", safe=True)
+def hooks() -> Found:
+    """The git hooks of .pre-commit-config.yaml are installed."""
+    if not is_repository() or git("config", "core.hooksPath").stdout.strip():
+        return
+    if git("rev-parse", "--show-prefix").stdout.strip():  # a folder of a larger repository: see setup.py
+        return
+    hook = project().root / git("rev-parse", "--git-path", "hooks/pre-commit").stdout.strip()
+    text = hook.read_text(encoding="utf-8", errors="replace") if hook.is_file() else ""
+    python = re.search(r"^INSTALL_PYTHON=(.+)$", text, re.MULTILINE)
+    if "pre-commit" not in text:
+        yield "the pre-commit hook is not installed", "uv run pre-commit install"
+    elif python and not Path(shlex.split(python[1])[0]).exists():
+        yield "the pre-commit hook calls a Python that is gone", "uv run pre-commit install"
+
+
+@check("Whoever clones the repository can read it, and history keeps it: change the secret too.")
+def secrets() -> Found:
+    """No secret is in git."""
+    for path in git("ls-files", "--", *SECRET_FILES).stdout.split():
+        yield f"{path} is in git", f"git rm --cached --quiet {path}"
+    for name, options in remotes("repo").items():
+        for option in sorted(SECRET_OPTIONS & options.keys()):
+            yield f"{option} is in .dvc/config", f"uv run dvc remote modify --unset {name} {option}"
+
+
+@check("Every clone carries it for ever: large files are DVC's.")
+def large_files() -> Found:
+    """Git keeps no large file."""
+    for path in git("ls-files", "-z").stdout.split("\0"):
+        file = project().root / path
+        is_large = path and file.is_file() and file.stat().st_size > LARGEST_FILE_MB * 2**20
+        if is_large and RAW not in Path(path).parents:  # the data is in git where that was asked for
+            name = shlex.quote(path)
+            yield (
+                f"{path} is over {LARGEST_FILE_MB} MB and in git",
+                f"git rm --cached --quiet {name} && uv run dvc add {name}",
+            )

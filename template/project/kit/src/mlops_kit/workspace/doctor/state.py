@@ -1,0 +1,53 @@
+"""What git and DVC say of this clone, as several checks ask for it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_kit.ground import git, project
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+
+def is_repository() -> bool:
+    """Whether the project is in a git repository."""
+    return git("rev-parse", "--git-dir").returncode == 0
+
+
+def take_back(path: str) -> str:
+    """The command that takes a file back as it was committed; what is there now is kept, in the stash or in history."""
+    if git("status", "--porcelain", "--", path).stdout:
+        return f"git stash push -- {path}"
+    before = git("log", "--skip=1", "--max-count=1", "--format=%h", "--", path).stdout.strip()
+    return f"git checkout {before or 'HEAD'} -- {path}"
+
+
+@cache
+def repo() -> Repo:
+    """The project as DVC sees it."""
+    from dvc.repo import Repo
+
+    return Repo(str(project().root))
+
+
+def remotes(level: str | None = None) -> dict[str, dict[str, Any]]:
+    """DVC's remotes by name; with `level` "repo", as .dvc/config alone has them."""
+    from dvc.config import Config
+
+    found: dict[str, dict[str, Any]] = (
+        Config(str(project().root / ".dvc"), validate=False).read(level).get("remote", {})
+    )
+    return found
+
+
+def in_cache(md5: str) -> bool:
+    """Whether DVC's cache on this machine has an object."""
+    return bool(md5) and repo().cache.local.exists(md5)
+
+
+def is_tracked() -> bool:
+    """Whether DVC keeps the raw data."""
+    return Path(project().root, "data/raw.dvc").exists()
