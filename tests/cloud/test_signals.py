@@ -77,9 +77,9 @@ def backend() -> Iterator[Backend]:
             if self.command == "POST":
                 threading.Event().wait(1)  # a far store
                 found.kept.append(body)
+            found.asked.append(f"{self.command} {self.path.partition('?')[0]}")  # before Terraform can ask for more
             self.send_response(404 if self.command == "GET" and self.path == "/state" else 200)
             self.end_headers()
-            found.asked.append(f"{self.command} {self.path.partition('?')[0]}")
 
         do_POST = do_LOCK = do_UNLOCK = do_GET
 

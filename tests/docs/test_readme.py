@@ -15,7 +15,7 @@ from tests.project.running import free_port, wait_until_ready
 # Pages whose shell blocks are typed in the tutorial's project, in this order.
 IN_THE_PROJECT = ["doctor.md", "monitoring.md", "leave-the-laptop.md"]
 # Words of a command that stand for something of the reader's.
-PLACEHOLDERS = {"FILE": "newer.csv", "VERSION": "1", "TEXT": "'it is old'"}
+PLACEHOLDERS = {"FILE": "newer.csv", "COLUMN": "churned", "VERSION": "1", "TEXT": "'it is old'"}
 # There is one version: nothing to go back to, and the champion cannot be retired. Both say so.
 REFUSED = ("rollback", "retire")
 
@@ -45,7 +45,7 @@ def test_the_readmes_commands_work(tmp_path: Path) -> None:
         # The blocks of ONBOARDING.md are typed by tests/project/test_newcomer.py.
         written = inline(text) if page == "ONBOARDING.md" else blocks(text) + inline(text)
         for command in not_elsewhere(written, terminal.typed):
-            filled = re.sub(r"\b(FILE|VERSION|TEXT)\b", lambda found: PLACEHOLDERS[found[0]], command)
+            filled = re.sub(rf"\b({'|'.join(PLACEHOLDERS)})\b", lambda found: PLACEHOLDERS[found[0]], command)
             # `uv run poe` lists the tasks, and exits with 1 as none was named.
             codes = (
                 (0, 2)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -124,6 +126,14 @@ def test_a_module_of_ones_own_goes_before_the_library(own: Project) -> None:
     write(own, "mine.py", "from . import tracking\nfrom .tracking import NAME\n")
     with using(own):
         assert own.module("mine").NAME == "mine" == own.module("mine").tracking.NAME
+
+
+@pytest.mark.parametrize("name", ["search", "alarm"])
+def test_a_command_of_before_runs(name: str, own: Project) -> None:
+    command = [sys.executable, "-m", f"{own.package}.{name}", "--help"]
+    env = {**os.environ, "PYTHONPATH": str(own.root / "src")}
+    done = subprocess.run(command, cwd=own.root, env=env, capture_output=True, text=True)
+    assert done.stdout.startswith("usage:"), done.stderr
 
 
 def test_another_package_finds_nothing_here(own: Project) -> None:

@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
 from pathlib import Path
 from pkgutil import iter_modules
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -108,12 +108,21 @@ class _Alias(Loader):
 
         module.__dict__["__getattr__"] = __getattr__
 
-    def _modules(self) -> Iterator[ModuleType]:
-        """The modules, each imported when its turn comes: a room, then what is in it."""
+    def get_code(self, fullname: str) -> CodeType:
+        """What `python -m` runs under a name of before: the module that has its names now, or the first of them."""
+        run = f"from runpy import run_module\nrun_module({self._names()[0]!r}, run_name='__main__', alter_sys=True)"
+        return compile(run, fullname, "exec")
+
+    def _names(self) -> list[str]:
         from mlops_kit.ground import project
 
-        for name in self.now:
-            home = import_module(f"mlops_kit.{name.format(framework=project().framework, cloud=project().cloud)}")
+        its = project()
+        return [f"mlops_kit.{name.format(framework=its.framework, cloud=its.cloud)}" for name in self.now]
+
+    def _modules(self) -> Iterator[ModuleType]:
+        """The modules, each imported when its turn comes: a room, then what is in it."""
+        for name, of_now in zip(self.now, self._names(), strict=True):
+            home = import_module(of_now)
             yield home
             for inner in iter_modules(() if name in PACKAGES else getattr(home, "__path__", ())):
                 if inner.name != "__main__":
