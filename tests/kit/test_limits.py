@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from mlops_kit.serving.limits import Limits
 from mlops_kit.serving.rows import RowReader, RowsError
 from mlops_kit.serving.scan import most_values, pieces, scan
 
+from tests.conftest import wait_until
 from tests.kit.kinds import kinds
 
 DOCS = Path(__file__).parents[2] / "docs/serving.md"
@@ -139,19 +141,41 @@ def test_errors_above_the_limit_are_not_listed(contract: Contract, service: Any)
         assert len(client.post("/predict", json=dict.fromkeys("abcdefgh", 1)).json()["detail"]) == 5
 
 
+def guard_of(client: Any) -> Guarded:
+    """The part of the application that counts what is in progress."""
+    layer = client.app.middleware_stack
+    while not isinstance(layer, Guarded):
+        layer = layer.app
+    return layer
+
+
 def test_batches_above_the_limit_are_told_to_come_back(contract: Contract, service: Any) -> None:
     large = {"rows": batch(contract, 2000)}
     with service() as client:
-        guard: Any = client.app.middleware_stack  # type: ignore[attr-defined]
-        while not isinstance(guard, Guarded):
-            guard = guard.app
-        guard.batches = guard.limits.max_batches
+        guard = guard_of(client)
+        guard.batches = 2 * guard.limits.max_batches
         refused = client.post("/predict", json=large)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         assert client.post("/predict", json={"rows": batch(contract, 1)}).status_code == 200
         guard.batches = 0
         assert client.post("/predict", json=large).status_code == 200
         assert guard.batches == 0
+
+
+def test_as_many_batches_wait_as_may_be_in_progress(contract: Contract, service: Any) -> None:
+    large = {"rows": batch(contract, 2000)}
+    with service(MAX_BATCHES=1) as client, ThreadPoolExecutor(1) as caller:
+        guard = guard_of(client)
+        client.portal.call(guard.slots.acquire)  # one is in progress
+        guard.batches = 1
+        waiting = caller.submit(client.post, "/predict", json=large)
+        wait_until(lambda: guard.batches == 2)
+        assert client.post("/predict", json=large).status_code == 503
+        assert not waiting.done()
+        guard.batches -= 1
+        client.portal.call(guard.slots.release)
+        assert waiting.result().status_code == 200
+        assert (guard.batches, guard.slots.locked()) == (0, False)
 
 
 # --- what a hostile body costs ---------------------------------------------------------------------------------------

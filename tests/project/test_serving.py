@@ -75,7 +75,7 @@ class Callers:
 
 
 def test_requests_under_way_are_answered_when_it_is_stopped(project: Path, tmp_path: Path) -> None:
-    with running(project, PREDICTION_LOG=str(tmp_path), MAX_BATCHES="8") as service:
+    with running(project, PREDICTION_LOG=str(tmp_path)) as service:
         callers = Callers(service, body(project, 500))
         with callers.asking(8):
             wait_until(lambda: bool(callers.versions), service.process)

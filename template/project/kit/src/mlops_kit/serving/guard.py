@@ -5,6 +5,8 @@ Plain ASGI, as in observe.py.
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,7 +26,8 @@ class Guarded:
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self.app, self.limits = app, limits
-        self.batches = 0  # in progress
+        self.batches = 0  # in progress, or waiting for one of these slots
+        self.slots = asyncio.Semaphore(limits.max_batches)
         self.too_large = f"The body is larger than {_size(limits.max_body_bytes)}: send the rows in several requests."
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,10 +47,10 @@ class Guarded:
         return announced.isdigit() and int(announced) > self.limits.max_body_bytes
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
-        taken, is_batch = 0, False
+        taken, is_batch, has_slot = 0, False, False
 
         async def receiving() -> Message:
-            nonlocal taken, is_batch
+            nonlocal taken, is_batch, has_slot
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > self.limits.max_body_bytes:  # what was sent so far is let go, the rest is never kept
@@ -55,16 +58,19 @@ class Guarded:
                     await discard(receive, DISCARDED * self.limits.max_body_bytes)
                 raise HTTPException(413, self.too_large, {"connection": "close"})
             if taken > SMALL_BODY and not is_batch:
-                if self.batches >= self.limits.max_batches:
+                if self.batches >= 2 * self.limits.max_batches:
                     raise HTTPException(503, BUSY, RETRY)
                 self.batches += 1
                 is_batch = True
+                has_slot = await self.slots.acquire()  # the rest of the body is not read before
             return message
 
         try:
             await self.app(scope, receiving, send)
         finally:
             self.batches -= is_batch
+            if has_slot:
+                self.slots.release()
 
 
 async def discard(receive: Receive, most: int) -> None:

@@ -28,15 +28,15 @@ class Limits:
     max_tensors: int = _limit(1_000, "tensors of a `/v2` request; the contract's columns where those are more", "422")
     max_values: int = _limit(1_000_000, "JSON values of a request, of all rows or tensors together", "422")
     max_string: int = _limit(1_000_000, "characters of one string", "422")
-    max_errors: int = _limit(100, "errors that the answer to a wrong request lists", "the others are left out")
+    max_errors: int = _limit(100, "errors listed in the response to an invalid request", "the others are left out")
     max_requests: int = _limit(128, "requests in progress; `GET` requests are always answered", "503")
-    max_batches: int = _limit(4, "requests in progress whose body is larger than 32 KB", "503")
+    max_batches: int = _limit(4, "requests in progress whose body is larger than 32 KB; as many wait", "503")
     max_connections: int = _limit(1_000, "open connections", "503, and closed")
     header_seconds: int = _limit(10, "until the headers of a request are complete", "408, and closed")
     body_seconds: int = _limit(
-        30, "until the body of a request is complete, and until an answer is read", "408, and closed"
+        30, "until the body of a request is complete, and until a response is read", "408, and closed"
     )
-    idle_seconds: int = _limit(5, "that a connection stays open after an answer", "closed")
+    idle_seconds: int = _limit(5, "that a connection stays open after a response", "closed")
     drain_seconds: int = _limit(15, "after SIGTERM in which requests in progress are finished", "closed")
 
 
