@@ -253,10 +253,10 @@ def known(mirror: Path, *versions: str) -> bool:
 
 def rendered_lines(folder: Path) -> set[bytes]:
     """Every line that the template gave to a project."""
-    from mlops_scaffold.address import recorded_address
-    from mlops_scaffold.project import open_project
+    from mlops_scaffold.ground.project import open_project
     from mlops_scaffold.rendering.recorded import render_base
-    from mlops_scaffold.source import reopen_version
+    from mlops_scaffold.sources.address import recorded_address
+    from mlops_scaffold.sources.source import reopen_version
 
     project = open_project(folder)
     version = reopen_version(recorded_address(project.source), project.version, "")

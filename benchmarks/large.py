@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from mlops_scaffold import process
+from mlops_scaffold.ground import process
 
 HERE = Path(__file__).parent
 SIZES = (1_000_000, 3_000_000)

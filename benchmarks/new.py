@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mlops_scaffold import process
+from mlops_scaffold.ground import process
 
 BIN = Path(sys.executable).parent
 HERE = Path(__file__).parent

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mlops_scaffold import process
+from mlops_scaffold.ground import process
 
 HERE = Path(__file__).parent
 TRIALS = 16

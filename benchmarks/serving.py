@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mlops_scaffold import process
+from mlops_scaffold.ground import process
 
 HERE = Path(__file__).parent
 SECONDS = "6"

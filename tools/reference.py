@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from mlops_scaffold import catalog
 from mlops_scaffold import doctor as doctor_checks
 from mlops_scaffold.cli import app
-from mlops_scaffold.new import Plan, Request, plan
-from mlops_scaffold.report import Report
-from mlops_scaffold.settings import read_mapping
+from mlops_scaffold.creating.new import Plan, Request, plan
+from mlops_scaffold.ground.report import Report
+from mlops_scaffold.ground.settings import read_mapping
+from mlops_scaffold.sources import catalog
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs/reference"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from mlops_scaffold import catalog
-from mlops_scaffold.address import named_address
 from mlops_scaffold.rendering import Asked, render
-from mlops_scaffold.source import open_version
+from mlops_scaffold.sources import catalog
+from mlops_scaffold.sources.address import named_address
+from mlops_scaffold.sources.source import open_version
 
 from tests.ci.dialects import DIALECTS, neutral
 from tests.conftest import ROOT, git

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlops_scaffold import process
+from mlops_scaffold.ground import process
 
 from tests.ci.dialects import circleci, jenkins
 from tests.conftest import git

@@ -12,9 +12,9 @@ from typing import Any
 import hcl2
 import uv
 from hcl2.utils import SerializationOptions
-from mlops_scaffold.address import named_address
 from mlops_scaffold.rendering import Asked, render
-from mlops_scaffold.source import open_version
+from mlops_scaffold.sources.address import named_address
+from mlops_scaffold.sources.source import open_version
 
 CLOUDS = ("aws", "gcp", "azure")
 CIS = ("github", "gitlab", "circleci", "jenkins")

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 from jinja2 import Environment
-from mlops_scaffold import catalog
-from mlops_scaffold.address import named_address
 from mlops_scaffold.rendering import Asked, render
-from mlops_scaffold.source import open_version
+from mlops_scaffold.sources import catalog
+from mlops_scaffold.sources.address import named_address
+from mlops_scaffold.sources.source import open_version
 
 from tests.ci.dialects import DIALECTS, Stage, blocks, neutral
 from tests.ci.test_dialects import SCHEMAS, SECRETS, run

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mlops_scaffold import process
+from mlops_scaffold.ground import process
 
 from tests.containers.standins import BaseImages, make_base_images, missing, podman_settings, run
 

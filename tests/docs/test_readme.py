@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from mlops_scaffold import process
+from mlops_scaffold.ground import process
 
 from tests.conftest import ROOT, git
 from tests.docs.shell import Terminal, blocks, inline, not_elsewhere

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from mlops_scaffold.new import Request, plan
-from mlops_scaffold.report import Report
+from mlops_scaffold.creating.new import Request, plan
+from mlops_scaffold.ground.report import Report
 
 from tests.conftest import ROOT, git
 from tests.update.world import commit, forget_fetches

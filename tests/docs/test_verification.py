@@ -2,7 +2,7 @@
 
 import re
 
-from mlops_scaffold import catalog
+from mlops_scaffold.sources import catalog
 
 from tests.conftest import ROOT
 

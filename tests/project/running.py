@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mlops_scaffold import process
+from mlops_scaffold.ground import process
 
 from tests.conftest import PATIENCE, wait_until
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from mlops_scaffold import process
+from mlops_scaffold.ground import process
 
 RUN = [sys.executable, "-m", "mlops_scaffold"]
 PACKAGES = ("pandas>=3,<4", "pyarrow>=21,<26", "scikit-learn>=1.9,<2", "statsmodels", "vega_datasets")

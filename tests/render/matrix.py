@@ -5,7 +5,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-from mlops_scaffold import catalog
+from mlops_scaffold.sources import catalog
 
 SEVERAL = ("extras",)  # axes of which any number of values can be chosen
 Answers = dict[str, Any]

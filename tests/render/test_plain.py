@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlops_scaffold.address import named_address
-from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.rendering import Asked, copier_adapter, plain, render
 from mlops_scaffold.rendering.plain_template import NotPlain, open_template
-from mlops_scaffold.source import Version, open_version
+from mlops_scaffold.sources.address import named_address
+from mlops_scaffold.sources.source import Version, open_version
 
 from tests.conftest import git
 

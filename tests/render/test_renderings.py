@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from mlops_scaffold import catalog
-from mlops_scaffold.address import named_address
 from mlops_scaffold.rendering import Asked, copier_adapter, plain
-from mlops_scaffold.source import open_version
+from mlops_scaffold.sources import catalog
+from mlops_scaffold.sources.address import named_address
+from mlops_scaffold.sources.source import open_version
 
 from tests.conftest import ROOT
 from tests.docs.test_site import in_navigation

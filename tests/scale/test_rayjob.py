@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import uv
 import yaml
-from mlops_scaffold import process
+from mlops_scaffold.ground import process
 
 from tests.scale.kuberay import definition
 from tests.serving.kubernetes import assert_valid

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlops_scaffold.address import named_address
 from mlops_scaffold.rendering import Asked, render
-from mlops_scaffold.source import open_version
+from mlops_scaffold.sources.address import named_address
+from mlops_scaffold.sources.source import open_version
 
 from tests.conftest import git
 from tests.project.running import environment, new, poe

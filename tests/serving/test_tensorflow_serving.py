@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from mlops_scaffold.address import named_address
 from mlops_scaffold.rendering import Asked, render
-from mlops_scaffold.source import open_version
+from mlops_scaffold.sources.address import named_address
+from mlops_scaffold.sources.source import open_version
 
 from tests.conftest import PATIENCE, git, wait_until
 from tests.project.running import environment, free_port, new, poe, started

@@ -11,14 +11,15 @@ import pytest
 from copier._vcs import get_repo
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from mlops_scaffold import fallback, source
-from mlops_scaffold.address import named_address, recorded_address
-from mlops_scaffold.check import check
-from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.git import git_remote
-from mlops_scaffold.giturl import parse
-from mlops_scaffold.project import open_project
-from mlops_scaffold.repository import open_repository
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.project import open_project
+from mlops_scaffold.projects.check import check
+from mlops_scaffold.sources import source
+from mlops_scaffold.sources.address import named_address, recorded_address
+from mlops_scaffold.updating import fallback
+from mlops_scaffold.vcs.git import git_remote
+from mlops_scaffold.vcs.giturl import parse
+from mlops_scaffold.vcs.repository import open_repository
 
 from tests.conftest import git, mlops
 from tests.update.world import World, commit, forget_fetches, make_world, write

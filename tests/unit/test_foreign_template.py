@@ -4,8 +4,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-from mlops_scaffold.bootstrap import pending
-from mlops_scaffold.project import open_project
+from mlops_scaffold.creating.bootstrap import pending
+from mlops_scaffold.ground.project import open_project
 
 from tests.conftest import git, mlops
 from tests.update.world import ANSWERS, commit, write

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlops_scaffold import process
-from mlops_scaffold.settings import read_mapping
+from mlops_scaffold.ground import process
+from mlops_scaffold.ground.settings import read_mapping
 
 from tests.conftest import PATIENCE, ROOT, git, mlops, wait_until
 from tests.unit.test_new import files
@@ -116,7 +116,7 @@ def test_the_wheel_works_without_its_address(tmp_path: Path) -> None:
     git("clone", "--quiet", "--bare", str(ROOT), str(tmp_path / "all.git"), cwd=tmp_path)
     subprocess.run(["cp", "-r", str(ROOT / "generator/mlops_scaffold"), str(package)], check=True)
     git("bundle", "create", "--quiet", str(package / "template.bundle"), "HEAD", "--branches", cwd=tmp_path / "all.git")
-    code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from mlops_scaffold import address; "
+    code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from mlops_scaffold.sources import address; "
     code += "address._direct_url = dict; from mlops_scaffold.__main__ import main; main()"
     for name in ("a", "b"):
         command = [sys.executable, "-c", code, str(package.parent), "new", name, "-l", "--no-setup"]
@@ -134,9 +134,8 @@ def test_the_wheel_works_without_its_address(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_the_children_too(tmp_path: Path) -> None:
-    code = (
-        "import sys; from mlops_scaffold import process; process.run([sys.executable, '-c', sys.argv[1]], alone=True)"
-    )
+    code = "import sys; from mlops_scaffold.ground import process; "
+    code += "process.run([sys.executable, '-c', sys.argv[1]], alone=True)"
     # More than a pipe holds: when it is written, it is being read, and so the child is waited for.
     child = "import subprocess, time; print('x' * 1_000_000, flush=True); "
     child += f"subprocess.Popen(['sleep', '3600.{os.getpid()}']); time.sleep(3600)"

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from mlops_scaffold import __version__, doctor
-from mlops_scaffold.check import check
 from mlops_scaffold.doctor import examine
 from mlops_scaffold.doctor.registry import Place
-from mlops_scaffold.library import Library
-from mlops_scaffold.project import open_project
-from mlops_scaffold.repository import open_repository
+from mlops_scaffold.ground.project import open_project
+from mlops_scaffold.projects.check import check
+from mlops_scaffold.projects.library import Library
+from mlops_scaffold.vcs.repository import open_repository
 
 from tests.conftest import ROOT, git, mlops
 from tests.update.world import commit, forget_fetches, new_project

@@ -8,12 +8,12 @@ from pathlib import Path, PurePosixPath
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from mlops_scaffold.difference import difference
-from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.project import open_project
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.project import open_project
+from mlops_scaffold.ground.tree import Entry, Tree
+from mlops_scaffold.projects.difference import difference
 from mlops_scaffold.rendering import Rendered, copier_adapter, plain
-from mlops_scaffold.repository import open_repository
-from mlops_scaffold.tree import Entry, Tree
+from mlops_scaffold.vcs.repository import open_repository
 
 from tests.conftest import git
 from tests.update.world import ANSWERS as ANSWERS_OF_COPIER

@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from mlops_scaffold import bootstrap
-from mlops_scaffold.bootstrap import Wishes
-from mlops_scaffold.errors import StepFailed
-from mlops_scaffold.project import Project, open_project
+from mlops_scaffold.creating import bootstrap
+from mlops_scaffold.creating.bootstrap import Wishes
+from mlops_scaffold.ground.errors import StepFailed
+from mlops_scaffold.ground.project import Project, open_project
 
 from tests.conftest import git, mlops
 

@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from mlops_scaffold import source
-from mlops_scaffold.address import named_address
+from mlops_scaffold.sources import source
+from mlops_scaffold.sources.address import named_address
 
 from tests.update.world import forget_fetches
 
 
 def test_programs_speak_utf8_whatever_the_machine_does() -> None:
-    code = "from mlops_scaffold import process; import sys; "
+    code = "from mlops_scaffold.ground import process; import sys; "
     code += "said = process.run([sys.executable, '-c', 'print(chr(0x2713))'], env=process.project_environment()); "
     code += "print(ascii(said.said))"
     # A machine whose own encoding is another: its Python would neither write nor read UTF-8.

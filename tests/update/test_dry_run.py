@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlops_scaffold import process
-from mlops_scaffold.request import Outcome
+from mlops_scaffold.ground import process
+from mlops_scaffold.updating.request import Outcome
 
 from tests.conftest import git
 from tests.update.test_killed import prepared

@@ -9,7 +9,7 @@ from typing import Literal
 from unicodedata import normalize
 
 import pytest
-from mlops_scaffold.request import Outcome
+from mlops_scaffold.updating.request import Outcome
 
 from tests.conftest import git, mlops
 from tests.update.world import Files, World, commit, make_world, write

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlops_scaffold import files, journal, taking_back, writing
-from mlops_scaffold import index as index_module
-from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.report import Report
-from mlops_scaffold.repository import open_repository
-from mlops_scaffold.session import opened
+from mlops_scaffold.applying import index as index_module
+from mlops_scaffold.applying import journal, taking_back, writing
+from mlops_scaffold.applying.session import opened
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.report import Report
+from mlops_scaffold.vcs import files
+from mlops_scaffold.vcs.repository import open_repository
 
 from tests.conftest import git, mlops
 from tests.update.world import Files, World, make_world, write

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.request import Outcome
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.updating.request import Outcome
 
 from tests.conftest import git, mlops
 from tests.update.world import World, commit, make_world, write

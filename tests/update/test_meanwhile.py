@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlops_scaffold import files, update, writing
-from mlops_scaffold import index as index_module
-from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.applying import index as index_module
+from mlops_scaffold.applying import writing
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.planning import update
+from mlops_scaffold.vcs import files
 
 from tests.conftest import git
 from tests.update.world import World, commit, make_world, write

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from mlops_scaffold.request import Outcome
+from mlops_scaffold.updating.request import Outcome
 
 from tests.conftest import git, mlops
 from tests.update.world import World, commit, make_world, write

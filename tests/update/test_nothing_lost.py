@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.request import Outcome
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.updating.request import Outcome
 
 from tests.conftest import git
 from tests.update.world import Files, World, commit, make_world, new_project, snapshot, write

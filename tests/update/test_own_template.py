@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 import yaml
-from mlops_scaffold import catalog
-from mlops_scaffold.address import named_address
-from mlops_scaffold.components import adding, removing
-from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.evolve import evolve
-from mlops_scaffold.new import Request as NewRequest
-from mlops_scaffold.new import plan
-from mlops_scaffold.project import open_project
-from mlops_scaffold.report import Report
-from mlops_scaffold.request import Outcome, Request
-from mlops_scaffold.settings import read_mapping
-from mlops_scaffold.source import open_version
+from mlops_scaffold.creating.new import Request as NewRequest
+from mlops_scaffold.creating.new import plan
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.project import open_project
+from mlops_scaffold.ground.report import Report
+from mlops_scaffold.ground.settings import read_mapping
+from mlops_scaffold.projects.components import adding, removing
+from mlops_scaffold.sources import catalog
+from mlops_scaffold.sources.address import named_address
+from mlops_scaffold.sources.source import open_version
+from mlops_scaffold.updating.evolve import evolve
+from mlops_scaffold.updating.request import Outcome, Request
 
 from tests.conftest import ROOT, git
 from tests.update.world import commit, forget_fetches, snapshot

@@ -12,15 +12,15 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from mlops_scaffold.check import check
-from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.evolve import evolve
-from mlops_scaffold.new import Request as NewRequest
-from mlops_scaffold.new import parse_data, plan
-from mlops_scaffold.project import open_project
-from mlops_scaffold.report import Report
-from mlops_scaffold.repository import open_repository
-from mlops_scaffold.request import Outcome, Request
+from mlops_scaffold.creating.new import Request as NewRequest
+from mlops_scaffold.creating.new import parse_data, plan
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.project import open_project
+from mlops_scaffold.ground.report import Report
+from mlops_scaffold.projects.check import check
+from mlops_scaffold.updating.evolve import evolve
+from mlops_scaffold.updating.request import Outcome, Request
+from mlops_scaffold.vcs.repository import open_repository
 
 from tests.conftest import ROOT, git
 from tests.project.running import RUN, environment, poe, python, serving

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from mlops_scaffold import taking_back
-from mlops_scaffold.repository import open_repository
+from mlops_scaffold.applying import taking_back
+from mlops_scaffold.vcs.repository import open_repository
 
 from tests.conftest import git
 from tests.update.world import commit, make_world, write

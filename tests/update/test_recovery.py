@@ -6,12 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from mlops_scaffold import files, taking_back
+from mlops_scaffold.applying import taking_back
 from mlops_scaffold.doctor import CHECKS
 from mlops_scaffold.doctor.registry import Place
-from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.project import open_project
-from mlops_scaffold.repository import open_repository
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.project import open_project
+from mlops_scaffold.vcs import files
+from mlops_scaffold.vcs.repository import open_repository
 
 from tests.conftest import git, mlops
 from tests.update.test_killed import COMMANDS, index, kill_at, next_command, prepared

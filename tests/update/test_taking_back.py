@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlops_scaffold import files, process
-from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.report import Report
-from mlops_scaffold.session import opened
+from mlops_scaffold.applying.session import opened
+from mlops_scaffold.ground import process
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.report import Report
+from mlops_scaffold.vcs import files
 
 from tests.conftest import git, mlops
 from tests.update.test_killed import index, prepared

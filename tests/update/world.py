@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlops_scaffold import source
-from mlops_scaffold.evolve import evolve
-from mlops_scaffold.report import Report
-from mlops_scaffold.request import Outcome, Request
+from mlops_scaffold.ground.report import Report
+from mlops_scaffold.sources import source
+from mlops_scaffold.updating.evolve import evolve
+from mlops_scaffold.updating.request import Outcome, Request
 
 from tests.conftest import git
 
@@ -145,8 +145,8 @@ def make_world(folder: Path, before: Files, after: Files, questions: str = "name
 
 def new_project(template: Path, project: Path, data: Iterable[str] = ()) -> Path:
     """A project of the template's newest version, committed in a repository of its own."""
-    from mlops_scaffold.new import Request as NewRequest
-    from mlops_scaffold.new import parse_data, plan
+    from mlops_scaffold.creating.new import Request as NewRequest
+    from mlops_scaffold.creating.new import parse_data, plan
 
     forget_fetches()
     request = NewRequest(project, str(template), defaults=True, data=parse_data(list(data)), set_up=False)

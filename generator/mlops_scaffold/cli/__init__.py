@@ -15,7 +15,7 @@ from mlops_scaffold.cli.new import new
 from mlops_scaffold.cli.presets import presets
 from mlops_scaffold.cli.setup import setup
 from mlops_scaffold.cli.update import update
-from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.ground.errors import MlopsError
 
 app = typer.Typer(
     name="mlops",
@@ -46,8 +46,8 @@ def options(
 ) -> None:
     """Make an ML repository that works at once, and keep it current for years."""
     if context.invoked_subcommand != "update":  # which does it for each of its projects, and tells of it
-        from mlops_scaffold.report import Report
-        from mlops_scaffold.session import recover_around
+        from mlops_scaffold.applying.session import recover_around
+        from mlops_scaffold.ground.report import Report
 
         recover_around(Path(), Report())
 

@@ -10,8 +10,8 @@ import typer
 from mlops_scaffold.cli import completing
 
 if TYPE_CHECKING:
-    from mlops_scaffold.project import Project
-    from mlops_scaffold.source import Version
+    from mlops_scaffold.ground.project import Project
+    from mlops_scaffold.sources.source import Version
 
 NAME: dict[str, Any] = {"metavar": "COMPONENT", "help": "One of `mlops components`."}
 Folder = Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")]
@@ -50,10 +50,10 @@ def _change(
     name: str, folder: Path, adds: bool, dry_run: bool, offline: bool, quiet: bool, as_json: bool, force: bool = False
 ) -> None:
     from mlops_scaffold.cli.outcomes import show_outcomes
-    from mlops_scaffold.components import adding, find, removing, switched
-    from mlops_scaffold.evolve import evolve
-    from mlops_scaffold.report import Report
-    from mlops_scaffold.request import Outcome, Request
+    from mlops_scaffold.ground.report import Report
+    from mlops_scaffold.projects.components import adding, find, removing, switched
+    from mlops_scaffold.updating.evolve import evolve
+    from mlops_scaffold.updating.request import Outcome, Request
 
     report = Report(quiet or as_json)
     request = Request(

@@ -29,9 +29,9 @@ def check(
     """Is a project behind its template, or has it drifted? Exit code 2 where it is."""
     from dataclasses import asdict
 
-    from mlops_scaffold.check import check as compare
-    from mlops_scaffold.report import Report
-    from mlops_scaffold.session import opened
+    from mlops_scaffold.applying.session import opened
+    from mlops_scaffold.ground.report import Report
+    from mlops_scaffold.projects.check import check as compare
 
     report = Report(quiet or as_json)
     with opened(project, answers_file, report, write=False) as (found, repository, _):
@@ -74,12 +74,12 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Show what a project has changed against its template."""
+    from mlops_scaffold.applying.session import opened
     from mlops_scaffold.cli.outcomes import show_patch
-    from mlops_scaffold.difference import difference
-    from mlops_scaffold.evolve import evolve
-    from mlops_scaffold.report import Report
-    from mlops_scaffold.request import Request
-    from mlops_scaffold.session import opened
+    from mlops_scaffold.ground.report import Report
+    from mlops_scaffold.projects.difference import difference
+    from mlops_scaffold.updating.evolve import evolve
+    from mlops_scaffold.updating.request import Request
 
     report = Report(quiet or as_json)
     if incoming:
@@ -117,10 +117,10 @@ def explain(
     """Tell who put a file here, and whose it is."""
     from dataclasses import asdict
 
-    from mlops_scaffold.explain import explain as find
-    from mlops_scaffold.project import find_project, open_project
-    from mlops_scaffold.report import Report
-    from mlops_scaffold.session import recover_around
+    from mlops_scaffold.applying.session import recover_around
+    from mlops_scaffold.ground.project import find_project, open_project
+    from mlops_scaffold.ground.report import Report
+    from mlops_scaffold.projects.explain import explain as find
 
     recover_around(project or (Path.cwd() / path).parent, Report(quiet or as_json))
     found = open_project(project, answers_file) if project else find_project(path, answers_file)

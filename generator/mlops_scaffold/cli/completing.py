@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from mlops_scaffold.project import Project
+    from mlops_scaffold.ground.project import Project
 
 Complete = Callable[[typer.Context], list[str]]
 
@@ -27,8 +27,8 @@ def silent(complete: Callable[[typer.Context], Iterable[str]]) -> Complete:
 @silent
 def addable(_: typer.Context) -> Iterable[str]:
     """The components that the project in this folder has not; without a project, all."""
-    from mlops_scaffold.catalog import components
-    from mlops_scaffold.components import selected
+    from mlops_scaffold.projects.components import selected
+    from mlops_scaffold.sources.catalog import components
 
     project = project_here()
     rows = {row.name: row for row in components(template_folder(project))}
@@ -39,9 +39,9 @@ def addable(_: typer.Context) -> Iterable[str]:
 @silent
 def removable(_: typer.Context) -> Iterable[str]:
     """The components that the project in this folder has, and can be without."""
-    from mlops_scaffold.catalog import components
-    from mlops_scaffold.components import selected, without
-    from mlops_scaffold.errors import MlopsError
+    from mlops_scaffold.ground.errors import MlopsError
+    from mlops_scaffold.projects.components import selected, without
+    from mlops_scaffold.sources.catalog import components
 
     project = project_here()
     if not project:
@@ -65,7 +65,7 @@ def presets(ctx: typer.Context) -> Iterable[str]:
 @silent
 def questions(ctx: typer.Context) -> Iterable[str]:
     """The questions of the template, each ready to be answered."""
-    from mlops_scaffold.settings import read_mapping
+    from mlops_scaffold.ground.settings import read_mapping
 
     asked = read_mapping(template_folder(None, ctx.params.get("template")) / "copier.yml").items()
     return [
@@ -100,22 +100,22 @@ def own_checks(path: Path) -> Iterable[str]:
 @silent
 def paths(_: typer.Context) -> Iterable[str]:
     """The files of the project in this folder; where git knows none, the shell proposes its own."""
-    from mlops_scaffold.git import git
+    from mlops_scaffold.vcs.git import git
 
     return git("ls-files", "-z", cwd=Path()).rstrip("\0").split("\0")
 
 
 def project_here() -> "Project | None":
     """The project in this folder, if it is one."""
-    from mlops_scaffold.project import ANSWERS_FILE, open_project
+    from mlops_scaffold.ground.project import ANSWERS_FILE, open_project
 
     return open_project(Path()) if Path(ANSWERS_FILE).is_file() else None
 
 
 def template_folder(project: "Project | None", named: str | None = None) -> Path:
     """The template that a command would use, as it was last seen on this machine."""
-    from mlops_scaffold import source
-    from mlops_scaffold.address import find_address, recorded_address
+    from mlops_scaffold.sources import source
+    from mlops_scaffold.sources.address import find_address, recorded_address
 
     address = recorded_address(project.source) if project else find_address(named)
     mirror = source.mirror_path(address)

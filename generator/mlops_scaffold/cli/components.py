@@ -15,9 +15,9 @@ def components(
     from dataclasses import asdict
     from itertools import groupby
 
-    from mlops_scaffold import catalog
-    from mlops_scaffold.address import find_address
-    from mlops_scaffold.source import open_version
+    from mlops_scaffold.sources import catalog
+    from mlops_scaffold.sources.address import find_address
+    from mlops_scaffold.sources.source import open_version
 
     found = catalog.components(open_version(find_address(template), None).folder)
     if as_json:

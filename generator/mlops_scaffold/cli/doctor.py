@@ -25,11 +25,11 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Find what is wrong with a project here, and the command that mends it. Exit code 2 where something is."""
+    from mlops_scaffold.applying.session import recover_around
     from mlops_scaffold.doctor import examine, mend
     from mlops_scaffold.doctor.registry import Place
-    from mlops_scaffold.project import open_project
-    from mlops_scaffold.report import Report
-    from mlops_scaffold.session import recover_around
+    from mlops_scaffold.ground.project import open_project
+    from mlops_scaffold.ground.report import Report
 
     report = Report(quiet or as_json)
     recover_around(project, report)

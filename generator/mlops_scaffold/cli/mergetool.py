@@ -24,10 +24,10 @@ def mergetool(
     """Merge three versions of a file as an update does: as git's merge driver, or its merge tool."""
     import json
 
-    from mlops_scaffold.errors import MlopsError
+    from mlops_scaffold.ground.errors import MlopsError
+    from mlops_scaffold.ground.report import Report
+    from mlops_scaffold.ground.settings import BY_FORMAT, load_settings
     from mlops_scaffold.merging.driver import merge_files
-    from mlops_scaffold.report import Report
-    from mlops_scaffold.settings import BY_FORMAT, load_settings
 
     if not marker_size.isdigit() or not int(marker_size):
         raise MlopsError(f"A marker cannot be {marker_size} long.", "Give a number.")

@@ -41,10 +41,10 @@ def new(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Make a project: from a data file to a repository that works."""
-    from mlops_scaffold.bootstrap import Wishes, set_up
     from mlops_scaffold.cli.next_steps import say_next_steps
-    from mlops_scaffold.new import Request, parse_data, plan
-    from mlops_scaffold.report import Report
+    from mlops_scaffold.creating.bootstrap import Wishes, set_up
+    from mlops_scaffold.creating.new import Request, parse_data, plan
+    from mlops_scaffold.ground.report import Report
 
     report = Report(quiet or as_json)
     request = Request(

@@ -4,10 +4,10 @@ import shlex
 import shutil
 from pathlib import Path
 
-from mlops_scaffold import process
-from mlops_scaffold.bootstrap import Wishes, next_steps
-from mlops_scaffold.project import Project
-from mlops_scaffold.report import BOX, Report
+from mlops_scaffold.creating.bootstrap import Wishes, next_steps
+from mlops_scaffold.ground import process
+from mlops_scaffold.ground.project import Project
+from mlops_scaffold.ground.report import BOX, Report
 
 
 def say_next_steps(report: Report, folder: Path, project: Project, left: Wishes | None = None) -> None:

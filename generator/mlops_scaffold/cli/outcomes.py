@@ -5,10 +5,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.planned import CONFLICT, KEPT
-from mlops_scaffold.report import Report
-from mlops_scaffold.request import Outcome
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.report import Report
+from mlops_scaffold.planning.planned import CONFLICT, KEPT
+from mlops_scaffold.updating.request import Outcome
 
 DONE, FAILED, NEEDS_A_PERSON = 0, 1, 2
 

@@ -14,9 +14,9 @@ def presets(
     """List the sets of answers that come with the template."""
     from dataclasses import asdict
 
-    from mlops_scaffold import catalog
-    from mlops_scaffold.address import find_address
-    from mlops_scaffold.source import open_version
+    from mlops_scaffold.sources import catalog
+    from mlops_scaffold.sources.address import find_address
+    from mlops_scaffold.sources.source import open_version
 
     found = catalog.presets(open_version(find_address(template), None).folder)
     if as_json:

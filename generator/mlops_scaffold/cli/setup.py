@@ -18,14 +18,14 @@ def setup(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Make a clone ready, or go on with a set-up that stopped. Safe to run again."""
-    from mlops_scaffold.bootstrap import Wishes, pending, set_up
+    from mlops_scaffold.applying.session import recover_around
     from mlops_scaffold.cli.next_steps import say_next_steps
-    from mlops_scaffold.errors import MlopsError
-    from mlops_scaffold.git import require_identity
-    from mlops_scaffold.library import require_whole
-    from mlops_scaffold.project import open_project
-    from mlops_scaffold.report import Report
-    from mlops_scaffold.session import recover_around
+    from mlops_scaffold.creating.bootstrap import Wishes, pending, set_up
+    from mlops_scaffold.ground.errors import MlopsError
+    from mlops_scaffold.ground.project import open_project
+    from mlops_scaffold.ground.report import Report
+    from mlops_scaffold.projects.library import require_whole
+    from mlops_scaffold.vcs.git import require_identity
 
     report = Report(quiet or as_json)
     recover_around(project, report)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mlops_scaffold.report import Report
+    from mlops_scaffold.ground.report import Report
 
 
 def update(
@@ -38,12 +38,12 @@ def update(
 ) -> None:
     """Bring a new version of the template into projects, as a merge."""
     from mlops_scaffold.cli.outcomes import show_outcomes
-    from mlops_scaffold.errors import MlopsError
-    from mlops_scaffold.evolve import evolve
-    from mlops_scaffold.new import parse_data
-    from mlops_scaffold.report import Report
-    from mlops_scaffold.request import Outcome, Request
-    from mlops_scaffold.settings import MERGES
+    from mlops_scaffold.creating.new import parse_data
+    from mlops_scaffold.ground.errors import MlopsError
+    from mlops_scaffold.ground.report import Report
+    from mlops_scaffold.ground.settings import MERGES
+    from mlops_scaffold.updating.evolve import evolve
+    from mlops_scaffold.updating.request import Outcome, Request
 
     if engine not in ("merge", "copier"):
         raise MlopsError(f"There is no engine {engine!r}.", "There are: merge, copier.")
@@ -81,8 +81,8 @@ def take_back(projects: list[Path], report: "Report", as_json: bool) -> None:
     """`--abort`."""
     import json
 
-    from mlops_scaffold import taking_back
-    from mlops_scaffold.repository import open_repository
+    from mlops_scaffold.applying import taking_back
+    from mlops_scaffold.vcs.repository import open_repository
 
     records = []
     for folder in projects:

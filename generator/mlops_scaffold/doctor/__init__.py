@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlops_scaffold import process
-from mlops_scaffold.catalog import suggest
 from mlops_scaffold.doctor import environment, git_checks, template  # noqa: F401  # each puts its checks into the registry
 from mlops_scaffold.doctor.registry import CHECKS, Finding, Place
-from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.report import Report
+from mlops_scaffold.ground import process
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.report import Report
+from mlops_scaffold.sources.catalog import suggest
 
 __all__ = ["CHECKS", "Diagnosis", "examine", "mend"]
 

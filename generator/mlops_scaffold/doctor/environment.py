@@ -4,8 +4,8 @@ import re
 import shutil
 from pathlib import Path
 
-from mlops_scaffold import process
 from mlops_scaffold.doctor.registry import Found, Place, check
+from mlops_scaffold.ground import process
 
 REFUSED_PYTHON = re.compile(r"error: (The Python request|No interpreter found|The requested interpreter)")
 

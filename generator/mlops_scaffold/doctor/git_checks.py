@@ -1,11 +1,11 @@
 """Checks of git, and of what an update or a set-up has left in the repository."""
 
-from mlops_scaffold.bootstrap import is_unfinished
+from mlops_scaffold.applying.journal import APPLYING, Journal
+from mlops_scaffold.creating.bootstrap import is_unfinished
 from mlops_scaffold.doctor.registry import Found, Place, check
-from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.git import git, git_bytes, paths_in, succeeds
-from mlops_scaffold.journal import APPLYING, Journal
-from mlops_scaffold.repository import OLDEST_GIT, can_merge_trees, open_repository
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.vcs.git import git, git_bytes, paths_in, succeeds
+from mlops_scaffold.vcs.repository import OLDEST_GIT, can_merge_trees, open_repository
 
 
 @check("Updates are merged by git, and every change is kept in it.")

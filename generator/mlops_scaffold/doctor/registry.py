@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from mlops_scaffold import process
-from mlops_scaffold.check import Standing, Versions, open_versions
-from mlops_scaffold.check import check as compare
-from mlops_scaffold.project import Project
-from mlops_scaffold.repository import open_repository
+from mlops_scaffold.ground import process
+from mlops_scaffold.ground.project import Project
+from mlops_scaffold.projects.check import Standing, Versions, open_versions
+from mlops_scaffold.projects.check import check as compare
+from mlops_scaffold.vcs.repository import open_repository
 
 OURS = {"package_name", "problem", "framework"}  # answers that a project of our template has
 # Variables that are kept from a project's programs, but that its checks are about.

@@ -3,7 +3,7 @@
 import shlex
 
 from mlops_scaffold.doctor.registry import Found, Place, check
-from mlops_scaffold.library import BACK, FOLDER, committed, is_missing
+from mlops_scaffold.projects.library import BACK, FOLDER, committed, is_missing
 
 
 @check("What the template has mended since is not in the project.")

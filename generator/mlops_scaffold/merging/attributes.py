@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlops_scaffold.git import git_bytes, settings
-from mlops_scaffold.scratch import Scratch
+from mlops_scaffold.vcs.git import git_bytes, settings
+from mlops_scaffold.vcs.scratch import Scratch
 
 ASKED = ("merge", "conflict-marker-size")
 OUR_DRIVER = "mlops"  # as the documentation names it: the same merge, which an update makes itself and tells

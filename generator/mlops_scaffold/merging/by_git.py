@@ -3,12 +3,12 @@
 import os
 from collections.abc import Container, Mapping
 
+from mlops_scaffold.ground.settings import BY_FORMAT
 from mlops_scaffold.merging.attributes import read_attributes
 from mlops_scaffold.merging.hunks import OURS, THEIRS
 from mlops_scaffold.merging.merged import MergedTree, Stages
-from mlops_scaffold.repository import Blob
-from mlops_scaffold.scratch import Scratch
-from mlops_scaffold.settings import BY_FORMAT
+from mlops_scaffold.vcs.repository import Blob
+from mlops_scaffold.vcs.scratch import Scratch
 
 
 def merge(scratch: Scratch, both: Mapping[str, Stages], how: str = BY_FORMAT) -> MergedTree:

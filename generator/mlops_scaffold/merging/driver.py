@@ -4,7 +4,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from mlops_scaffold.errors import MlopsError
+from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.merging import hunks
 from mlops_scaffold.merging.attributes import read_settings
 from mlops_scaffold.merging.resolve import Resolution, Texts, mend, resolve

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mlops_scaffold.repository import Blob
+from mlops_scaffold.vcs.repository import Blob
 
 if TYPE_CHECKING:
     from mlops_scaffold.merging.resolve import Resolution

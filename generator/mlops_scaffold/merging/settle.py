@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlops_scaffold.git import git_bytes
 from mlops_scaffold.merging import hunks
 from mlops_scaffold.merging.attributes import Attributes, read_settings
 from mlops_scaffold.merging.formats import format_of
 from mlops_scaffold.merging.merged import MergedTree, Stages
 from mlops_scaffold.merging.resolve import Resolution, Texts, mend, resolve
-from mlops_scaffold.repository import Blob
-from mlops_scaffold.scratch import Scratch
+from mlops_scaffold.vcs.git import git_bytes
+from mlops_scaffold.vcs.repository import Blob
+from mlops_scaffold.vcs.scratch import Scratch
 
 
 def settle(scratch: Scratch, merged: MergedTree, both: Mapping[str, Stages], attributes: Attributes) -> None:

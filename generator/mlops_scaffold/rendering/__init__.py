@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_scaffold.rendering.asked import Asked, Rendered
-from mlops_scaffold.source import Version
+from mlops_scaffold.sources.source import Version
 
 
 def render(version: Version, destination: Path, asked: Asked) -> Rendered:

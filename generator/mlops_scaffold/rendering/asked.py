@@ -6,8 +6,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mlops_scaffold.safe_paths import checked
-from mlops_scaffold.tree import Tree
+from mlops_scaffold.ground.safe_paths import checked
+from mlops_scaffold.ground.tree import Tree
 
 
 @dataclass(frozen=True)

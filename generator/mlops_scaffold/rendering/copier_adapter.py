@@ -24,12 +24,12 @@ from jinja2 import TemplateError
 from packaging.version import InvalidVersion
 from packaging.version import Version as Release
 
-from mlops_scaffold.errors import MlopsError, Untrusted
-from mlops_scaffold.project import ANSWERS_FILE
+from mlops_scaffold.ground.errors import MlopsError, Untrusted
+from mlops_scaffold.ground.project import ANSWERS_FILE
+from mlops_scaffold.ground.safe_paths import checked, is_below_link
+from mlops_scaffold.ground.tree import Entry, Tree
 from mlops_scaffold.rendering.asked import Asked, Rendered
-from mlops_scaffold.safe_paths import checked, is_below_link
-from mlops_scaffold.source import Version
-from mlops_scaffold.tree import Entry, Tree
+from mlops_scaffold.sources.source import Version
 
 
 def make_worker(version: Version, project: Path, asked: Asked) -> Worker:

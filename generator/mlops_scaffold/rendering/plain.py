@@ -8,11 +8,11 @@ from typing import Any
 import yaml
 from jinja2 import TemplateError
 
+from mlops_scaffold.ground.tree import Entry, Tree
 from mlops_scaffold.rendering.asked import Asked, Rendered, copiers_matcher
 from mlops_scaffold.rendering.plain_answers import answer
 from mlops_scaffold.rendering.plain_template import NotPlain, PlainTemplate, open_template
-from mlops_scaffold.source import Version
-from mlops_scaffold.tree import Entry, Tree
+from mlops_scaffold.sources.source import Version
 
 
 def render(version: Version, destination: Path, asked: Asked) -> Rendered:

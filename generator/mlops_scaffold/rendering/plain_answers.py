@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
+from mlops_scaffold.ground.settings import load_yaml
 from mlops_scaffold.rendering.asked import Asked
 from mlops_scaffold.rendering.plain_template import Conf, NotPlain, PlainTemplate
-from mlops_scaffold.settings import load_yaml
 
 MISSING = object()
 DETAILS = {"type", "help", "default", "choices", "multiselect", "validator", "when", "ask", "placeholder", "qmark"}

@@ -18,9 +18,9 @@ from jinja2.loaders import FileSystemLoader
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
-from mlops_scaffold.errors import MlopsError
-from mlops_scaffold.settings import load_yaml
-from mlops_scaffold.source import Version
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.settings import load_yaml
+from mlops_scaffold.sources.source import Version
 
 COPIER = (9, 19)  # the version whose rules are followed here
 # copier's own, for templates without a subdirectory

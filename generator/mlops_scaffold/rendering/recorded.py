@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mlops_scaffold.errors import MlopsError, Untrusted
-from mlops_scaffold.project import Project
+from mlops_scaffold.ground.errors import MlopsError, Untrusted
+from mlops_scaffold.ground.project import Project
+from mlops_scaffold.ground.settings import load_settings
 from mlops_scaffold.rendering import Asked, Rendered, questions, render
-from mlops_scaffold.settings import load_settings
-from mlops_scaffold.source import Version
+from mlops_scaffold.sources.source import Version
 
 
 def render_both(

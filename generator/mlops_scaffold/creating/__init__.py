@@ -1,0 +1,1 @@
+"""`mlops new` and `mlops setup`: plan a project, write it, make it ready."""

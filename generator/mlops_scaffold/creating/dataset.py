@@ -1,0 +1,50 @@
+"""A data file is looked at before the project exists, by the template's own code in an environment of its own."""
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_scaffold.ground import process
+from mlops_scaffold.ground.errors import MlopsError
+
+LIBRARY = "template/project/kit/src"  # where the template has its library
+PACKAGES = ("charset-normalizer>=3.4,<4", "pandas>=3,<4", "pyarrow>=21,<26", "pyyaml>=6,<7")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a data file turned out to hold; findings are (level, text)."""
+
+    path: Path
+    target: str
+    problem: str
+    rows: int
+    columns: int
+    findings: tuple[tuple[str, str], ...]
+
+
+def inspect(template: Path, path: Path, target: str | None, problem: str | None) -> Dataset:
+    """Infer the contract of a file without writing anything. Raises MlopsError for a file that cannot serve."""
+    if not path.is_file():
+        raise MlopsError(f"There is no file {path}.", "Check the path that follows --dataset.")
+    library = template / LIBRARY
+    if not any((library / "mlops_kit/contract" / name).is_file() for name in ("infer/__main__.py", "infer.py")):
+        raise MlopsError("--dataset is for the mlops template: this one looks at no data.", "Leave it out.")
+    with tempfile.TemporaryDirectory(prefix="mlops-inspect-") as folder:
+        with_packages = [part for name in PACKAGES for part in ("--with", name)]
+        command = [process.uv(), "run", "--quiet", "--no-project", "--no-config", *with_packages, "python"]
+        command += ["-m", "mlops_kit.contract.infer", str(path.resolve()), "--json", "--check"]
+        command += [f"--target={target}"] if target is not None else []
+        command += ["--problem", problem] if problem else []
+        env = {**process.project_environment(), "PYTHONPATH": str(library), "PYTHONDONTWRITEBYTECODE": "1"}
+        done = process.run(command, cwd=Path(folder), env=env, alone=True)
+    try:
+        report = json.loads(done.output.strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        lines = done.errors.strip().splitlines() or ["no reason given"]
+        raise MlopsError(f"{path.name} could not be looked at: {lines[-1].strip()}", "Is there a network?") from None
+    if "error" in report:
+        raise MlopsError(report["error"], report["next"])
+    findings = tuple((finding["level"], finding["text"]) for finding in report["findings"])
+    return Dataset(path.resolve(), str(target), report["problem"], report["rows"], report["columns"], findings)

@@ -1,0 +1,153 @@
+"""`mlops new`: plan everything that can fail, then write once."""
+
+import keyword
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlops_scaffold.creating import dataset
+from mlops_scaffold.creating.bootstrap import without_data
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.project import ANSWERS_FILE, Project, check_answers_file, library
+from mlops_scaffold.ground.report import Report
+from mlops_scaffold.ground.settings import load_settings, read_mapping
+from mlops_scaffold.ground.tree import Tree
+from mlops_scaffold.rendering import Asked, Rendered, questions, render, settings
+from mlops_scaffold.sources import catalog
+from mlops_scaffold.sources.address import find_address
+from mlops_scaffold.sources.source import Version, open_version
+from mlops_scaffold.vcs.git import require_identity
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line."""
+
+    destination: Path
+    template: str | None = None
+    ref: str | None = None
+    prereleases: bool = False
+    offline: bool = False
+    data: Mapping[str, Any] = field(default_factory=dict)
+    data_file: Path | None = None
+    preset: str | None = None
+    defaults: bool = False
+    answers_file: str | None = None
+    trust: bool = False
+    skip_tasks: bool = False
+    dataset: Path | None = None
+    target: str | None = None
+    data_in_git: bool = False
+    run: bool = False
+    set_up: bool = True
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A project that can be made: nothing is written yet."""
+
+    destination: Path
+    version: Version
+    answers: dict[str, Any]
+    tree: Tree
+    dataset: dataset.Dataset | None
+    answers_file: str = ANSWERS_FILE
+
+    @property
+    def project(self) -> Project:
+        """The project, as it is once it is written."""
+        return Project(self.destination.resolve(), self.answers, self.answers_file)
+
+
+def plan(request: Request, report: Report) -> Plan:
+    """Check and render. Raises MlopsError for whatever can be known to fail, with nothing written."""
+    check_destination(request.destination, request.answers_file)
+    if request.set_up:
+        require_identity()
+    if request.target is not None and request.dataset is None:
+        raise without_data("--target")
+    if request.data_in_git and request.dataset is None:
+        raise without_data("--data-in-git")
+    address = find_address(request.template)
+    version = open_version(address, request.ref, request.prereleases, request.offline)
+    for notice in version.notices:
+        report.warn(notice)
+    refuse_tasks(request, version)
+    data = given_answers(request, version)
+    found = None
+    if request.dataset is not None:
+        with report.step(f"look at {request.dataset.name}"):
+            found = dataset.inspect(version.folder, request.dataset, request.target, data.get("problem"))
+        for level, text in found.findings:
+            (report.warn if level == "warning" else report.say)(text)
+        data.setdefault("problem", found.problem)
+    asked = Asked(
+        data=data,
+        user_defaults=load_settings().defaults,
+        defaults=request.defaults,
+        answers_file=request.answers_file,
+        trust=request.trust,
+        skip_tasks=request.skip_tasks,
+    )
+    made = render(version, request.destination, asked)
+    if request.run and not can_be_set_up(made):
+        raise MlopsError("--run is for projects of the mlops template: this one has another.", "Leave --run out.")
+    where = made.answers_path.as_posix()
+    return Plan(request.destination.absolute(), version, made.answers, made.tree, found, where)
+
+
+def check_destination(destination: Path, answers_file: str | None = None) -> None:
+    """Raise where something is in the way."""
+    if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
+        raise MlopsError(f"{destination} exists and is no folder.", "Choose another name.")
+    name = answers_file or ANSWERS_FILE
+    check_answers_file(name)
+    if (destination / name).is_file():
+        command = Project(destination, {}, name).command("setup", str(destination))
+        raise MlopsError(f"{destination} is a project already.", f"Go on with its set-up: {command}")
+    if destination.is_dir() and any(destination.iterdir()):
+        raise MlopsError(f"{destination} exists and is not empty.", "Choose another name, or empty it.")
+
+
+def refuse_tasks(request: Request, version: Version) -> None:
+    """Raise for a template whose projects are not whole without its tasks: nothing of a template is run here."""
+    if request.skip_tasks or not settings(version).get("tasks"):
+        return
+    copier = shlex.join(["uvx", "copier", "copy", "--trust", version.source, str(request.destination)])
+    raise MlopsError(
+        "The template has tasks, and mlops new runs none.",
+        f"Make the project without them: --skip-tasks. Or by copier, if you trust the template: {copier}",
+    )
+
+
+def can_be_set_up(made: Rendered) -> bool:
+    """Whether a project will have what the set-up calls."""
+    return library(made.answers, made.tree.files.__contains__) is not None
+
+
+def given_answers(request: Request, version: Version) -> dict[str, Any]:
+    """The answers that were given: --data over --data-file over the preset. Raises for one that nobody asks."""
+    known = questions(version)
+    layers: list[Mapping[str, Any]] = []
+    if request.preset:
+        layers.append(catalog.preset(version.folder, request.preset).answers)
+    if request.data_file:
+        layers.append({key: value for key, value in read_mapping(request.data_file).items() if not key.startswith("_")})
+    layers.append(request.data)
+    merged = {key: value for layer in layers for key, value in layer.items()}
+    catalog.check_keys(merged, known)
+    catalog.check_values(merged, version.folder)
+    return merged
+
+
+def parse_data(pairs: list[str]) -> dict[str, Any]:
+    """KEY=VALUE pairs as a mapping. Raises MlopsError for a pair that is none."""
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.isidentifier() or keyword.iskeyword(key):
+            raise MlopsError(f"--data {pair!r} is not KEY=VALUE.", "For example: --data framework=lightgbm")
+        found[key] = value
+    return found

@@ -1,0 +1,1 @@
+"""The plan of an update, file by file; nothing is written."""

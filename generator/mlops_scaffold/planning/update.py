@@ -1,0 +1,173 @@
+"""`mlops update`, `add`, `remove`: plan a merge of three trees. Nothing is written to the project here.
+
+base is the template as the project last rendered it, theirs as it renders now, ours the project's last commit.
+"""
+
+from collections.abc import Collection, Mapping
+
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.project import Project
+from mlops_scaffold.ground.settings import BY_FORMAT
+from mlops_scaffold.ground.tree import Entry
+from mlops_scaffold.planning.local import KINDS, already_there, behind, obstacle, obstacles, walls
+from mlops_scaffold.planning.lock_file import LOCK, LOCKED, settle_lock_file
+from mlops_scaffold.planning.planned import ADDED, CONFLICT, KEPT, REMOVED, STAYS, UPDATED, Change, Plan
+from mlops_scaffold.planning.renames import Follower, Sides
+from mlops_scaffold.planning.seeds import Seeds
+from mlops_scaffold.planning.tasks import AFTER, BEFORE, Tasks
+from mlops_scaffold.planning.trees import combine, give_way
+from mlops_scaffold.rendering import Rendered
+from mlops_scaffold.sources.source import Version
+from mlops_scaffold.vcs.files import present
+from mlops_scaffold.vcs.repository import GITLINK, Blob, Repository
+from mlops_scaffold.vcs.scratch import Scratch
+
+
+def plan(
+    project: Project,
+    scratch: Scratch,
+    versions: tuple[Version, Version],
+    both: tuple[Rendered, Rendered],
+    given: Collection[str] = (),
+    tasks: Tasks | None = None,
+    how: str = BY_FORMAT,
+) -> Plan:
+    """Merge what is committed, and decide on what is on disk besides."""
+    repository = scratch.repository
+    base, theirs = both
+    commit = repository.head()
+    head = repository.entries_of(commit)
+    before = {path: blob for path, blob in head.items() if blob.mode != GITLINK}
+    rendered = [{str(path): entry for path, entry in made.tree.files.items()} for made in both]
+    ours = {**before, **take_attributes(scratch, rendered[0], before, rendered[1])}
+    left, right = map(scratch.store, rendered)
+    kept = leave_out(walls(head, left), left, right)
+    answers = theirs.answers_path.as_posix()
+    if answers not in ours:
+        raise MlopsError(f"{answers} is in no commit.", "Commit it, then run the command again.")
+    left = {**left, answers: ours[answers]}
+    seeds = Seeds(project, base, theirs, versions[1])
+    seeds.settle(left, right, ours)
+    tracked = set(head)
+    follower = Follower(scratch, versions, both, lambda path: bool(obstacle(repository.folder, path, tracked)))
+    migrated = tasks.run(scratch, ours, BEFORE) if tasks else ours
+    sides = follower.follow(left, migrated, right)
+    merged = combine(scratch, sides.base, sides.ours, sides.theirs, how)
+    kept |= give_way(merged, sides.ours)
+    seeds.conflict(scratch, merged, sides.base, sides.ours, sides.theirs)
+    made = Plan(project, repository, commit, *versions, before, merged.entries, merged.conflicts)
+    if tasks:
+        changed = tasks.run(scratch, merged.entries, AFTER)
+        made.result = changed | {path: merged.entries[path] for path in merged.conflicts if path in merged.entries}
+    kept |= settle_local(made, scratch, sides, seeds)
+    kept |= {path: not_in_git(repository, path) for path in merged.stays_deleted} | dict.fromkeys(merged.stays, STAYS)
+    settle_lock_file(made)
+    made.changes = sorted(changes(made, sides, {**seeds.kept, **kept}), key=lambda one: (one.status, one.path))
+    made.notices = answers_that_changed(project, theirs, given) + (tasks.notices if tasks else [])
+    made.resolved = {path: one for path, one in merged.resolved.items() if one.settled != (path in made.conflicts)}
+    return made
+
+
+def take_attributes(
+    scratch: Scratch, base: Mapping[str, Entry], ours: Mapping[str, Blob], theirs: Mapping[str, Entry]
+) -> dict[str, Blob]:
+    """Have files stored by the attributes as they will be. Gives back the project's own, where these change."""
+    named = [{path: files[path] for path in files if path.endswith(".gitattributes")} for files in (base, theirs)]
+    if named[0] == named[1]:
+        return {}
+    left, right = map(scratch.store, named)
+    merged = combine(scratch, left, {path: ours[path] for path in (*left, *right) if path in ours}, right)
+    scratch.attributes = {path: blob for path, blob in merged.entries.items() if path not in merged.conflicts}
+    return scratch.as_added({path: blob for path, blob in ours.items() if path in base or path in theirs})
+
+
+def leave_out(found: Mapping[str, str], left: dict[str, Blob], right: dict[str, Blob]) -> dict[str, str]:
+    """Take what is behind a link, a file or a submodule of the person's out of the merge. Gives back what to tell."""
+    kept = {}
+    for path in left.keys() | right.keys():
+        wall = behind(path, found) or (path if found.get(path) == KINDS[GITLINK] else "")
+        if wall:
+            before, after = left.pop(path, None), right.pop(path, None)
+            if after and after != before:
+                kept[path] = f"not written: {wall} is {found[wall]} of yours"
+    return kept
+
+
+def settle_local(made: Plan, scratch: Scratch, sides: Sides, seeds: Seeds) -> dict[str, str]:
+    """What is on disk and in no commit stays as it is. Gives back what to tell of what git ignores, or is the user's.
+
+    Whatever else is in the way is for a person to move: it is noted in the plan.
+    """
+    repository = made.repository
+    new = {path: blob for path, blob in made.touched.items() if blob is not None and path not in made.before}
+    going = {path for path, blob in made.touched.items() if blob is None}
+    found = obstacles(repository, new, going)
+    made.there = already_there(scratch, new, found)
+    ignored = repository.ignored({*found.values(), *(new.keys() - found.keys())})
+    kept = {}
+    for path, there in found.items():
+        if path in made.there:
+            continue
+        if path in sides.moved or not (there in ignored or seeds.theirs.is_seed(path)):
+            made.in_the_way[path] = there
+            continue
+        del made.result[path]
+        made.conflicts.pop(path, None)
+        whose = "ignored by git" if there in ignored else "yours"
+        kept[path] = f"{whose}, and not what the template has" if there == path else f"{there} is in its place"
+    made.local = {path for path in made.result.keys() & ignored if path in new and path not in sides.moved}
+    return kept
+
+
+def not_in_git(repository: Repository, path: str) -> str:
+    """What to tell of a file that the template has changed, and the project has in no commit."""
+    if present(repository.folder / path):
+        return "in no commit; the template has changed it"
+    return "deleted by you; the template has changed it"
+
+
+def refuse_obstacles(made: Plan) -> None:
+    """Raise for what is in the way, and in no commit."""
+    for path, there in sorted(made.in_the_way.items()):
+        more = f", and {len(made.in_the_way) - 1} more" if len(made.in_the_way) > 1 else ""
+        raise MlopsError(
+            f"{there} is in the way of the template's {path}, and in no commit{more}.",
+            "Commit it or move it elsewhere, then run the command again.",
+        )
+
+
+def changes(made: Plan, sides: Sides, kept: Mapping[str, str]) -> list[Change]:
+    """Every file that the update touches, or leaves alone for a reason, with its status."""
+    new_names = {old: new for new, old in {**sides.by_template, **sides.with_folder}.items()}
+    found = []
+    for path, stages in made.conflicts.items():
+        kind = LOCKED if path == LOCK and {2, 3} <= stages.keys() else conflict_note(stages)
+        notes = (kind, sides.note(path))
+        found.append(Change(path, CONFLICT, "; ".join(filter(None, notes))))
+    for path, blob in made.touched.items():
+        if path in made.conflicts:
+            continue
+        status = REMOVED if blob is None else UPDATED if path in made.before else ADDED
+        note = f"moved to {new_names[path]}" if path in new_names and blob is None else sides.note(path)
+        found.append(Change(path, status, note))
+    named = {change.path for change in found}
+    return found + [Change(path, KEPT, note) for path, note in kept.items() if path not in named]
+
+
+def conflict_note(stages: Mapping[int, Blob]) -> str:
+    """What happened, in words."""
+    if 3 not in stages:
+        return "you changed it, the template removed or moved it"
+    if 2 not in stages:
+        return "you removed or moved it, the template changed it"
+    return "you and the template changed the same lines" if 1 in stages else "you and the template both added it"
+
+
+def answers_that_changed(project: Project, theirs: Rendered, given: Collection[str]) -> list[str]:
+    """Answers that the template no longer takes, though nobody gave another one."""
+    kept = project.last
+    return [
+        f"{key}: the template no longer takes {kept[key]!r}; it is {theirs.answers[key]!r} now."
+        for key in kept
+        if key not in given and key in theirs.answers and kept[key] != theirs.answers[key]
+    ]

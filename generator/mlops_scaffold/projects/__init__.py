@@ -1,0 +1,1 @@
+"""What is known about an existing project, without changing it: check, diff, explain, its library."""

@@ -1,0 +1,125 @@
+"""`mlops check`: is a project behind its template, or has it drifted from it?"""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from mlops_scaffold.ground.errors import Untrusted
+from mlops_scaffold.ground.project import Project
+from mlops_scaffold.projects.library import FOLDER, Library, inspect
+from mlops_scaffold.projects.manifest import Manifest, manifest, matches
+from mlops_scaffold.sources.address import Address, recorded_address
+from mlops_scaffold.sources.source import Version, is_older, open_version, releases_between, reopen_version
+from mlops_scaffold.vcs.repository import Repository
+
+HEADING = re.compile(r"^## +\[?v?(?P<version>[0-9][^\s\]]*)")
+
+
+@dataclass
+class Standing:
+    """Where a project stands. `incoming` are its files that an update would change, `edited` the ones it changed.
+
+    Both are known only where the files were `compared`.
+    """
+
+    version: str
+    newest: str
+    behind: bool = False
+    compared: bool = True
+    releases: dict[str, list[str]] = field(default_factory=dict)
+    incoming: list[str] = field(default_factory=list)
+    drifted: list[str] = field(default_factory=list)
+    edited: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    library: Library | None = None
+
+    @property
+    def as_it_should_be(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.behind or self.drifted or (self.library and self.library.faults))
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The version of its template that a project has, and the newest one."""
+
+    address: Address
+    older: Version
+    newer: Version
+
+    @cached_property
+    def behind(self) -> bool:
+        """Whether the newest is newer."""
+        return self.older.commit != self.newer.commit and not is_older(self.address, self.newer, self.older)
+
+
+def open_versions(project: Project, offline: bool = False, prereleases: bool = False) -> Versions:
+    """Both versions; nothing is rendered. Raises MlopsError where the template cannot be had."""
+    address = recorded_address(project.source)
+    older = reopen_version(address, project.version, project.commit, offline)
+    return Versions(address, older, open_version(address, None, prereleases, offline))
+
+
+def check(
+    project: Project, repository: Repository, offline: bool = False, prereleases: bool = False, trust: bool = False
+) -> Standing:
+    """Compare the project with the version that it was made from, and that with the newest. Writes nothing.
+
+    A template that runs code of its own is not rendered before it is trusted: its files are not compared then.
+    """
+    versions = open_versions(project, offline, prereleases)
+    older, newer = versions.older, versions.newer
+    standing = Standing(older.name, newer.name, notices=[*dict.fromkeys((*older.notices, *newer.notices))])
+    standing.behind = versions.behind
+    if versions.behind:
+        standing.releases = changelog(versions.address, older, newer)
+    try:
+        base = manifest(project, older, older, trust)
+        theirs = manifest(project, newer, older, trust) if versions.behind else base
+    except Untrusted as error:
+        standing.compared = False
+        standing.notices.append(f"{error.sentence} Its files were not compared: mlops check --trust, if you know it.")
+        return standing
+    standing.edited = edited(repository, base)
+    standing.library = inspect(project, repository, older)
+    standing.drifted = [path for path in standing.edited if path in base.managed and not in_library(path, standing)]
+    standing.incoming = incoming(base, theirs) if versions.behind else []
+    return standing
+
+
+def in_library(path: str, standing: Standing) -> bool:
+    """Whether a path is told of with the library."""
+    return standing.library is not None and path.startswith(f"{FOLDER}/")
+
+
+def edited(repository: Repository, base: Manifest) -> list[str]:
+    """The template's files that the project has changed or deleted, seeds aside."""
+    left_out = {*base.seeds, base.answers_path}
+    return [
+        path
+        for path, expected in sorted(base.files.items())
+        if path not in left_out and not matches(repository, path, expected)
+    ]
+
+
+def incoming(base: Manifest, theirs: Manifest) -> list[str]:
+    """The files that the newer version renders in another way, seeds and the answers aside."""
+    left_out = {*theirs.seeds, theirs.answers_path, base.answers_path}
+    paths = (base.files.keys() | theirs.files.keys()) - left_out
+    return sorted(path for path in paths if base.files.get(path) != theirs.files.get(path))
+
+
+def changelog(address: Address, older: Version, newer: Version) -> dict[str, list[str]]:
+    """The releases after one version up to another, the oldest first, each with its lines in the changelog."""
+    names = releases_between(address, older, newer) or [newer.name]
+    path = newer.folder / "CHANGELOG.md"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    sections: dict[str, list[str]] = {}
+    current = ""
+    for line in lines:
+        heading = HEADING.match(line)
+        if heading or line.startswith("## "):
+            current = heading["version"] if heading else ""
+        elif current and line.strip():
+            sections.setdefault(current, []).append(line)
+    return {name: sections.get(name.removeprefix("v"), []) for name in names}

@@ -1,0 +1,1 @@
+"""Where the template comes from, its versions, and its table of components."""

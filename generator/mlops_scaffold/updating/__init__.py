@@ -1,0 +1,1 @@
+"""One update, from its options to its outcome."""
