@@ -14,6 +14,8 @@ IDENTITY := $(if $(shell git config user.email),,env $(STAND_IN))
 
 # Every core takes a file of tests at a time, or a folder: what its tests share is made once.
 SPREAD := --numprocesses logical --dist loadgroup
+# The longer suites wait for containers, clusters and services: three of two cores' tests at a time keep these busy.
+SPREAD_LONG := --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)') --dist loadgroup
 # make test COVERAGE=1 measures the lines that run, of the library and of the generator, and prints a figure for each.
 COVER_KIT := $(if $(COVERAGE),--cov=mlops_kit --cov-report=term:skip-covered,)
 COVER := $(if $(COVERAGE),--cov=mlops_scaffold --cov-report=term:skip-covered,)
@@ -33,7 +35,7 @@ test-all: $(VENV)/.tested  ## and the longer suites
 	$(BIN)/python -m pytest $(SPREAD) -m "not soak"
 
 test-long: $(VENV)/.tested  ## the longer suites alone, as .ci/run calls them; a test that hangs is ended and named
-	$(BIN)/python -m pytest $(SPREAD) --timeout 900 --durations 25 -m "long and not soak"
+	$(BIN)/python -m pytest $(SPREAD_LONG) --timeout 900 --durations 25 -m "long and not soak"
 
 test-soak: $(VENV)/.tested $(KIT)/.tested  ## runs of full size: hundreds of kills, thousands of generated cases
 	$(KIT)/bin/python -m pytest $(SPREAD) -m soak tests/kit

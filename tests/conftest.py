@@ -18,8 +18,10 @@ PATIENCE = 120  # seconds for what takes one or two: only where it never happens
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares fixtures runs on one core (`--dist loadgroup`): a file, or a folder that is SHARING."""
+    """What shares fixtures runs on one core (`--dist loadgroup`): a file, a folder that is SHARING, or what says so."""
     for item in items:
+        if item.get_closest_marker("xdist_group"):
+            continue
         folder = item.path.parent.name
         item.add_marker(pytest.mark.xdist_group(folder if folder in SHARING else f"{folder}/{item.path.stem}"))
 

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.project.running import environment, new, poe
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("scale/larger_than_memory")]  # a project of its own
 
 ROWS, COLUMNS, IN_MEMORY = 100_000, 40, 20_000
 WRITE = f"""
@@ -96,6 +96,7 @@ def test_scikit_learn_learns_as_the_documentation_says(template: Path, tmp_path:
     poe(folder, "test")
 
 
+@pytest.mark.soak
 def test_memory_hardly_grows_with_the_data(project: Path) -> None:
     def peaks() -> list[int]:
         # The least of three: how the allocator keeps pages adds up to 20 MB to one run, and takes nothing off.
