@@ -14,8 +14,8 @@ IDENTITY := $(if $(shell git config user.email),,env $(STAND_IN))
 
 # Every core takes a file of tests at a time, or a folder: what its tests share is made once.
 SPREAD := --numprocesses logical --dist loadgroup
-# The longer suites wait for containers, clusters and services: three of two cores' tests at a time keep these busy.
-SPREAD_LONG := --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)') --dist loadgroup
+# The longer suites wait for containers, clusters and services: two tests for each core keep it busy.
+SPREAD_LONG := --numprocesses $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())') --dist loadgroup
 # make test COVERAGE=1 measures the lines that run, of the library and of the generator, and prints a figure for each.
 COVER_KIT := $(if $(COVERAGE),--cov=mlops_kit --cov-report=term:skip-covered,)
 COVER := $(if $(COVERAGE),--cov=mlops_scaffold --cov-report=term:skip-covered,)

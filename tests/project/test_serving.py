@@ -42,6 +42,7 @@ class Callers:
 
     service: Service
     request: bytes
+    pause: float = 0  # seconds of each between two requests, in which the machine can do other things
     versions: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     refused: int = 0
@@ -49,7 +50,7 @@ class Callers:
 
     def ask(self) -> None:
         """One caller."""
-        while not self.done.is_set():
+        while not self.done.wait(self.pause):
             try:
                 self.versions.append(self.service.predict(self.request)["version"])
             except urllib.error.URLError as error:
@@ -94,7 +95,7 @@ def test_a_new_champion_takes_over_under_load(project: Path) -> None:
     parameters, commit = project / "params.yaml", git("rev-parse", "HEAD", cwd=project).strip()
     with running(project, RELOAD_SECONDS="0.2") as service:
         before = service.get("/ready")["version"]
-        callers = Callers(service, body(project, 1))
+        callers = Callers(service, body(project, 1), pause=0.02)
         try:
             with callers.asking(4):
                 text = parameters.read_text(encoding="utf-8")
