@@ -67,7 +67,7 @@ def access_token(scope: str) -> str:
     from azure.core.exceptions import AzureError, ClientAuthenticationError
 
     try:
-        return credential().get_token(scope).token
+        return str(credential().get_token(scope).token)
     except ClientAuthenticationError as error:
         if os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):
             raise CloudError(f"Azure does not take this job's token: {error.message.splitlines()[0][:200]}") from None

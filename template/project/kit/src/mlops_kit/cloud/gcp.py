@@ -54,6 +54,7 @@ def credentials() -> Any:
     from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
     from google.auth.transport.requests import Request
 
+    found: Any
     try:
         found, _ = google.auth.default(scopes=[SCOPE])
         found.refresh(Request())

@@ -88,7 +88,7 @@ def exchange(settings: Settings) -> str:
     file = keep(token)
     environment = {name: value for name, value in provider().environment(settings, file).items() if value}
     os.environ.update(environment)
-    found = provider().who(settings)
+    found: str = provider().who(settings)
     write_environment(environment)
     return found
 

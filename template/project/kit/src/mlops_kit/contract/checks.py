@@ -55,9 +55,8 @@ def check(contract: Contract, frame: pd.DataFrame) -> list[str]:
         schema(contract).validate(frame, lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
-        return [
-            _violation(contract, *key, cases=group) for key, group in cases.groupby(["column", "check"], sort=False)
-        ]
+        by_rule = cases.groupby(["column", "check"], sort=False)
+        return [_violation(contract, name, rule, group) for (name, rule), group in by_rule]
     return []
 
 
@@ -111,7 +110,7 @@ def check_file(contract: Contract, path: Path | None = None) -> tuple[int, list[
     rows, missing, violations = 0, Counter[str](), list[str]()
     for frame in typed_batches(contract, path):
         rows += len(frame)
-        missing.update(frame.isna().sum().to_dict())
+        missing.update({str(column): int(number) for column, number in frame.isna().sum().items()})
         violations = any_nulls.check(frame)
         if violations:
             break

@@ -122,8 +122,9 @@ class Column:
         if unknown or values.get("type") not in TYPES:
             what = f"has no setting {unknown[0]!r}" if unknown else f"has the unknown type {values.get('type')!r}"
             raise ContractError(f"Column {name!r} in contract.yaml {what}.", f"Types are: {', '.join(TYPES)}.")
-        lists = {key: tuple(values[key]) for key in ("categories", "true_values", "false_values") if key in values}
-        return cls(name=name, **{**values, **lists, "missing": _as_words(values.get("missing"))})
+        settings: dict[str, Any] = {**values, "missing": _as_words(values.get("missing"))}
+        settings |= {key: tuple(values[key]) for key in ("categories", "true_values", "false_values") if key in values}
+        return cls(name=name, **settings)
 
 
 @dataclass(frozen=True)

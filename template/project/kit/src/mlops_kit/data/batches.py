@@ -173,7 +173,8 @@ def train_part(contract: Contract, path: Path | None = None) -> pd.DataFrame:
     step = math.ceil(count_train_rows(path) / rows_in_memory())
     if step <= 1:
         return pd.read_parquet(path)
-    read, classes, kept = 0, set[Any](), []
+    read, classes = 0, set[Any]()
+    kept: list[pd.DataFrame] = []
     for batch in parquet_batches(path):
         frame = batch.to_pandas()
         labels = frame[contract.target]

@@ -217,7 +217,7 @@ def wait_until_ready(address: str) -> dict[str, Any]:
     deadline, last = time.monotonic() + PATIENCE, "nothing"
     while time.monotonic() < deadline:
         try:
-            return fetch(f"{address}/ready")
+            return dict(fetch(f"{address}/ready"))
         except ImageError as error:
             last = str(error)
             time.sleep(0.3)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow's words for no such model, no such alias
+T = TypeVar("T")
 DATABASES = ("postgresql", "mysql", "mssql")  # that MLflow can use without a server of its own
 # How long a server is given for the first answer, where nothing else is set: MLflow itself tries for minutes.
 PATIENCE = dict(MLFLOW_HTTP_REQUEST_MAX_RETRIES="2", MLFLOW_HTTP_REQUEST_TIMEOUT="10")
@@ -135,7 +136,7 @@ def explained(error: Exception) -> str:
     return re.sub(r"//[^/@\s]*@", "//", told)
 
 
-def if_known(ask: Callable[..., Any], *names: str) -> Any:
+def if_known(ask: Callable[..., T], *names: str) -> T | None:
     """What MLflow answers; None where it says that there is no such thing."""
     from mlflow.exceptions import MlflowException
 
@@ -208,7 +209,7 @@ def log_training(parameters: dict[str, Any], rows: int) -> str:
     data = data_md5()
     tags = dict(git_commit=git_commit(), data_md5=data, training_rows=str(rows))
     logged = client()
-    run = logged.create_run(experiment_id(), run_name=f"train {tags['git_commit'][:7]}").info.run_id
+    run: str = logged.create_run(experiment_id(), run_name=f"train {tags['git_commit'][:7]}").info.run_id
     logged.log_batch(
         run,
         params=[Param(key, str(value)) for key, value in parameters.items()],

@@ -109,7 +109,8 @@ class Classifier(ClassifierMixin, Network):
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
         """The most likely class: shape (rows,)."""
-        return self.classes_[self.answers(rows).argmax(axis=1)]
+        found: np.ndarray = self.classes_[self.answers(rows).argmax(axis=1)]
+        return found
 
 
 class Regressor(RegressorMixin, Network):
