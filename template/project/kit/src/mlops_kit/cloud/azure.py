@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_kit.cloud import CloudError
-from mlops_kit.cloud.settings import Settings
+from mlops_kit.ground.cloud_file import Settings
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

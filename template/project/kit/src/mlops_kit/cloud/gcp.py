@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_kit.cloud import CloudError
-from mlops_kit.cloud.settings import Settings
+from mlops_kit.ground.cloud_file import Settings
 
 LOG_IN = "gcloud auth application-default login"
 # The audience that Google expects in a CI's token is the workload identity provider, after this:

@@ -16,9 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import yaml
-
 from mlops_kit.ground import project
+from mlops_kit.ground.cloud_file import read_file
 from mlops_kit.models.errors import ServerError
 from mlops_kit.models.hashes import data_md5, git_commit
 
@@ -193,13 +192,8 @@ def experiment_id() -> str:
 
 def artifacts_url() -> str:
     """Where cloud.yaml says that MLflow keeps model files; empty where there is no cloud, or nothing stands yet."""
-    file = project().root / "cloud.yaml"
-    if project().cloud == "none" or not file.exists():
-        return ""
-    try:
-        return str(yaml.safe_load(file.read_text(encoding="utf-8")).get("artifacts_url", ""))
-    except (AttributeError, UnicodeDecodeError, yaml.YAMLError):
-        raise ServerError("cloud.yaml cannot be read. Restore it: git checkout HEAD -- cloud.yaml") from None
+    settings = read_file() if project().cloud != "none" else None
+    return settings.artifacts_url if settings else ""
 
 
 def log_training(parameters: dict[str, Any], rows: int) -> str:
