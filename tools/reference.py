@@ -29,6 +29,7 @@ def pages() -> dict[str, str]:
         "checks.md": checks(),
         "components.md": components(),
         "questions.md": questions_and_presets(),
+        "environment.md": environment(),
     }
     return {name: WRITTEN + "\n".join(lines) + "\n" for name, lines in written.items()}
 
@@ -90,6 +91,15 @@ def rows_of(registry: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     """The table of a registry of checks."""
     rows = [[f"`{name}`", one.should, one.why, "yes" if one.safe else ""] for name, one in registry.items()]
     return ["check", "should be so", "since otherwise", "mended by `--fix`"], rows
+
+
+def environment() -> Iterator[str]:
+    """The environment variables that a project's library reads."""
+    yield from ["# Environment variables", "", "What the tasks and services of a project read. An empty value counts"]
+    yield from ["as not set. [Limits of the service](../serving.md#limits) are set by variables too.", ""]
+    for title, variables in library_module("ground.variables").TABLE.items():
+        yield from [f"## {title}", ""]
+        yield from table(["variable", "default", "meaning"], [[f"`{v.name}`", v.default, v.meaning] for v in variables])
 
 
 def library_module(name: str) -> Any:
