@@ -105,7 +105,11 @@ def typed_batches(contract: Contract, path: Path | None = None) -> Iterator[pd.D
 
 
 def check_file(contract: Contract, path: Path | None = None) -> tuple[int, list[str]]:
-    """How many rows there are, and what breaks the contract; no rows are read after a batch that does."""
+    """The number of rows of the raw file, and its violations of the contract, a sentence each.
+
+    It is read in batches, up to the first that breaks the contract; rows without a target do not count. Raises
+    ContractError where it cannot be read.
+    """
     any_nulls = replace(contract, columns=tuple(replace(column, nulls=1.0) for column in contract.columns))
     rows, missing, violations = 0, Counter[str](), list[str]()
     for frame in typed_batches(contract, path):

@@ -51,7 +51,7 @@ def imported() -> list[str]:
 
 
 def signature(contract: Contract) -> ModelSignature:
-    """The model's signature by the contract, not by chance values: a column that may be empty is optional."""
+    """The model's signature by the contract; a column that may have missing values is optional."""
     from mlflow.models.signature import ModelSignature
     from mlflow.types.schema import ColSpec, Schema, TensorSpec
 
