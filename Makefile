@@ -41,11 +41,12 @@ test-soak: $(VENV)/.tested $(KIT)/.tested  ## runs of full size: hundreds of kil
 	$(KIT)/bin/python -m pytest $(SPREAD) -m soak tests/kit
 	$(BIN)/python -m pytest $(SPREAD) -m soak
 
-lint: $(VENV)/.developed  ## style and types of our own code
+lint: $(VENV)/.developed $(KIT)/.tested  ## style and types of our own code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	cd template/project/kit && $(CURDIR)/$(BIN)/ruff check --no-respect-gitignore . && $(CURDIR)/$(BIN)/ruff format --check --no-respect-gitignore .
 	$(BIN)/mypy
+	$(KIT)/bin/mypy --config-file tests/kit/mypy.ini
 
 docs: $(VENV)/.documented  ## the documentation site, in site/: every link is checked
 	$(BIN)/zensical build --clean --strict

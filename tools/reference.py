@@ -19,6 +19,31 @@ from mlops_scaffold.sources import catalog
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs/reference"
+# What a project's own files call of the library: it keeps its names and its meaning from release to release.
+SURFACE = {
+    "contract": ("load", "Contract", "Column", "Source", "ContractError", "check_file", "row_hashes"),
+    "features": ("columns", "numbers", "categories", "dates", "words", "date_parts", "texts", "TextScores"),
+    "estimators": ("Encoded",),
+    "ground": ("project", "params", "using", "command", "Project", "Model", "ModelModule", "KitError", "ProjectError"),
+    "data": (
+        "checked_rows",
+        "split",
+        "write_parts",
+        "train_part",
+        "test_part",
+        "is_large",
+        "prepare_in_batches",
+        "has_data",
+    ),
+    "training": ("stage", "fit", "keep", "measure", "write_report", "score", "score_slices", "latency_ms"),
+    "models": ("trained_model", "signature", "prediction_hash"),
+    "serving.app": ("create_app", "serve"),
+    "serving.endpoint": ("rows_as_json",),
+    "serving.predict": ("predictions",),
+    "testing.services": ("Service",),
+    "frameworks.tensorflow.features": ("tensors", "inputs", "scaled", "turning", "category", "words", "side_by_side"),
+    "frameworks.tensorflow.estimator": ("Classifier", "Regressor"),
+}
 WRITTEN = "<!-- Written by tools/reference.py from the program: edit that, not this. -->\n"
 
 
@@ -29,6 +54,8 @@ def pages() -> dict[str, str]:
         "checks.md": checks(),
         "components.md": components(),
         "questions.md": questions_and_presets(),
+        "environment.md": environment(),
+        "library.md": library(),
     }
     return {name: WRITTEN + "\n".join(lines) + "\n" for name, lines in written.items()}
 
@@ -90,6 +117,28 @@ def rows_of(registry: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     """The table of a registry of checks."""
     rows = [[f"`{name}`", one.should, one.why, "yes" if one.safe else ""] for name, one in registry.items()]
     return ["check", "should be so", "since otherwise", "mended by `--fix`"], rows
+
+
+def library() -> Iterator[str]:
+    """What a project's own files call of the library; the site fills in the docstrings, read from the source."""
+    yield from [
+        "# The library",
+        "",
+        "What a project's own files call of `mlops_kit`. These names and their meaning stay",
+    ]
+    yield from ["from release to release; the rest of `kit/` may change with any. Frames are `pandas.DataFrame`.", ""]
+    for module, names in SURFACE.items():
+        yield from [f"## mlops_kit.{module}", "", f"::: mlops_kit.{module}", "    options:", "      members:"]
+        yield from [*(f"        - {name}" for name in names), ""]
+
+
+def environment() -> Iterator[str]:
+    """The environment variables that a project's library reads."""
+    yield from ["# Environment variables", "", "What the tasks and services of a project read. An empty value counts"]
+    yield from ["as not set. [Limits of the service](../serving.md#limits) are set by variables too.", ""]
+    for title, variables in library_module("ground.variables").TABLE.items():
+        yield from [f"## {title}", ""]
+        yield from table(["variable", "default", "meaning"], [[f"`{v.name}`", v.default, v.meaning] for v in variables])
 
 
 def library_module(name: str) -> Any:

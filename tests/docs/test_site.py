@@ -44,7 +44,7 @@ def test_every_page_is_in_the_navigation() -> None:
 
 def test_the_site_builds_strictly(tmp_path: Path) -> None:
     """Every link and anchor between pages is checked; then, in what was built, every image and file."""
-    for name in ("zensical.toml", "docs", "benchmarks", "CHANGELOG.md"):
+    for name in ("zensical.toml", "docs", "benchmarks", "CHANGELOG.md", "template/project/kit/src"):
         (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, tmp_path / name)
     done = subprocess.run(
         [sys.executable, "-m", "zensical", "build", "--clean", "--strict"], cwd=tmp_path, capture_output=True, text=True

@@ -74,7 +74,7 @@ Connect = Callable[[], Awaitable[Client]]
 
 
 @asynccontextmanager
-async def running(**changed: float) -> AsyncIterator[tuple[Application, Server, Connect]]:
+async def running(**changed: Any) -> AsyncIterator[tuple[Application, Server, Connect]]:
     """A service with limits of its own."""
     limits, application, sockets = replace(Limits(), **changed), Application(), bound("127.0.0.1", 0)
     config = uvicorn.Config(

@@ -1,12 +1,15 @@
 """The library as a whole: all of it can be imported, each room stands on those below it, and images need no more."""
 
+import ast
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import mlops_kit
 import pytest
+from mlops_kit.ground import variables
 
 from tests.kit.projects import ROOT
 
@@ -90,3 +93,25 @@ def test_nothing_in_the_library_means_anything_to_the_template() -> None:
         if mark in path.read_bytes()
     ]
     assert marked == []
+
+
+def read_variables(file: Path) -> Iterator[str]:
+    """The names that a file looks up in os.environ."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        key: ast.expr | None = None
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            key = node.args[0] if ast.unparse(node.func.value) in ("os.environ", "env") else None
+        elif isinstance(node, ast.Subscript) and ast.unparse(node.value) in ("os.environ", "env"):
+            key = node.slice
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            yield key.value
+
+
+def test_the_table_of_environment_variables_is_what_the_library_reads() -> None:
+    files = [file for file in (KIT / "src").rglob("*.py") if "testing" not in file.parts]
+    read = {name for file in files for name in read_variables(file)} - {"PATH"}
+    told = [one.name for several in variables.TABLE.values() for one in several]
+    assert len(told) == len(set(told))
+    assert read <= set(told), "name it in mlops_kit.ground.variables"
+    sources = "".join(file.read_text(encoding="utf-8") for file in files if file.name != "variables.py")
+    assert [name for name in told if name not in sources] == [], "nothing reads these"

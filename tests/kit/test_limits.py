@@ -229,7 +229,8 @@ def read_tensors(reader: RowReader, body: bytes) -> None:
 @pytest.mark.parametrize("kind", [*ROWS, *TENSORS])
 def test_a_hostile_body_is_refused_before_it_costs_anything(contract: Contract, kind: str) -> None:
     reader = RowReader(contract)
-    body = {**ROWS, **TENSORS}[kind]()
+    bodies: dict[str, Any] = {**ROWS, **TENSORS}
+    body = bodies[kind]()
     start = time.process_time()
     with pytest.raises(RowsError) as refused:
         read_tensors(reader, body) if kind in TENSORS else reader.read_body(body)

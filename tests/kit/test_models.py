@@ -80,7 +80,7 @@ def test_predictions_keep_the_order_of_the_rows(contract: Contract, model: objec
 def test_predictions_are_written_as_the_data_is(
     contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    style = dict(separator=";", decimal=",", thousands="", encoding="utf-8")
+    style: dict[str, Any] = dict(separator=";", decimal=",", thousands="", encoding="utf-8")
     ours = replace(contract, source=replace(contract.source, **style))
     monkeypatch.setattr(models, "champion_folder", lambda: saved)
     rows, answers = tmp_path / "rows.csv", tmp_path / "answers.csv"

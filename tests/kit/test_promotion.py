@@ -139,9 +139,11 @@ class Fixed:
 def test_what_rows_cannot_tell_apart_is_not_worse(contract: Contract, parts: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     test = parts[1]
     truth, dice = contract.labels(test), np.random.default_rng(0)
-    good, noisy, bad = (
-        Fixed(lambda rows, w=w: truth[: len(rows)] + dice.normal(0, w, len(rows))) for w in (5, 5.1, 40)
-    )
+
+    def off_by(width: float) -> Fixed:
+        return Fixed(lambda rows: truth[: len(rows)] + dice.normal(0, width, len(rows)))
+
+    good, noisy, bad = off_by(5), off_by(5.1), off_by(40)
     alike = comparing.compared(noisy, good, contract, test, "r2")
     assert alike.low < 0 < alike.high
     assert not alike.worse

@@ -72,7 +72,7 @@ class Style:
 
     encoding: str
     separator: str
-    quote: tuple[str, int]
+    quote: tuple[str, Any]
     numbers: tuple[str, str]
     missing: str
     preamble: str

@@ -90,8 +90,8 @@ def test_few_different_rows_are_split_by_row_and_it_is_said(prepared: Prepared) 
 
 
 def test_copies_stay_on_one_side_where_they_are_few(prepared: Prepared) -> None:
-    table = pd.DataFrame(visits()).drop(columns=["patient_id", "day"])
-    table = pd.concat([table, table.head(100)]).to_dict("list")
+    visited = pd.DataFrame(visits()).drop(columns=["patient_id", "day"])
+    table = pd.concat([visited, visited.head(100)]).to_dict("list")
     contract, train, test, said = prepared(table, {"test": 0.25, "seed": 1})
     assert not set(row_hashes(contract, train)) & set(row_hashes(contract, test))
     assert share(train, test) == pytest.approx(0.25, abs=0.02)
@@ -212,7 +212,7 @@ def test_folds_follow_the_rule_of_the_split(prepared: Prepared, project: Project
         assert sizes == pytest.approx(np.full(4, 0.25), abs=0.01)
 
 
-BY = ({}, {"by": "time", "column": "day"}, {"by": "group", "column": "patient_id"})
+BY: tuple[dict[str, str], ...] = ({}, {"by": "time", "column": "day"}, {"by": "group", "column": "patient_id"})
 
 
 @pytest.mark.parametrize("rule", BY)

@@ -28,7 +28,8 @@ def test_a_library_that_is_half_there_is_a_sentence(gone: str, tmp_path: Path) -
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert f"The library is incomplete: {kit / gone.removesuffix('.py')} is missing" in done.stderr
+    module = f"mlops_kit.{gone.removesuffix('.py').replace('/', '.')}"
+    assert f"The library is incomplete: {kit} has no module {module}. Restore it: " in done.stderr
     assert "git checkout HEAD -- kit" in done.stderr
 
 

@@ -1,5 +1,6 @@
-"""The shape of the code: layers of packages, as docs/architecture.md draws them."""
+"""The shape of the code: layers of packages, as docs/architecture.md draws them, and functions that fit a screen."""
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -21,3 +22,20 @@ def test_the_drawing_has_the_layers_in_their_order() -> None:
     drawing = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").partition("```\n")[2].partition("```")[0]
     drawn = [line.split()[0] for line in drawing.splitlines() if line[:1].strip()]
     assert drawn == [room for room in layers if room != "__main__"]
+
+
+def test_a_function_fits_a_screen_and_a_file_has_one_job() -> None:
+    long = []
+    for folder in ("generator", "template/project/kit/src"):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            text = file.read_text(encoding="utf-8")
+            if text.count("\n") > 400:
+                long.append(f"{file}: {text.count(chr(10))} lines, of at most 400")
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    # The options of a command are its table, not its work.
+                    first = node.body[0].lineno if "cli" in file.parts else node.lineno
+                    lines = (node.end_lineno or 0) - first + 1
+                    if lines > 50:
+                        long.append(f"{file}:{node.lineno}: {node.name} has {lines} lines, of at most 50")
+    assert long == []

@@ -87,7 +87,7 @@ def test_what_is_wrong_is_a_sentence_and_a_command_that_mends_it(fault: str, pro
     break_it(project / "kit")
     ((what, mend),) = findings(project)
     assert sentence in what
-    assert mend == command
+    assert mend == command == library(project).mend, "doctor and check name the same command"
     subprocess.run(mend, shell=True, cwd=project, check=True, capture_output=True)
     assert findings(project) == []
 
@@ -135,7 +135,7 @@ def test_setup_says_that_the_library_is_missing(project: Path) -> None:
     shutil.rmtree(project / "kit")
     done = mlops("setup", str(project), cwd=project)
     assert done.returncode == 1
-    assert "kit/, the library of the project, is missing. Take it back: git checkout HEAD -- kit" in done.stderr
+    assert "kit/, the library of the project, is missing. Restore it: git checkout HEAD -- kit" in done.stderr
 
 
 @pytest.mark.parametrize("path", ["kit", "kit/", "kit/pyproject.toml", f"{SOURCE}/registry/__init__.py"])

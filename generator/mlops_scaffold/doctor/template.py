@@ -3,7 +3,7 @@
 import shlex
 
 from mlops_scaffold.doctor.registry import Found, Place, check
-from mlops_scaffold.projects.library import BACK, FOLDER, committed, is_missing
+from mlops_scaffold.projects.library import FOLDER, is_missing, way_back
 
 
 @check("What the template has mended since is not in the project.")
@@ -20,8 +20,7 @@ def library(place: Place) -> Found:
     if place.project.last.get("kit") != "vendored":
         return
     if is_missing(place.project):
-        back = f"git checkout HEAD -- {FOLDER}" if committed(place.folder) else BACK
-        yield f"{FOLDER}/ is missing: no command of the project runs", back
+        yield f"{FOLDER}/ is missing: no command of the project runs", way_back(place.folder)
     elif place.is_versioned and place.standing.library and place.standing.library.sentence:
         yield place.standing.library.sentence, place.standing.library.mend
 

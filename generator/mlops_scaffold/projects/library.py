@@ -30,7 +30,7 @@ class Library:
     """kit/ beside the template's, which has the version `expected` and the digest.
 
     `version` is what kit/ says itself, empty where it does not; git keeps the `ignored` files out of clones.
-    `is_committed` says that the last commit has it as the template has.
+    `back` is the command that restores it.
     """
 
     version: str
@@ -40,7 +40,7 @@ class Library:
     missing: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     surplus: list[str] = field(default_factory=list)
-    is_committed: bool = False
+    back: str = ""
 
     @property
     def faults(self) -> list[str]:
@@ -68,7 +68,7 @@ class Library:
         """The command that mends it; git keeps what a person wrote."""
         if self.ignored and self.faults == self.ignored:
             return f"git add --force {FOLDER}"
-        return f"git stash push -- {FOLDER}" if self.is_committed else BACK
+        return self.back
 
 
 def some(paths: list[str]) -> str:
@@ -96,7 +96,7 @@ def inspect(project: Project, repository: Repository, version: Version) -> Libra
         missing=sorted(template.keys() - here.keys()),
         ignored=sorted(repository.ignored(here.keys() - ours.keys())),
         surplus=sorted(here.keys() - template.keys()),
-        is_committed=committed(repository.folder) == digest,
+        back=way_back(repository.folder, digest),
     )
 
 
@@ -128,6 +128,17 @@ def committed(folder: Path) -> str:
     return git("rev-parse", name, cwd=folder) if succeeds("rev-parse", "--verify", "--quiet", name, cwd=folder) else ""
 
 
+def way_back(folder: Path, digest: str = "") -> str:
+    """The command that restores kit/: from the last commit where that has it, else from the template.
+
+    With a digest, the last commit must have that one to count. git keeps what a person wrote in kit/.
+    """
+    last, kit = committed(folder), folder / FOLDER
+    if last and not any(path.is_file() for path in kit.rglob("*")):
+        return f"git checkout HEAD -- {FOLDER}"
+    return f"git stash push -- {FOLDER}" if last and digest in ("", last) else BACK
+
+
 def is_missing(project: Project) -> bool:
     """Whether a project that is to have its library in kit/ has none."""
     return project.last.get("kit") == "vendored" and not (project.folder / FOLDER / SETTINGS).is_file()
@@ -136,8 +147,9 @@ def is_missing(project: Project) -> bool:
 def require_whole(project: Project) -> None:
     """Raise where kit/ is missing: no command of the project can run."""
     if is_missing(project):
-        back = f"git checkout HEAD -- {FOLDER}" if committed(project.folder) else BACK
-        raise MlopsError(f"{FOLDER}/, the library of the project, is missing.", f"Take it back: {back}")
+        raise MlopsError(
+            f"{FOLDER}/, the library of the project, is missing.", f"Restore it: {way_back(project.folder)}"
+        )
 
 
 def version_of(file: Path) -> str:

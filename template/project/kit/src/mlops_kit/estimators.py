@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
+__all__ = ["Encoded"]
+
 TRUSTED_TYPES = ["mlops_kit.estimators.Encoded"]
 
 

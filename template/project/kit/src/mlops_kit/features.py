@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from mlops_kit.contract import Contract
 
+__all__ = ["TextScores", "categories", "columns", "date_parts", "dates", "numbers", "texts", "words"]
+
 TEXT_BUCKETS = 2**16  # of the hashed words, and as many of the pieces of words
 TEXT_ROWS = 50_000  # at most, that the weights are learnt from
 TEXT_FOLDS = 5

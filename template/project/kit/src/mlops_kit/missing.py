@@ -25,9 +25,8 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if not fullname.startswith("mlops_kit."):
             return None
-        place = LIBRARY.joinpath(*fullname.split(".")[1:])
         raise MissingError(
-            f"The library is incomplete: {place} is missing. Restore it: git checkout HEAD -- kit; "
+            f"The library is incomplete: {LIBRARY} has no module {fullname}. Restore it: git checkout HEAD -- kit; "
             "if the last commit lacks it too, `mlops check` names the command.",
             name=fullname,
         )

@@ -3,11 +3,10 @@
 from importlib import import_module
 from types import ModuleType
 
-from mlops_kit.ground import KitError, project
+from mlops_kit.ground import project
+from mlops_kit.ground.cloud_file import CloudError
 
-
-class CloudError(KitError):
-    """A step that failed, in one sentence, with what to do next."""
+__all__ = ["CloudError", "provider"]
 
 
 def provider() -> ModuleType:

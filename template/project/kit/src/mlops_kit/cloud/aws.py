@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlops_kit.cloud import CloudError
-from mlops_kit.cloud.settings import Settings
+from mlops_kit.ground.cloud_file import Settings
 
 LOG_IN = "aws sso login (the first time: aws configure sso)"
 # What says that somebody has to log in: errors of the library, and codes of AWS, where a key is old or unknown.

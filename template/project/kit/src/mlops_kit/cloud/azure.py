@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_kit.cloud import CloudError
-from mlops_kit.cloud.settings import Settings
+from mlops_kit.ground.cloud_file import Settings
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -67,7 +67,7 @@ def access_token(scope: str) -> str:
     from azure.core.exceptions import AzureError, ClientAuthenticationError
 
     try:
-        return credential().get_token(scope).token
+        return str(credential().get_token(scope).token)
     except ClientAuthenticationError as error:
         if os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):
             raise CloudError(f"Azure does not take this job's token: {error.message.splitlines()[0][:200]}") from None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_kit.cloud import CloudError
-from mlops_kit.cloud.settings import Settings
+from mlops_kit.ground.cloud_file import Settings
 
 LOG_IN = "gcloud auth application-default login"
 # The audience that Google expects in a CI's token is the workload identity provider, after this:
@@ -54,6 +54,7 @@ def credentials() -> Any:
     from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
     from google.auth.transport.requests import Request
 
+    found: Any
     try:
         found, _ = google.auth.default(scopes=[SCOPE])
         found.refresh(Request())

@@ -20,8 +20,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlops_kit.cloud import CloudError, provider
-from mlops_kit.cloud.settings import REMOTE, Settings, read, required
+from mlops_kit.cloud.settings import REMOTE, read, required
 from mlops_kit.ground import KitError, command, project, run, say
+from mlops_kit.ground.cloud_file import Settings
 
 # Where each CI puts its token. GitHub gives it when it is asked for.
 TOKENS = ("CLOUD_ID_TOKEN", "CIRCLE_OIDC_TOKEN_V2")
@@ -88,7 +89,7 @@ def exchange(settings: Settings) -> str:
     file = keep(token)
     environment = {name: value for name, value in provider().environment(settings, file).items() if value}
     os.environ.update(environment)
-    found = provider().who(settings)
+    found: str = provider().who(settings)
     write_environment(environment)
     return found
 

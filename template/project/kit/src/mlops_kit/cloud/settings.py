@@ -10,71 +10,28 @@ cloud.yaml holds no secret and is committed.
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
+from dataclasses import asdict, fields, replace
 from urllib.parse import urlsplit
 
 import yaml
 
 from mlops_kit.cloud import CloudError, terraform
 from mlops_kit.ground import command, project, run, say
+from mlops_kit.ground.cloud_file import Settings, file, read_file
 
 REMOTE = "storage"  # DVC's name of the bucket
 SCHEMES = dict(aws="s3", gcp="gs", azure="azure")
 
 
-def file() -> Path:
-    """Where cloud.yaml is."""
-    return project().root / "cloud.yaml"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What cloud.yaml says, in the words of infra/'s outputs; empty where this cloud or project has none."""
-
-    cloud: str
-    storage_url: str  # s3://BUCKET, gs://BUCKET, azure://CONTAINER
-    artifacts_url: str  # where MLflow keeps model files, as MLflow writes it
-    storage_account: str = ""  # azure
-    region: str = ""
-    account: str = ""
-    image: str = ""  # the registry and the image's name, without a tag
-    service: str = ""
-    endpoint: str = ""
-    deploy_identity: str = ""  # whom a CI becomes: a role's ARN, a service account's address, a client's id
-    destroy_identity: str = ""  # the same, where it takes things down; empty where CI may not
-    identity_provider: str = ""  # gcp: the workload identity provider's full name; azure: the tenant's id
-    default_remote: str = field(default="", compare=False)  # DVC's before the cloud, to go back to; infra/ has none
-
-
 def read() -> Settings | None:
     """What cloud.yaml says; None where there is none yet. Raises CloudError where it is broken, or another cloud's."""
-    if not file().exists():
-        return None
-    settings = Settings(**told())
-    if settings.cloud != project().cloud:
+    settings = read_file()
+    if settings and settings.cloud != project().cloud:
         raise CloudError(
             f"cloud.yaml is of {settings.cloud}, the project is on {project().cloud}. "
             "Bring back what is there (uv run poe cloud-leave, before the switch), then: uv run poe cloud-settings"
         )
     return settings
-
-
-def told() -> dict[str, str]:
-    """What cloud.yaml says, as it is. Raises CloudError where it is broken."""
-    names = {field.name for field in fields(Settings)}
-    try:
-        found = yaml.safe_load(file().read_text(encoding="utf-8"))
-        if not isinstance(found, dict):
-            raise ValueError("it has no settings")
-        if wrong := [*(found.keys() - names), *({"cloud", "storage_url", "artifacts_url"} - found.keys())]:
-            raise ValueError(f"{wrong[0]} is {'no setting' if wrong[0] in found else 'missing'}")
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise CloudError(
-            f"cloud.yaml cannot be read: {' '.join(str(error).split())}. Restore it: git checkout HEAD -- cloud.yaml. "
-            "Or delete it and write it again: uv run poe cloud-settings"
-        ) from None
-    return {name: str(value) for name, value in found.items()}
 
 
 def required() -> Settings:
@@ -83,12 +40,6 @@ def required() -> Settings:
     if settings is None:
         raise CloudError("There is no cloud.yaml yet. Write it: uv run poe cloud-settings")
     return settings
-
-
-def artifacts_url() -> str:
-    """Where MLflow keeps model files; empty where cloud.yaml is not written yet."""
-    settings = read()
-    return settings.artifacts_url if settings else ""
 
 
 def write(settings: Settings) -> None:
@@ -131,7 +82,8 @@ def own_default() -> str:
     now = dvc_says("config", "--project", "core.remote")
     if now != REMOTE:
         return now
-    return told().get("default_remote", "") if file().exists() else ""
+    settings = read_file()
+    return settings.default_remote if settings else ""
 
 
 def dvc_says(*command: str) -> str:

@@ -55,9 +55,8 @@ def check(contract: Contract, frame: pd.DataFrame) -> list[str]:
         schema(contract).validate(frame, lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
-        return [
-            _violation(contract, *key, cases=group) for key, group in cases.groupby(["column", "check"], sort=False)
-        ]
+        by_rule = cases.groupby(["column", "check"], sort=False)
+        return [_violation(contract, name, rule, group) for (name, rule), group in by_rule]
     return []
 
 
@@ -106,12 +105,16 @@ def typed_batches(contract: Contract, path: Path | None = None) -> Iterator[pd.D
 
 
 def check_file(contract: Contract, path: Path | None = None) -> tuple[int, list[str]]:
-    """How many rows there are, and what breaks the contract; no rows are read after a batch that does."""
+    """The number of rows of the raw file, and its violations of the contract, a sentence each.
+
+    It is read in batches, up to the first that breaks the contract; rows without a target do not count. Raises
+    ContractError where it cannot be read.
+    """
     any_nulls = replace(contract, columns=tuple(replace(column, nulls=1.0) for column in contract.columns))
     rows, missing, violations = 0, Counter[str](), list[str]()
     for frame in typed_batches(contract, path):
         rows += len(frame)
-        missing.update(frame.isna().sum().to_dict())
+        missing.update({str(column): int(number) for column, number in frame.isna().sum().items()})
         violations = any_nulls.check(frame)
         if violations:
             break

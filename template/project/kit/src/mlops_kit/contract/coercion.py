@@ -115,7 +115,7 @@ def _to_labels(contract: Contract, column: Column, values: pd.Series) -> pd.Seri
 
 
 def row_hashes(contract: Contract, rows: pd.DataFrame) -> np.ndarray:
-    """What tells whether rows are equal in all features: uint64, shape (rows,)."""
+    """A hash of each typed row, by which rows with equal features are found: uint64, shape (rows,)."""
     import pandas as pd
 
     features = rows[[column.name for column in contract.features]]

@@ -122,13 +122,18 @@ class Column:
         if unknown or values.get("type") not in TYPES:
             what = f"has no setting {unknown[0]!r}" if unknown else f"has the unknown type {values.get('type')!r}"
             raise ContractError(f"Column {name!r} in contract.yaml {what}.", f"Types are: {', '.join(TYPES)}.")
-        lists = {key: tuple(values[key]) for key in ("categories", "true_values", "false_values") if key in values}
-        return cls(name=name, **{**values, **lists, "missing": _as_words(values.get("missing"))})
+        settings: dict[str, Any] = {**values, "missing": _as_words(values.get("missing"))}
+        settings |= {key: tuple(values[key]) for key in ("categories", "true_values", "false_values") if key in values}
+        return cls(name=name, **settings)
 
 
 @dataclass(frozen=True)
 class Contract:
-    """The whole contract. `columns` holds the features and the target, in the file's order."""
+    """What contract.yaml says of the data.
+
+    `problem` is classification or regression, `rows` the number of rows that the contract was inferred from. `columns`
+    holds the features and the target, in the file's order; `ignored` the other columns, each with the reason.
+    """
 
     problem: str
     target: str
@@ -174,22 +179,29 @@ class Contract:
     # What the contract can do is in the modules beside; these names are its everyday surface.
 
     def read(self, path: Path | None = None) -> pd.DataFrame:
-        """The raw data as a typed frame, without the ignored columns. Raises ContractError."""
+        """The raw data as a typed frame, shape (rows, columns), without the ignored columns.
+
+        `path` names another file than `source` does. Raises ContractError where the file is not as `source` says, lacks
+        a column, or has a value that is not of the column's type.
+        """
         return coerce(self, read_table(self.source, path), with_target=True)
 
     def coerce(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Rows from anywhere as the model's input: the features, in order, typed. Raises ContractError."""
+        """Rows from anywhere as the model's input: the features, typed and in order, shape (rows, features).
+
+        Raises ContractError where a column is missing or a value is not of the column's type.
+        """
         return coerce(self, rows, with_target=False)
 
     def labels(self, frame: pd.DataFrame) -> Any:
-        """The target of a typed frame, as an estimator takes it: shape (rows,)."""
+        """The target of a typed frame: shape (rows,); float64 for a regression, else of the classes' type."""
         values = frame[self.target]
         if not self.classes:
             return values.to_numpy(dtype="float64")
         return values.to_numpy(dtype=object if isinstance(self.classes[0], str) else type(self.classes[0]))
 
     def check(self, frame: pd.DataFrame) -> list[str]:
-        """What in a typed frame breaks the contract, a sentence each."""
+        """What in a typed frame breaks the contract, a sentence each; empty where it keeps it."""
         return check(self, frame)
 
     def sample(self, rows: int, seed: int = 0) -> pd.DataFrame:
@@ -223,7 +235,7 @@ def _flow(value: Any) -> str:
 
 
 def load(path: Path | None = None) -> Contract:
-    """Read contract.yaml. Raises ContractError with a sentence where it makes no sense."""
+    """Read the project's contract.yaml, or another one. Raises ContractError where it is missing or cannot be read."""
     if path is None:
         path = project().root / "contract.yaml"
     try:

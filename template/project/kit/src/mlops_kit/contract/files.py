@@ -224,11 +224,13 @@ def _plain(values: pd.Series) -> pd.Series:
     if isinstance(kind, pd.CategoricalDtype):
         return _plain(values.astype(kind.categories.dtype if values.notna().all() else object))
     if isinstance(kind, pd.DatetimeTZDtype):
-        return values.dt.tz_convert("UTC").dt.tz_localize(None)
+        local: pd.Series = values.dt.tz_convert("UTC").dt.tz_localize(None)
+        return local
     if isinstance(kind, (pd.PeriodDtype, pd.IntervalDtype)):
         return values.map(str, na_action="ignore").astype(object)
     if pd.api.types.is_timedelta64_dtype(kind):
-        return values.dt.total_seconds()
+        seconds: pd.Series = values.dt.total_seconds()
+        return seconds
     if not pd.api.types.is_object_dtype(kind) or not values.notna().any():
         return values
     first = values.dropna().iloc[0]

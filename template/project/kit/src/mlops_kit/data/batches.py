@@ -71,7 +71,8 @@ def is_large(contract: Contract) -> bool:
 def prepare_in_batches(contract: Contract) -> None:
     """Check the raw file, split it batch by batch, write both parts.
 
-    The test part is never larger than what is to be in memory: more rows would not tell more of a model.
+    The test part is never larger than what is to be in memory: more rows would not tell more of a model. Raises
+    ContractError as `checked_rows` and `split` do.
     """
     import pyarrow as arrow
     from pyarrow.parquet import ParquetWriter
@@ -164,7 +165,10 @@ def count_train_rows(path: Path | None = None) -> int:
 
 
 def train_part(contract: Contract, path: Path | None = None) -> pd.DataFrame:
-    """The rows to train on; of more than are to be in memory, every k-th and the first of each class."""
+    """The training set as a typed frame, shape (rows, columns); a sample of it where it is larger than memory.
+
+    The sample is every k-th row and the first of each class. Raises FileNotFoundError before `prepare` has run.
+    """
     import pandas as pd
 
     path = path or project().root / TRAIN
@@ -173,7 +177,8 @@ def train_part(contract: Contract, path: Path | None = None) -> pd.DataFrame:
     step = math.ceil(count_train_rows(path) / rows_in_memory())
     if step <= 1:
         return pd.read_parquet(path)
-    read, classes, kept = 0, set[Any](), []
+    read, classes = 0, set[Any]()
+    kept: list[pd.DataFrame] = []
     for batch in parquet_batches(path):
         frame = batch.to_pandas()
         labels = frame[contract.target]

@@ -19,7 +19,7 @@ GENERATED = "generated rows (the data is not here)"
 
 
 def has_data(contract: Contract) -> bool:
-    """Whether the raw data is here; a CI without access to it works on generated rows."""
+    """Whether the raw data is here; a CI without access to the DVC remote works on generated rows."""
     return (project().root / contract.source.path).exists()
 
 
@@ -42,7 +42,7 @@ def checked_rows(contract: Contract) -> pd.DataFrame:
 
 
 def write_parts(train: pd.DataFrame, test: pd.DataFrame) -> None:
-    """Write both parts; what the stages train and evaluate read."""
+    """Write two typed frames to data/prepared/train.parquet and test.parquet, which the other stages read."""
     root = project().root
     (root / TRAIN).parent.mkdir(parents=True, exist_ok=True)
     train.to_parquet(root / TRAIN, index=False)
@@ -51,7 +51,7 @@ def write_parts(train: pd.DataFrame, test: pd.DataFrame) -> None:
 
 
 def test_part() -> pd.DataFrame:
-    """The rows to test on."""
+    """The test set as a typed frame, shape (rows, columns). Raises FileNotFoundError before `prepare` has run."""
     import pandas as pd
 
     return pd.read_parquet(project().root / TEST)

@@ -22,9 +22,11 @@ APART = "copies_apart"  # noted on a part whose equal rows may be on both sides
 def split(
     contract: Contract, frame: pd.DataFrame, test: float | None = None, seed: int | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Training and test part by the rule of params.yaml, each class in both; `test` and `seed` take its place.
+    """Two typed frames, the training and the test set, by the rule of params.yaml; each class is in both.
 
-    Says which rule was taken and what share of the rows the test part has.
+    `test`, a share between 0 and 1, and `seed` override the rule's.
+
+    Prints the rule and the share of rows that the test set has.
     Raises ContractError where the rows cannot be split by the rule.
     """
     rule = Rule.read()

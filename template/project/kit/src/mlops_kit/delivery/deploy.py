@@ -23,9 +23,10 @@ from typing import Any
 
 from mlops_kit import models
 from mlops_kit.cloud import CloudError, login, provider, terraform
-from mlops_kit.cloud.settings import Settings, from_terraform, keep_own_remote, read, write
-from mlops_kit.cloud.settings import file as cloud_file
+from mlops_kit.cloud.settings import from_terraform, keep_own_remote, read, write
 from mlops_kit.ground import command, project, say
+from mlops_kit.ground.cloud_file import Settings
+from mlops_kit.ground.cloud_file import file as cloud_file
 
 PATIENCE = 300  # seconds until a new service must be ready
 REVISIONS = {"aws_ecs_task_definition"}  # a new one for each image; the one before stays, to go back to

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import html
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from pathlib import Path
 import yaml
 
 from mlops_kit.contract import Contract, load
-from mlops_kit.ground import command, output_of, params, project
+from mlops_kit.ground import KitError, command, output_of, params, project, run
 from mlops_kit.models import read_champion
 from mlops_kit.registry.cards import NO_CHAMPION, data_card, model_card, table
 
@@ -91,11 +90,10 @@ def main() -> None:
     for name, text in written.items():
         (folder() / name).write_text(text, encoding="utf-8")
     # https://zensical.org: below what it finds wrong is its own traceback, which says nothing more.
-    command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
-    done = subprocess.run(command, cwd=project().root, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+    done = run(sys.executable, "-m", "zensical", "build", "--clean", "--strict", check=False)
     if done.returncode:
         found, _, traceback = done.stderr.partition("Traceback (most recent call last)")
-        sys.exit(f"{found or traceback}The site is not built: mend that, then run it again.")
+        raise KitError(f"{found or traceback}The site is not built: mend that, then run it again.")
     print("site/index.html is written")
 
 

@@ -19,7 +19,6 @@ import os
 import shlex
 import shutil
 import socket
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -33,7 +32,7 @@ from mlops_kit import models
 from mlops_kit.cloud import login, provider
 from mlops_kit.cloud.settings import required
 from mlops_kit.contract import load
-from mlops_kit.ground import KitError, command, project
+from mlops_kit.ground import KitError, command, git_bytes, project, run, run_openly
 
 ROWS = 10  # generated rows that the started image is asked about
 PATIENCE = 60  # seconds until the service must be ready
@@ -69,24 +68,28 @@ def options() -> list[str]:
 
 def call(*command: str) -> None:
     """Run a program of the engine; it prints what it does."""
-    if _run(command, None).returncode:
+    with _installed(command[0]):
+        code = run_openly(*command)
+    if code:
         raise ImageError(f"`{' '.join(command[:2])}` failed: see above.")
 
 
 def ask(*command: str) -> str:
     """What a program of the engine prints."""
-    done = _run(command, subprocess.PIPE)
+    with _installed(command[0]):
+        done = run(*command, quiet=True, check=False)
     if done.returncode:
         raise ImageError(f"`{' '.join(command[:2])}` failed: {done.stderr.strip()}")
     return done.stdout.strip()
 
 
-def _run(command: tuple[str, ...], output: int | None) -> subprocess.CompletedProcess[str]:
+@contextmanager
+def _installed(program: str) -> Iterator[None]:
     try:
-        return subprocess.run(command, cwd=project().root, stdout=output, stderr=output, text=True)
+        yield
     except OSError:
         raise ImageError(
-            f"{command[0]} cannot be started. Install it, or name docker, podman or buildah in CONTAINER_ENGINE."
+            f"{program} cannot be started. Install it, or name docker, podman or buildah in CONTAINER_ENGINE."
         ) from None
 
 
@@ -124,8 +127,8 @@ def version(champion: models.Champion) -> str:
 def edits() -> bytes:
     """What of the image's parts differs from the commit: git's diff, and each file that git does not know."""
     parts = ["Dockerfile", ".dockerignore", *let_through()]
-    changed = git("diff", "HEAD", "--binary", "--", *parts)
-    names = git("ls-files", "--others", "--exclude-standard", "-z", "--", *parts).split(b"\0")
+    changed = git_bytes("diff", "HEAD", "--binary", "--", *parts)
+    names = git_bytes("ls-files", "--others", "--exclude-standard", "-z", "--", *parts).split(b"\0")
     unknown = [name for name in names if Path(project().root, os.fsdecode(name)).is_file()]
     return changed + b"".join(name + b"\0" + Path(project().root, os.fsdecode(name)).read_bytes() for name in unknown)
 
@@ -134,11 +137,6 @@ def let_through() -> list[str]:
     """The paths that .dockerignore lets through to the builder; all, where it does not begin by keeping all back."""
     rules = Path(project().root, ".dockerignore").read_text(encoding="utf-8").splitlines()
     return [rule[1:].lstrip("/") for rule in rules if rule.startswith("!")] if "*" in rules else ["."]
-
-
-def git(*arguments: str) -> bytes:
-    """What git prints."""
-    return subprocess.run(["git", *arguments], cwd=project().root, capture_output=True, check=True).stdout
 
 
 def verify(folder: Path, md5: str) -> None:
@@ -191,11 +189,11 @@ def started() -> Iterator[str]:
         yield f"http://{host}:{port}"
     except ImageError as error:
         # The service writes its log to stderr.
-        log = subprocess.run([engine(), "logs", container], capture_output=True, text=True)
+        log = run(engine(), "logs", container, quiet=True, check=False)
         lines = (log.stdout + log.stderr).strip().splitlines() if log.returncode == 0 else []
         raise ImageError("\n".join([str(error), *(f"  {line}" for line in lines[-20:])])) from None
     finally:
-        subprocess.run([engine(), "rm", "--force", container], capture_output=True)
+        run(engine(), "rm", "--force", container, quiet=True, check=False)
 
 
 def engine_host() -> str:
@@ -217,7 +215,7 @@ def wait_until_ready(address: str) -> dict[str, Any]:
     deadline, last = time.monotonic() + PATIENCE, "nothing"
     while time.monotonic() < deadline:
         try:
-            return fetch(f"{address}/ready")
+            return dict(fetch(f"{address}/ready"))
         except ImageError as error:
             last = str(error)
             time.sleep(0.3)
@@ -284,7 +282,7 @@ def push_to_cloud() -> str:
     os.environ["REGISTRY_USER"], os.environ["REGISTRY_PASSWORD"] = provider().registry_login(settings)
     log_in(settings.image.partition("/")[0])
     target = f"{settings.image}:{inspected()['Labels']['org.opencontainers.image.version']}"
-    if subprocess.run([engine(), "manifest", "inspect", target], capture_output=True).returncode == 0:
+    if run(engine(), "manifest", "inspect", target, quiet=True, check=False).returncode == 0:
         return f"{target} is there already"
     call(engine(), "tag", project().name, target)
     call(engine(), "push", target)
@@ -296,8 +294,8 @@ def log_in(registry: str) -> None:
     user, password = os.environ.get("REGISTRY_USER"), os.environ.get("REGISTRY_PASSWORD")
     if not user or not password:
         return
-    command = [engine(), "login", "--username", user, "--password-stdin", registry]
-    done = subprocess.run(command, input=password, capture_output=True, text=True)
+    command = (engine(), "login", "--username", user, "--password-stdin", registry)
+    done = run(*command, quiet=True, check=False, stdin=password)
     if done.returncode:
         raise ImageError(f"{registry} does not let {user} in: {done.stderr.strip()}")
 

@@ -109,7 +109,7 @@ def core1(rollout: Rollout) -> tuple[list[Document], list[Document]]:
     base = read("core1/seldondeployment.yaml")["spec"]["predictors"][0]
 
     def predictor(name: str, version: Version, traffic: int) -> Document:
-        made = copy.deepcopy(base) | dict(name=name, traffic=traffic)
+        made: Document = copy.deepcopy(base) | dict(name=name, traffic=traffic)
         made["graph"]["modelUri"] = version.uri
         return made
 

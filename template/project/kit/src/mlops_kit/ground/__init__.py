@@ -2,7 +2,7 @@
 
 from mlops_kit.ground.commands import command
 from mlops_kit.ground.errors import KitError
-from mlops_kit.ground.programs import git, output_of, run, say
+from mlops_kit.ground.programs import git, git_bytes, output_of, run, run_openly, say
 from mlops_kit.ground.project import FRAMEWORKS, Model, ModelModule, Project, ProjectError, params, project, using
 
 __all__ = [
@@ -14,10 +14,12 @@ __all__ = [
     "ProjectError",
     "command",
     "git",
+    "git_bytes",
     "output_of",
     "params",
     "project",
     "run",
+    "run_openly",
     "say",
     "using",
 ]

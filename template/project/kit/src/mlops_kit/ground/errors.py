@@ -2,7 +2,10 @@
 
 
 class KitError(Exception):
-    """Something that cannot be done: one sentence, and what to do next."""
+    """Something that cannot be done: one sentence, and what to do next.
+
+    The base of all errors of the library; `sentence` and `next_step` are its two parts.
+    """
 
     def __init__(self, sentence: str, next_step: str = "") -> None:
         super().__init__(f"{sentence} {next_step}".strip())

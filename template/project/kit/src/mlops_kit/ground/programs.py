@@ -1,4 +1,7 @@
-"""The one place that runs other programs, and the one that prints a step."""
+"""The one place that runs other programs, and the one that prints a step. All run in the project's root.
+
+What runs beside us for longer, such as a server, is started where it is also ended.
+"""
 
 import os
 import subprocess
@@ -11,15 +14,20 @@ from mlops_kit.ground.project import project
 Done = subprocess.CompletedProcess[str]
 
 
-def run(*command: str, quiet: bool = False, check: bool = True) -> Done:
-    """Run a program of this environment in the project's root, and print what it printed unless `quiet`.
+def run(*command: str, quiet: bool = False, check: bool = True, stdin: str | None = None) -> Done:
+    """Run a program of this environment, and print what it printed unless `quiet`.
 
-    Raises KitError with the program's own words where it fails and `check` is set.
+    Raises KitError with the program's own words where it fails and `check` is set, OSError where it is not installed.
     """
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    env = {**os.environ, "PATH": path}
     done = subprocess.run(
-        command, cwd=project().root, env=env, capture_output=True, text=True, encoding="utf-8", errors="replace"
+        command,
+        cwd=project().root,
+        env=_environment(),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
     if check and done.returncode:
         raise KitError(f"`{' '.join(command)}` failed:\n{(done.stderr or done.stdout).strip()}")
@@ -28,9 +36,22 @@ def run(*command: str, quiet: bool = False, check: bool = True) -> Done:
     return done
 
 
+def run_openly(*command: str) -> int:
+    """Run a program that prints for itself, as it goes; its exit code. Raises OSError where it is not installed."""
+    return subprocess.run(command, cwd=project().root, env=_environment()).returncode
+
+
 def git(*arguments: str) -> Done:
-    """Run git in the project's root; its exit code and output come back, whatever they are."""
+    """Run git; its exit code and output come back, whatever they are."""
     return run("git", *arguments, quiet=True, check=False)
+
+
+def git_bytes(*arguments: str) -> bytes:
+    """What git prints, byte for byte. Raises KitError with git's own words where it fails."""
+    done = subprocess.run(["git", *arguments], cwd=project().root, env=_environment(), capture_output=True)
+    if done.returncode:
+        raise KitError(f"`git {' '.join(arguments)}` failed:\n{done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
 
 
 def output_of(*command: str) -> str:
@@ -45,3 +66,8 @@ def output_of(*command: str) -> str:
 def say(step: str, outcome: str) -> None:
     """Print one line a step."""
     print(f"{step}: {outcome}", flush=True)
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with this environment's own programs before all others."""
+    return {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])}

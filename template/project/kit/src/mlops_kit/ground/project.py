@@ -34,20 +34,24 @@ class Model(Protocol):
     """
 
     def fit(self, rows: Any, labels: Any) -> Any:
-        """Fit to typed rows, as `Contract.coerce` gives them, and to labels of shape (rows,)."""
+        """Fit to rows of shape (rows, features), as `Contract.coerce` returns them, and labels of shape (rows,)."""
 
     def predict(self, rows: Any) -> Any:
         """Predictions of shape (rows,)."""
 
 
 class ModelModule(Protocol):
-    """What a project's model.py has; it may have SCORERS and TRUSTED_TYPES besides."""
+    """What a project's model.py has.
+
+    It may also have SCORERS, functions of (model, rows, labels) by their metrics' names, and TRUSTED_TYPES, the full
+    names of further types that a saved model may contain.
+    """
 
     def build(self, contract: Contract, parameters: dict[str, Any]) -> Model:
         """An untrained model; `parameters` are what params.yaml has under `model`."""
 
     def baseline(self) -> Model:
-        """What a model has to beat."""
+        """An untrained model that the trained one must beat."""
 
 
 @dataclass(frozen=True)
@@ -185,5 +189,5 @@ def using(chosen: Project) -> Iterator[Project]:
 
 
 def params() -> dict[str, Any]:
-    """What the project's params.yaml says."""
+    """The project's params.yaml as plain values. Raises ProjectError where it cannot be read or lacks a section."""
     return project().params()

@@ -27,5 +27,5 @@ def champion_model(folder: Path) -> Any:
 
 
 def trained_model() -> Any:
-    """The model that the stage train has kept."""
+    """The model that the stage `train` saved in model/. Raises ModelError where there is none."""
     return load_model(project().root / "model")

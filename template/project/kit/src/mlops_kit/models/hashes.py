@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def prediction_hash(model: Any, rows: pd.DataFrame) -> str:
-    """sha256 of the predictions on some rows: equal models answer equally, whatever their files' bytes."""
+    """The SHA-256 of a model's answers to coerced rows, rounded to 6 digits: equal for equal models."""
     import numpy as np
 
     answers = model.predict_proba(rows) if hasattr(model, "predict_proba") else model.predict(rows)

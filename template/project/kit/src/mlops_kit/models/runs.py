@@ -14,11 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import yaml
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlops_kit.ground import project
+from mlops_kit.ground.cloud_file import read_file
 from mlops_kit.models.errors import ServerError
 from mlops_kit.models.hashes import data_md5, git_commit
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow's words for no such model, no such alias
+T = TypeVar("T")
 DATABASES = ("postgresql", "mysql", "mssql")  # that MLflow can use without a server of its own
 # How long a server is given for the first answer, where nothing else is set: MLflow itself tries for minutes.
 PATIENCE = dict(MLFLOW_HTTP_REQUEST_MAX_RETRIES="2", MLFLOW_HTTP_REQUEST_TIMEOUT="10")
@@ -135,7 +135,7 @@ def explained(error: Exception) -> str:
     return re.sub(r"//[^/@\s]*@", "//", told)
 
 
-def if_known(ask: Callable[..., Any], *names: str) -> Any:
+def if_known(ask: Callable[..., T], *names: str) -> T | None:
     """What MLflow answers; None where it says that there is no such thing."""
     from mlflow.exceptions import MlflowException
 
@@ -192,13 +192,8 @@ def experiment_id() -> str:
 
 def artifacts_url() -> str:
     """Where cloud.yaml says that MLflow keeps model files; empty where there is no cloud, or nothing stands yet."""
-    file = project().root / "cloud.yaml"
-    if project().cloud == "none" or not file.exists():
-        return ""
-    try:
-        return str(yaml.safe_load(file.read_text(encoding="utf-8")).get("artifacts_url", ""))
-    except (AttributeError, UnicodeDecodeError, yaml.YAMLError):
-        raise ServerError("cloud.yaml cannot be read. Restore it: git checkout HEAD -- cloud.yaml") from None
+    settings = read_file() if project().cloud != "none" else None
+    return settings.artifacts_url if settings else ""
 
 
 def log_training(parameters: dict[str, Any], rows: int) -> str:
@@ -208,7 +203,7 @@ def log_training(parameters: dict[str, Any], rows: int) -> str:
     data = data_md5()
     tags = dict(git_commit=git_commit(), data_md5=data, training_rows=str(rows))
     logged = client()
-    run = logged.create_run(experiment_id(), run_name=f"train {tags['git_commit'][:7]}").info.run_id
+    run: str = logged.create_run(experiment_id(), run_name=f"train {tags['git_commit'][:7]}").info.run_id
     logged.log_batch(
         run,
         params=[Param(key, str(value)) for key, value in parameters.items()],

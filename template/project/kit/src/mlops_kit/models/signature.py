@@ -51,12 +51,14 @@ def imported() -> list[str]:
 
 
 def signature(contract: Contract) -> ModelSignature:
-    """The model's signature by the contract, not by chance values: a column that may be empty is optional."""
+    """The model's signature by the contract; a column that may have missing values is optional."""
     from mlflow.models.signature import ModelSignature
-    from mlflow.types.schema import ColSpec, Schema
+    from mlflow.types.schema import ColSpec, Schema, TensorSpec
 
     types = signature_types(contract)
-    inputs = [ColSpec(types[column.name], column.name, required=not column.nulls) for column in contract.features]
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(types[column.name], column.name, required=not column.nulls) for column in contract.features
+    ]
     return ModelSignature(Schema(inputs), Schema([ColSpec(output_type(contract))]))
 
 

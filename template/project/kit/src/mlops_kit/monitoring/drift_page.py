@@ -37,7 +37,7 @@ def page(found: list[Comparison], contract: Contract, train: pd.DataFrame, curre
         ]
         for one in found
     ]
-    head = ["column", "what", "picture", pages.number("effect"), pages.number("p, corrected")]
+    head: list[str | pages.Cell] = ["column", "what", "picture", pages.number("effect"), pages.number("p, corrected")]
     return pages.page(
         f"{project().name}: {'drift' if drifted else 'no drift'}",
         f"{source}.",

@@ -9,6 +9,7 @@ nothing: labels do (`poe promote`), and a person who has looked where the two di
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,7 +74,9 @@ def main() -> None:
     parser.parse_args()
     folder = asked.log_folder()
     if asked.is_empty(folder):
-        print(f"nothing to look at: let the service write its log to {folder}: PREDICTION_LOG={folder}")
+        print(
+            f"nothing to look at: let the service write its log to {folder}: PREDICTION_LOG={shlex.quote(str(folder))}"
+        )
         return
     found = rehearse()
     print(*found.sentences, "report/shadow.html", sep="\n")

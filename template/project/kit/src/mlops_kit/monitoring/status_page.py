@@ -37,7 +37,7 @@ def page(every: list[Registered], history: list[Move], primary: str) -> str:
 def versions_table(every: list[Registered], primary: str) -> str:
     """One row a version, the metric that decides first."""
     names = sorted({name for one in every for name in one.metrics}, key=lambda name: (name != primary, name))
-    head = ["version", "is", *map(pages.number, names), "run", "data", "commit", "registered"]
+    head: list[str | pages.Cell] = ["version", "is", *map(pages.number, names), "run", "data", "commit", "registered"]
     rows = [
         [
             pages.text(one.number),

@@ -105,7 +105,7 @@ def baseline_of(champion: Champion) -> dict[str, str]:
 
 def slices_of(champion: Champion) -> dict[str, Any]:
     """The metrics of each slice."""
-    return report_of(champion).get("slices", {})
+    return dict(report_of(champion).get("slices", {}))
 
 
 @command

@@ -45,7 +45,7 @@ def versions() -> list[Registered]:
             registered=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
             retired=version.tags.get("retired", ""),
             model=version.tags["model_md5"],
-            run=version.tags.get("run") or version.run_id,
+            run=version.tags.get("run") or version.run_id or "",
         )
         for version in sorted(found, key=lambda version: -int(version.version))
     ]

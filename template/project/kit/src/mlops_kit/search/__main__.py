@@ -9,7 +9,6 @@ import argparse
 import atexit
 import os
 import signal
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, NoReturn
 
@@ -92,9 +91,9 @@ def main() -> None:
         with models.in_a_sentence(), FileLock(models.home() / ".search.lock", timeout=0):
             print(run(options.trials, options.workers))
     except Timeout:
-        sys.exit("Another search is running in this project. Wait for it, or stop it.")
+        raise SearchError("Another search is running in this project.", "Wait for it, or stop it.") from None
     except KeyboardInterrupt:
-        sys.exit("Stopped. The finished trials are kept; the same command goes on from there.")
+        raise SearchError("Stopped. The finished trials are kept; the same command goes on from there.") from None
 
 
 if __name__ == "__main__":

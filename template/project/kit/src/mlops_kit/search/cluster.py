@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Iterator
 from importlib import metadata
+from types import ModuleType
 
 from mlops_kit.ground import project
 from mlops_kit.models import REQUIREMENTS
@@ -74,9 +75,10 @@ class Cluster:
     def outcome(self, answer: object) -> Outcome:
         """What became of a trial; a node whose machine was at fault is remembered."""
         try:
-            node, outcome = self.ray.get(answer)
+            found: tuple[str, Outcome] = self.ray.get(answer)
         except self.ray.exceptions.RayError as error:
             return Outcome(error=f"{type(error).__name__}: {first_line(error)}", machine=True)
+        node, outcome = found
         if outcome.machine:
             self.faulty |= {node}
         return outcome
@@ -92,7 +94,7 @@ def _try_out(objective: Objective, task: Task) -> tuple[str, Outcome]:
     return ray.get_runtime_context().get_node_id(), objective.try_out(task)
 
 
-def compare_nodes(ray: object) -> None:
+def compare_nodes(ray: ModuleType) -> None:
     """Hold Python and packages of every node against ours. Raises SearchError that names the first that differs."""
     mine = versions()
     for node, theirs in versions_by_node(ray):
@@ -108,7 +110,7 @@ def compare_nodes(ray: object) -> None:
             )
 
 
-def versions_by_node(ray: object) -> Iterator[tuple[str, dict[str, str]]]:
+def versions_by_node(ray: ModuleType) -> Iterator[tuple[str, dict[str, str]]]:
     """What each node has, all asked at once. Raises SearchError for one that is there and does not answer."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -136,13 +138,13 @@ def versions_by_node(ray: object) -> Iterator[tuple[str, dict[str, str]]]:
             yield names[node], theirs
 
 
-def alive(ray: object) -> dict[str, str]:
+def alive(ray: ModuleType) -> dict[str, str]:
     """The nodes that the cluster has now, by what they are called in a message."""
     nodes = [node for node in ray.nodes() if node["Alive"]]
     return {node["NodeID"]: node["NodeManagerAddress"] + " " + node["NodeID"][:6] for node in nodes}
 
 
-def able(ray: object) -> frozenset[str]:
+def able(ray: ModuleType) -> frozenset[str]:
     """The nodes that can make a trial: a head often has no core for that."""
     return frozenset(node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1)
 

@@ -7,7 +7,7 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState
 
 from mlops_kit.search import SearchError
@@ -59,7 +59,7 @@ def new_study(settings: Settings, start: dict[str, Any]) -> Study:
     return study
 
 
-def holds(space: BaseDistribution, value: Any) -> bool:
+def holds(space: Any, value: Any) -> bool:
     """Whether a range has a value."""
     if isinstance(space, CategoricalDistribution):
         return value in space.choices

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mlops_kit.ground import project
 from mlops_kit.search import SearchError
@@ -70,7 +70,7 @@ def write_winner(values: dict[str, Any]) -> bool:
 
     path = project().root / "params.yaml"
     old = text = path.read_text(encoding="utf-8")
-    sections = {key.value: node for key, node in yaml.compose(text).value}
+    sections = {key.value: node for key, node in cast("yaml.MappingNode", yaml.compose(text)).value}
     nodes = {key.value: node for key, node in sections["model"].value}
     # From the end, so that the places before stay where they are.
     for name in sorted(values, key=lambda name: -nodes[name].start_mark.index):

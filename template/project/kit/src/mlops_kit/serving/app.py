@@ -42,6 +42,8 @@ from mlops_kit.serving.listen import add_address, bound
 from mlops_kit.serving.predictor import Predictor
 from mlops_kit.serving.rows import SMALL_BODY, Columns, RowReader, RowsError
 
+__all__ = ["create_app", "serve"]
+
 WORKERS = 2  # threads for large bodies: more would only wait for each other
 SWITCH = 0.0005  # seconds after which a thread lets another one run, instead of 0.005: the one that answers /health
 INTERFACE = "1.0"
@@ -301,9 +303,9 @@ async def refuse(request: Request, error: Exception) -> Response:
 
 
 def serve(application: Callable[[], FastAPI] = create_app) -> None:
-    """Serve until stopped, where --host and --port say; requests under way are answered first.
+    """Serve an application until stopped, at --host and --port; requests in progress are answered first.
 
-    What is wrong before that is one sentence.
+    Exits with one sentence for a wrong setting or a port that is taken.
     """
     command(lambda: _serve(application))()
 

@@ -151,8 +151,10 @@ class Keeper:
         """What is wrong, in the log (once) and on /ready: the reason where nothing is served, else a notice."""
         if sentence not in (self.served.reason, self.served.notice):
             log.warning(sentence)
-        what = "reason" if self.served.predictor is None else "notice"
-        self.served = replace(self.served, **{what: sentence})
+        if self.served.predictor is None:
+            self.served = replace(self.served, reason=sentence)
+        else:
+            self.served = replace(self.served, notice=sentence)
 
 
 def load(folder: Path, contract: Contract, token: str) -> Served:

@@ -14,6 +14,8 @@ import pandas as pd
 
 from mlops_kit.contract import Contract
 
+__all__ = ["rows_as_json"]
+
 Row = dict[str, Any]
 
 
@@ -37,7 +39,7 @@ class Endpoint:
 
 
 def rows_as_json(contract: Contract, rows: pd.DataFrame) -> list[Row]:
-    """Rows as a caller would send them, without the target."""
+    """Typed rows as the JSON of a request has them: a dictionary each, without the target; dates in ISO 8601."""
     features = rows.drop(columns=contract.target, errors="ignore")
     found: list[Row] = json.loads(features.to_json(orient="records", date_format="iso"))
     return found

@@ -14,14 +14,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 import time
 import urllib.request
 from collections.abc import Callable
 from typing import Any
 
 from mlops_kit.contract import Contract, ContractError, load
-from mlops_kit.ground import command
+from mlops_kit.ground import KitError, command
 from mlops_kit.serving.endpoint import Row, rows_as_json
 from mlops_kit.serving.endpoints import interface
 from mlops_kit.serving.listen import add_address
@@ -123,7 +122,7 @@ def main() -> None:
         told = asked(options)
     except (OSError, EOFError) as error:
         address = f"http://{options.host}:{options.port}"
-        sys.exit(f"Nothing answers at {address} ({error}). Start the service with: uv run poe serve")
+        raise KitError(f"Nothing answers at {address} ({error}).", "Start the service with: uv run poe serve") from None
     print(told, flush=True)
 
 

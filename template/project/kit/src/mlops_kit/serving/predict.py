@@ -20,9 +20,14 @@ from mlops_kit.ground import command
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["predictions"]
+
 
 def predictions(model: Any, contract: Contract, rows: pd.DataFrame) -> pd.DataFrame:
-    """The prediction, and for a classification each class's probability: a frame with the index of `rows`."""
+    """The column `prediction`, and for a classification a `probability CLASS` each: a frame with the index of `rows`.
+
+    Raises ContractError for rows that the contract cannot read.
+    """
     import pandas as pd
 
     ready = contract.coerce(rows)

@@ -141,7 +141,7 @@ def _plain(values: np.ndarray, boolean: bool) -> list[Any]:
         return [None if np.isnat(value) else str(value) for value in values.astype("datetime64[us]")]
     if values.dtype.kind == "f":
         return [None if value != value else bool(value) if boolean else value for value in values.tolist()]
-    return values.tolist()
+    return list(values.tolist())
 
 
 def remove_older(folder: Path, today: date, days: int) -> None:

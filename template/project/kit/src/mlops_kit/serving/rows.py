@@ -101,15 +101,17 @@ class RowReader:
         # Columns may have names that Python cannot have, so a row is a dictionary with typed keys.
         longest = self.limits.max_string
         known = {one.name: _field(one, longest) for one in contract.features} | dict.fromkeys(contract.ignored, IGNORED)
-        row = TypedDict("Row", known)  # type: ignore[misc]
-        rows = Annotated[
-            list[with_config(ConfigDict(extra="forbid"))(row)],  # type: ignore[misc]
+        strict: Any = with_config(ConfigDict(extra="forbid"))
+        row = strict(TypedDict("Row", known))  # type: ignore[operator]
+        rows: Any = Annotated[
+            list[row],  # type: ignore[valid-type]
             FailFast(),  # what is wrong is looked for only where something is
             Field(min_length=1, max_length=self.limits.max_rows),
         ]
-        body = with_config(ConfigDict(extra="forbid"))(TypedDict("Request", {"rows": rows}))  # type: ignore[misc]
-        self._body, self._rows = TypeAdapter(body), TypeAdapter(rows)
-        self._row = TypeAdapter(with_config(ConfigDict(extra="forbid"))(row))
+        body = strict(TypedDict("Request", {"rows": rows}))  # type: ignore[operator]
+        self._body: TypeAdapter[Any] = TypeAdapter(body)
+        self._rows: TypeAdapter[Any] = TypeAdapter(rows)
+        self._row: TypeAdapter[Any] = TypeAdapter(row)
         self._converters = [(column.name, self._converter(column)) for column in contract.features]
 
     def schema(self) -> dict[str, Any]:
@@ -183,7 +185,7 @@ class RowReader:
             marks = numbers_for_missing(self.contract.source, column)
             return lambda values: _numbers(values, marks)
         if column.type == "boolean":
-            truths = {True: 1.0, False: 0.0, **dict.fromkeys(column.true_values, 1.0)}
+            truths: dict[Any, float] = {True: 1.0, False: 0.0, **dict.fromkeys(column.true_values, 1.0)}
             truths |= dict.fromkeys(column.false_values, 0.0)
             return lambda values: np.array([truths.get(value, np.nan) for value in values])
         if column.type == "date":

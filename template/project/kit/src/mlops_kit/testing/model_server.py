@@ -36,7 +36,9 @@ class Models:
 
     def __init__(self, config: Path) -> None:
         self.config, self.text = config, ""
-        self.name, self.runners, self.labels = "", {}, {}
+        self.name = ""
+        self.runners: dict[int, Runner] = {}
+        self.labels: dict[str, int] = {}
         self.read()
 
     def read(self) -> None:

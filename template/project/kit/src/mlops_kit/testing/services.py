@@ -27,6 +27,8 @@ from mlops_kit.serving.endpoints import interface
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["Service"]
+
 PATIENCE = 120  # seconds until a server answers: a machine may be busy
 
 
@@ -58,7 +60,7 @@ def _texts(found: Any) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Service:
-    """A service that runs. `send` posts a body in JSON to a path, or gets it where there is no body."""
+    """A running service, for tests. `send(path, body)` posts JSON, or gets the path where `body` is None."""
 
     contract: Contract
     send: Callable[[str, str | None], Reply]
@@ -69,11 +71,11 @@ class Service:
         return next(iter(interface().endpoints.values()))
 
     def ask(self, rows: list[Row]) -> Reply:
-        """Ask about rows as JSON has them."""
+        """The reply to rows as JSON has them, one dictionary each."""
         return self.send(self.endpoint.path, json.dumps(self.endpoint.body(self.contract, rows)))
 
     def predict(self, rows: pd.DataFrame) -> list[Any]:
-        """The predictions for typed rows, in their order. Fails the test where the service refuses them."""
+        """The predictions for typed rows, in their order: length rows. Fails the test where it refuses them."""
         reply = self.ask(rows_as_json(self.contract, rows))
         assert reply.status == 200, reply
         return self.endpoint.answers(self.contract, reply.json).predictions

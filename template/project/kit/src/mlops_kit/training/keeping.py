@@ -18,9 +18,9 @@ MODEL = Path("model")
 
 
 def fit(model: Any, contract: Contract) -> Any:
-    """Fit a model to the training part, in batches where that is larger than memory. Gives back the model.
+    """Fit a model to the training set, in batches where that is larger than memory; returns the model.
 
-    Raises ContractError for a model that cannot learn in batches then.
+    Raises ContractError for a model that cannot be fitted in batches, MetricError for a metric that does not fit.
     """
     rows = train_part(contract)
     check_metrics(contract, rows)
@@ -32,7 +32,10 @@ def fit(model: Any, contract: Contract) -> Any:
 
 
 def keep(model: Any, contract: Contract) -> None:
-    """Save a fitted model to model/, and log one run with the parameters of params.yaml, the data and the commit."""
+    """Save a fitted model to model/, and log one run with the parameters of params.yaml, the data and the commit.
+
+    Raises ModelError for a model that could not be loaded again, ServerError where the MLflow server does not answer.
+    """
     save(model, contract, project().root / MODEL)
     rows = count_train_rows()
     run = log_training(params()["model"], rows)

@@ -19,7 +19,10 @@ SMALLEST_SLICE = 20
 
 
 def measure(model: Any, contract: Contract, train: pd.DataFrame, test: pd.DataFrame) -> dict[str, Any]:
-    """What metrics.json says of a model: its metrics on the test part, the baseline's beside them, and the slices'."""
+    """What metrics.json says: rows, metrics, baseline, slices and prediction_sha256 of a model on the test set.
+
+    `train` and `test` are typed frames; the baseline of model.py is fitted to `train`. Raises MetricError.
+    """
     settings = params()["evaluate"]
     dummy = project().model.baseline().fit(contract.coerce(train), contract.labels(train))
     names = [settings["primary"], *settings["metrics"]]
@@ -33,7 +36,10 @@ def measure(model: Any, contract: Contract, train: pd.DataFrame, test: pd.DataFr
 
 
 def write_report(report: dict[str, Any], model: Any, contract: Contract, test: pd.DataFrame) -> None:
-    """Write metrics.json and plots/, and add the metrics to the training's run."""
+    """Write what `measure` found to metrics.json, the predictions to plots/, and the metrics to the training's run.
+
+    Raises ServerError where the MLflow server does not answer.
+    """
     root, primary = project().root, params()["evaluate"]["primary"]
     (root / "metrics.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     write_predictions(model, contract, test)
@@ -48,9 +54,9 @@ def write_report(report: dict[str, Any], model: Any, contract: Contract, test: p
 
 
 def score(model: Any, contract: Contract, frame: pd.DataFrame, names: list[str]) -> dict[str, float]:
-    """Each scorer's value on a frame: greater is better. Rounded, so that metrics can be compared as text.
+    """The value of each of scikit-learn's or model.py's scorers on a typed frame, to 6 digits; greater is better.
 
-    Raises MetricError for a metric that there is not, or that does not fit the labels.
+    Raises MetricError for a scorer that is unknown, or that does not fit the labels.
     """
     rows, labels = contract.coerce(frame), contract.labels(frame)
     answered = len(model.predict(rows.head(3)))
@@ -74,7 +80,10 @@ def slices(contract: Contract, frame: pd.DataFrame, settings: dict[str, Any]) ->
 def score_slices(
     model: Any, contract: Contract, frame: pd.DataFrame, settings: dict[str, Any]
 ) -> Iterator[tuple[str, dict[str, float]]]:
-    """The primary metric for each value of some columns, where there are enough rows to say anything."""
+    """`COLUMN=VALUE`, with its number of rows and the primary metric, for each slice of a typed frame.
+
+    `settings` is the section `evaluate` of params.yaml. A slice has 20 rows at least, and every class.
+    """
     import warnings
 
     for name, part in slices(contract, frame, settings):
@@ -84,7 +93,7 @@ def score_slices(
 
 
 def latency_ms(model: Any, rows: pd.DataFrame) -> float:
-    """The time that one row takes, in ms: the best of all rows, in one thread, since what else runs here only adds."""
+    """The time of predicting one row, in ms: the fastest of some rows of shape (rows, features), in one thread."""
     import time
 
     from threadpoolctl import threadpool_limits

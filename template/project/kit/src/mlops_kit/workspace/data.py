@@ -50,7 +50,8 @@ def with_file(contract: Contract) -> str:
     text = (project().root / "contract.yaml").read_text(encoding="utf-8")
     for key in ("source", "rows"):
         line = next(line for line in contract.dump().splitlines() if line.startswith(f"{key}: "))
-        text, found = re.subn(rf"^{key}: .*$", lambda _, line=line: line, text, count=1, flags=re.MULTILINE)
+        replacement = line.replace("\\", r"\\")
+        text, found = re.subn(rf"^{key}: .*$", replacement, text, count=1, flags=re.MULTILINE)
         if not found:
             raise KitError(f"contract.yaml has no line `{key}: ...` to change. Write it as: {line}")
     return text

@@ -1,12 +1,11 @@
 """Run the pipeline."""
 
 import signal
-import subprocess
 import sys
 
 from mlops_kit.contract import load
 from mlops_kit.data import has_data, has_remote
-from mlops_kit.ground import KitError, project, say
+from mlops_kit.ground import KitError, project, run_openly, say
 
 STAGES = ("prepare", "train", "evaluate")
 
@@ -31,7 +30,7 @@ def run_to_its_end(*command: str) -> int:
     stopped: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: stopped.append(number))
     try:
-        code = subprocess.run(command, cwd=project().root).returncode
+        code = run_openly(*command)
     finally:
         signal.signal(signal.SIGINT, before)
     if stopped and code:

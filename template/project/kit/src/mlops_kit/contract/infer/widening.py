@@ -19,7 +19,7 @@ def widen(contract: Contract, path: Path) -> Contract:
     telling: dict[str, list[pd.Series]] = {column.name: [] for column in contract.features}
     for frame in typed_batches(contract, path):
         rows += len(frame)
-        missing.update(frame.isna().sum().to_dict())
+        missing.update({str(column): int(number) for column, number in frame.isna().sum().items()})
         for column in contract.features:
             telling[column.name].append(_telling(frame[column.name].dropna(), column))
     widened = {
@@ -35,7 +35,8 @@ def _telling(values: pd.Series, column: Column) -> pd.Series:
         return values.drop_duplicates()
     if column.type in ("numeric", "date") and len(values):
         fraction = values[values % 1 != 0].head(1) if column.type == "numeric" else values[:0]
-        return pd.concat([values.agg(["min", "max"]), fraction])
+        ends: pd.Series = pd.concat([values.agg(["min", "max"]), fraction])
+        return ends
     return values[:0]
 
 

@@ -61,7 +61,7 @@ def fit_in_batches(model: Any, contract: Contract, sample: pd.DataFrame) -> None
     def labels(number: int) -> np.ndarray:
         frame = file.read_row_group(number, columns=[contract.target]).to_pandas()
         found = contract.labels(frame)
-        return np.searchsorted(estimator.classes_, found) if contract.classes else found
+        return np.asarray(np.searchsorted(estimator.classes_, found) if contract.classes else found)
 
     @lru_cache(maxsize=1)
     def features(number: int) -> np.ndarray:

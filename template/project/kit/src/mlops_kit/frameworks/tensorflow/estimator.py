@@ -22,6 +22,8 @@ from mlops_kit.ground import project
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["Classifier", "Regressor"]
+
 VALIDATED = 0.15  # the share of the training rows that tells when to stop
 FEWEST_VALIDATED = 20
 # From the features to what the last layer answers from.
@@ -84,7 +86,11 @@ class Network(BaseEstimator):
 
 
 class Classifier(ClassifierMixin, Network):
-    """A network that answers with a probability for each class."""
+    """A network that answers with a probability for each class.
+
+    `layers(features, parameters)` returns the last hidden layer; `parameters` has seed, learning_rate, batch_size,
+    epochs and patience besides what the layers read.
+    """
 
     loss = "sparse_categorical_crossentropy"
 
@@ -109,11 +115,12 @@ class Classifier(ClassifierMixin, Network):
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
         """The most likely class: shape (rows,)."""
-        return self.classes_[self.answers(rows).argmax(axis=1)]
+        found: np.ndarray = self.classes_[self.answers(rows).argmax(axis=1)]
+        return found
 
 
 class Regressor(RegressorMixin, Network):
-    """A network that answers with a number; it learns the number in standard deviations from the mean."""
+    """A network that answers with a number, learnt in standard deviations from the mean; else as `Classifier`."""
 
     loss = "mean_squared_error"
 

@@ -22,6 +22,8 @@ from mlops_kit.frameworks.tensorflow.quietly import keras
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["category", "inputs", "scaled", "side_by_side", "tensors", "turning", "words"]
+
 STRINGS = ("categorical", "text")
 WORDS = 500  # of a text column, the most frequent ones
 FARTHEST = 10.0  # standard deviations: a value that is farther away counts as that far
@@ -29,7 +31,7 @@ PERIODS = (365.2425, 7.0, 1.0)  # days in a year, a week, a day
 
 
 def tensors(rows: pd.DataFrame, columns: list[str]) -> list[np.ndarray]:
-    """Typed rows as what the inputs take, one array a column: shape (rows, 1)."""
+    """Typed rows as what the inputs take: an array of shape (rows, 1) for each column."""
     return [_tensor(rows[name]).reshape(-1, 1) for name in columns]
 
 
@@ -50,13 +52,13 @@ def inputs(contract: Contract) -> dict[str, keras.KerasTensor]:
 
 
 def category(values: keras.KerasTensor, column: Column) -> keras.KerasTensor:
-    """A 1 at the place of the category; one that the contract does not know counts as missing."""
+    """A 1 at the place of the category: shape (rows, categories + 1); an unknown one counts as missing."""
     known = [str(one) for one in column.categories]
     return keras.layers.StringLookup(vocabulary=known, output_mode="multi_hot")(values)
 
 
 def words(values: keras.KerasTensor, fitted: np.ndarray) -> keras.KerasTensor:
-    """A 1 for each of the most frequent words of the rows that it was fitted to."""
+    """A 1 for each of the 500 most frequent words of the rows that it is fitted to: shape (rows, words)."""
     vectors = keras.layers.TextVectorization(max_tokens=WORDS, output_mode="multi_hot")
     vectors.adapt(fitted.ravel())
     return keras.layers.Flatten()(vectors(values))
@@ -69,7 +71,7 @@ def side_by_side(blocks: list[keras.KerasTensor]) -> keras.KerasTensor:
 
 
 def scaled(values: keras.KerasTensor, fitted: np.ndarray) -> keras.KerasTensor:
-    """Standard deviations from the mean, 0 for a missing value; and whether it is missing."""
+    """Standard deviations from the mean, 0 for a missing value; and whether it is missing: float64, (rows, 2)."""
     known = fitted[np.isfinite(fitted)]
     mean = float(known.mean()) if len(known) else 0.0
     spread = float(known.std()) if len(known) else 1.0
@@ -81,7 +83,7 @@ def scaled(values: keras.KerasTensor, fitted: np.ndarray) -> keras.KerasTensor:
 
 
 def turning(days: keras.KerasTensor) -> keras.KerasTensor:
-    """Where in the year, the week and the day a moment is, as points on circles; 0 where it is missing."""
+    """The position in the year, the week and the day, as points on circles: float64, (rows, 6); missing is day 0."""
     there = keras.ops.where(keras.ops.isnan(days), 0.0, days)
     angles = [keras.ops.multiply(there, 2 * math.pi / period) for period in PERIODS]
     points = [turn(angle) for angle in angles for turn in (keras.ops.sin, keras.ops.cos)]

@@ -12,11 +12,10 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import subprocess
 import sys
 from dataclasses import asdict
 
-from mlops_kit.ground import KitError, command, project
+from mlops_kit.ground import KitError, command, run_openly
 from mlops_kit.workspace.doctor import CHECKS
 from mlops_kit.workspace.doctor.form import Finding
 from mlops_kit.workspace.doctor.state import repo
@@ -38,7 +37,7 @@ def mend(findings: list[Finding]) -> None:
     """Run the commands that are safe, each shown before."""
     for line in dict.fromkeys(finding.mend for finding in findings if finding.safe):
         print(f"$ {line}", flush=True)
-        subprocess.run(shlex.split(line), cwd=project().root)
+        run_openly(*shlex.split(line))
     repo.cache_clear()
 
 

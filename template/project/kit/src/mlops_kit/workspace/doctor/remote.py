@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ def has_bucket(there: HashFileDB) -> bool:
     """Whether the bucket of a remote is there: a file in one that is not is missed like any other."""
     bucket = there.oid_to_path("0" * 32).lstrip("/").partition("/")[0]
     try:
-        within(PATIENCE, lambda: there.fs.ls(bucket))
+        within(PATIENCE, lambda: there.fs.ls(bucket, detail=True))
     except FileNotFoundError:
         return False
     except OSError:  # who may see the remote's folder may not see the others
@@ -85,5 +86,5 @@ def pushed() -> Found:
         return
     there = repo().cloud.get_remote_odb(name)
     for what, md5 in (("champion", champion.model), ("data", models.data_md5() if is_tracked() else "")):
-        if in_cache(md5) and not within(PATIENCE, lambda md5=md5: there.exists(md5)):
+        if in_cache(md5) and not within(PATIENCE, partial(there.exists, md5)):
             yield f"the remote {name} does not have the {what}", "uv run dvc push"
