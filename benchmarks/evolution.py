@@ -18,8 +18,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
@@ -29,7 +30,7 @@ sys.path.insert(0, str(HERE.parent))
 
 ANSWERS = ".copier-answers.yml"
 PROGRAMS = {
-    "mlops": ["-m", "mlops_scaffold", "update", "--quiet", "--defaults", "--trust", "--skip-tasks"],
+    "mlops": ["-m", "mlops_scaffold", "update", "--explain", "--defaults", "--trust", "--skip-tasks"],
     "copier": ["-m", "copier", "update", "--quiet", "--defaults", "--trust", "--skip-tasks"],
 }
 SHORT = 4  # shorter lines say nothing: they are everywhere
@@ -62,6 +63,7 @@ class Step:
     project: Path
     version: str
     own: Counter[bytes]  # the lines that a person wrote, and how often each
+    rendered: Counter[bytes]  # those of the template
     data: Path | None = None  # the answers that the maintainer gave
     wanted: str = ""  # the maintainer's commit
 
@@ -144,12 +146,36 @@ def measure(program: str, step: Step, copy: Path, tally: Tally) -> None:
     unmerged = {line.split("\t")[1] for line in git("ls-files", "--unmerged", cwd=copy).splitlines()}
     tally.conflicts += len(unmerged)
     tally.clean += not unmerged
-    missing = step.own - lines_left(copy)
+    left = lines_left(copy)
+    missing = step.own - left
+    for line in [line for line in missing if is_reported(line, done.stderr) or is_merged(line, step.rendered, left)]:
+        del missing[line]
     tally.lost += missing.total()
     tally.lossy += bool(missing)
     where = step.wanted[:9]
     tally.reasons.update(f"lost {where}: {line.decode(errors='replace')[:100]}" for line in sorted(missing))
     tally.unlike += unlike(copy, step.wanted) if step.wanted else 0
+
+
+def is_reported(line: bytes, said: str) -> bool:
+    """Whether the program names a line that it replaced: an older pin, say."""
+    return line.decode(errors="replace") in said
+
+
+def is_merged(line: bytes, rendered: Iterable[bytes], left: Iterable[bytes]) -> bool:
+    """Whether a line of the result has all the words that a person had put into the template's line."""
+    text = line.decode(errors="replace")
+    before, after = (
+        get_close_matches(text, [one.decode(errors="replace") for one in lines], cutoff=0.5)
+        for lines in (rendered, left)
+    )
+    added = words(text) - words(before[0] if before else "")
+    return any(added <= words(other) for other in after)
+
+
+def words(text: str) -> Counter[str]:
+    """How often each word is in a text."""
+    return Counter(re.findall(r"\w+", text))
 
 
 def unlike(copy: Path, wanted: str) -> int:
@@ -204,7 +230,7 @@ def made(work: Path) -> Iterator[Step]:
         world = make_world(work / f"case{number}", case.before, case.after)
         rendered = lines_left(world.project)
         world.edit(case.edit)
-        yield Step(world.project, "v2.0.0", own(lines_left(world.project) - rendered))
+        yield Step(world.project, "v2.0.0", own(lines_left(world.project) - rendered), rendered)
 
 
 def real(project: Path, template: Path, work: Path) -> Iterator[Step]:
@@ -228,7 +254,8 @@ def real(project: Path, template: Path, work: Path) -> Iterator[Step]:
         data = work / f"{folder.name}.yml"
         recorded = yaml.safe_load(git("show", f"{commit}:{ANSWERS}", cwd=project))
         data.write_text(yaml.safe_dump({key: value for key, value in recorded.items() if not key.startswith("_")}))
-        yield Step(folder, after["_commit"], own(lines_left(folder) - rendered_lines(folder)), data, commit)
+        rendered = rendered_lines(folder)
+        yield Step(folder, after["_commit"], own(lines_left(folder) - rendered), rendered, data, commit)
         shutil.rmtree(folder)
 
 
