@@ -165,12 +165,14 @@ def is_reported(line: bytes, said: str) -> bool:
 def is_merged(line: bytes, rendered: Iterable[bytes], left: Iterable[bytes]) -> bool:
     """Whether a line of the result has all the words that a person had put into the template's line."""
     text = line.decode(errors="replace")
-    before, after = (
-        get_close_matches(text, [one.decode(errors="replace") for one in lines], cutoff=0.5)
-        for lines in (rendered, left)
-    )
+    before, after = (like(text, lines) for lines in (rendered, left))
     added = words(text) - words(before[0] if before else "")
     return any(added <= words(other) for other in after)
+
+
+def like(text: str, lines: Iterable[bytes]) -> list[str]:
+    """The lines that are most like a text."""
+    return get_close_matches(text, [line.decode(errors="replace") for line in lines], cutoff=0.5)
 
 
 def words(text: str) -> Counter[str]:
