@@ -18,8 +18,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
@@ -29,7 +30,7 @@ sys.path.insert(0, str(HERE.parent))
 
 ANSWERS = ".copier-answers.yml"
 PROGRAMS = {
-    "mlops": ["-m", "mlops_scaffold", "update", "--quiet", "--defaults", "--trust", "--skip-tasks"],
+    "mlops": ["-m", "mlops_scaffold", "update", "--explain", "--defaults", "--trust", "--skip-tasks"],
     "copier": ["-m", "copier", "update", "--quiet", "--defaults", "--trust", "--skip-tasks"],
 }
 SHORT = 4  # shorter lines say nothing: they are everywhere
@@ -61,7 +62,8 @@ class Step:
 
     project: Path
     version: str
-    own: frozenset[bytes]  # the lines that a person wrote
+    own: Counter[bytes]  # the lines that a person wrote, and how often each
+    rendered: Counter[bytes]  # those of the template
     data: Path | None = None  # the answers that the maintainer gave
     wanted: str = ""  # the maintainer's commit
 
@@ -136,18 +138,46 @@ def measure(program: str, step: Step, copy: Path, tally: Tally) -> None:
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     tally.seconds += time.perf_counter() - start
     tally.updates += 1
-    if done.returncode not in (0, 2) or f"_commit: {step.version}" not in (copy / ANSWERS).read_text(encoding="utf-8"):
+    recorded = (copy / ANSWERS).read_text(encoding="utf-8") if (copy / ANSWERS).exists() else ""
+    if done.returncode not in (0, 2) or f"_commit: {step.version}" not in recorded:
         tally.failed += 1
         tally.reasons[(done.stderr.strip().splitlines() or ["?"])[-1][:150]] += 1
         return
     unmerged = {line.split("\t")[1] for line in git("ls-files", "--unmerged", cwd=copy).splitlines()}
     tally.conflicts += len(unmerged)
     tally.clean += not unmerged
-    missing = step.own - lines_left(copy)
-    tally.lost += len(missing)
+    left = lines_left(copy)
+    missing = step.own - left
+    for line in [line for line in missing if is_reported(line, done.stderr) or is_merged(line, step.rendered, left)]:
+        del missing[line]
+    tally.lost += missing.total()
     tally.lossy += bool(missing)
-    tally.reasons.update(f"lost: {line.decode(errors='replace')[:100]}" for line in sorted(missing))
+    where = step.wanted[:9]
+    tally.reasons.update(f"lost {where}: {line.decode(errors='replace')[:100]}" for line in sorted(missing))
     tally.unlike += unlike(copy, step.wanted) if step.wanted else 0
+
+
+def is_reported(line: bytes, said: str) -> bool:
+    """Whether the program names a line that it replaced: an older pin, say."""
+    return line.decode(errors="replace") in said
+
+
+def is_merged(line: bytes, rendered: Iterable[bytes], left: Iterable[bytes]) -> bool:
+    """Whether a line of the result has all the words that a person had put into the template's line."""
+    text = line.decode(errors="replace")
+    before, after = (like(text, lines) for lines in (rendered, left))
+    added = words(text) - words(before[0] if before else "")
+    return any(added <= words(other) for other in after)
+
+
+def like(text: str, lines: Iterable[bytes]) -> list[str]:
+    """The lines that are most like a text."""
+    return get_close_matches(text, [line.decode(errors="replace") for line in lines], cutoff=0.5)
+
+
+def words(text: str) -> Counter[str]:
+    """How often each word is in a text."""
+    return Counter(re.findall(r"\w+", text))
 
 
 def unlike(copy: Path, wanted: str) -> int:
@@ -157,21 +187,23 @@ def unlike(copy: Path, wanted: str) -> int:
     return sum(int(number) for line in changed.splitlines() for number in line.split("\t")[:2] if number.isdigit())
 
 
-def lines_left(folder: Path) -> set[bytes]:
-    """Every line in the project, and in what a merge tool sees of its conflicts."""
-    found: set[bytes] = set()
+def lines_left(folder: Path) -> Counter[bytes]:
+    """How often each line is in the project; of a file in conflict, in the project's side of it."""
+    found: Counter[bytes] = Counter()
+    stages = [entry.split(maxsplit=3) for entry in git("ls-files", "--unmerged", "-z", cwd=folder).split("\0") if entry]
+    unmerged = {path for *_, path in stages}
     for path in folder.rglob("*"):
-        if path.name == ANSWERS:
-            continue  # a program writes it, no person
+        name = path.relative_to(folder)
+        if name.parts[0] == ".git" or name.as_posix() in {ANSWERS, *unmerged}:
+            continue  # the answers are written by a program, by no person
         if path.is_symlink():
-            found.add(os.fsencode(path.readlink()))
-        elif path.is_file() and ".git" not in path.relative_to(folder).parts:
-            found |= {line.strip() for line in path.read_bytes().splitlines()}
-    for entry in git("ls-files", "--unmerged", cwd=folder).splitlines():
-        blob = subprocess.run(
-            ["git", "cat-file", "blob", entry.split()[1]], cwd=folder, capture_output=True, check=True
-        )
-        found |= {line.strip() for line in blob.stdout.splitlines()}
+            found[os.fsencode(path.readlink())] += 1
+        elif path.is_file():
+            found.update(line.strip() for line in path.read_bytes().splitlines())
+    for _, blob, stage, _ in stages:
+        if stage == "2":
+            side = subprocess.run(["git", "cat-file", "blob", blob], cwd=folder, capture_output=True, check=True)
+            found.update(line.strip() for line in side.stdout.splitlines())
     return found
 
 
@@ -200,7 +232,7 @@ def made(work: Path) -> Iterator[Step]:
         world = make_world(work / f"case{number}", case.before, case.after)
         rendered = lines_left(world.project)
         world.edit(case.edit)
-        yield Step(world.project, "v2.0.0", frozenset(own(lines_left(world.project) - rendered)))
+        yield Step(world.project, "v2.0.0", own(lines_left(world.project) - rendered), rendered)
 
 
 def real(project: Path, template: Path, work: Path) -> Iterator[Step]:
@@ -208,9 +240,11 @@ def real(project: Path, template: Path, work: Path) -> Iterator[Step]:
     mirror = work / f"{template.parent.name}.git"
     if not mirror.exists():
         git("clone", "--quiet", "--bare", str(template), str(mirror), cwd=work)
+    now = named(answers(project, "HEAD")["_src_path"])
     for number, commit in enumerate(updates(project)):
         before, after = (answers(project, f"{commit}{parent}") for parent in ("^", ""))
-        if before["_commit"] == after["_commit"] or not known(mirror, before["_commit"], after["_commit"]):
+        versions, templates = ([one[key] for one in (before, after)] for key in ("_commit", "_src_path"))
+        if len(set(versions)) == 1 or {*map(named, templates)} != {now} or not known(mirror, *versions):
             continue
         folder = work / f"{project.parent.name}-{number}"
         git("clone", "--quiet", "--no-hardlinks", "--no-checkout", str(project), str(folder), cwd=work)
@@ -222,14 +256,19 @@ def real(project: Path, template: Path, work: Path) -> Iterator[Step]:
         data = work / f"{folder.name}.yml"
         recorded = yaml.safe_load(git("show", f"{commit}:{ANSWERS}", cwd=project))
         data.write_text(yaml.safe_dump({key: value for key, value in recorded.items() if not key.startswith("_")}))
-        own_lines = frozenset(own(lines_left(folder) - rendered_lines(folder)))
-        yield Step(folder, after["_commit"], own_lines, data, commit)
+        rendered = rendered_lines(folder)
+        yield Step(folder, after["_commit"], own(lines_left(folder) - rendered), rendered, data, commit)
         shutil.rmtree(folder)
 
 
-def own(lines: set[bytes]) -> set[bytes]:
+def named(address: str) -> str:
+    """The name of a template: a project may have had another one before."""
+    return address.removesuffix(".git").rpartition("/")[2]
+
+
+def own(lines: Counter[bytes]) -> Counter[bytes]:
     """Those that say something."""
-    return {line for line in lines if len(line) >= SHORT}
+    return Counter({line: count for line, count in lines.items() if len(line) >= SHORT})
 
 
 def updates(project: Path) -> list[str]:
@@ -251,8 +290,9 @@ def known(mirror: Path, *versions: str) -> bool:
     return not any(subprocess.run(each, cwd=mirror, capture_output=True, check=False).returncode for each in named)
 
 
-def rendered_lines(folder: Path) -> set[bytes]:
-    """Every line that the template gave to a project."""
+def rendered_lines(folder: Path) -> Counter[bytes]:
+    """How often each line is in what the template gave to a project."""
+    from mlops_scaffold.ground.errors import MlopsError
     from mlops_scaffold.ground.project import open_project
     from mlops_scaffold.rendering.recorded import render_base
     from mlops_scaffold.sources.address import recorded_address
@@ -260,8 +300,11 @@ def rendered_lines(folder: Path) -> set[bytes]:
 
     project = open_project(folder)
     version = reopen_version(recorded_address(project.source), project.version, "")
-    files = render_base(project, version, trust=True).tree.files.values()
-    return {line.strip() for entry in files for line in entry.content.splitlines()}
+    try:
+        files = render_base(project, version, trust=True).tree.files.values()
+    except MlopsError:
+        return lines_left(folder)  # the update fails too, and says why: nothing can be lost
+    return Counter(line.strip() for entry in files for line in entry.content.splitlines())
 
 
 def git(*arguments: str, cwd: Path) -> str:

@@ -78,6 +78,7 @@ def command_line() -> Iterator[str]:
         ["0", "done"],
         ["1", "an error, in one sentence with a next step; nothing was touched"],
         ["2", "completed; manual action required: conflicts, behind the template or drifted from it, something to fix"],
+        ["64", "a usage error: an option or argument that the command does not have"],
     ]
     yield from table(["exit code", "means"], rows)
     for name, command in shown.items():

@@ -212,6 +212,7 @@ def answers_of(kind: Kind, name: str, package: str) -> dict[str, Any]:
         ci="github",
         cloud="none",
         extras=["monitoring"],
+        components={"github": {"managed": ["/.github/workflows/"]}, "vendored": {"managed": ["/kit/"]}},
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from mlops_scaffold.creating import bootstrap
-from mlops_scaffold.creating.bootstrap import Wishes
+from mlops_scaffold.creating.bootstrap import Setup, Wishes
 from mlops_scaffold.ground.errors import StepFailed
 from mlops_scaffold.ground.project import Project, open_project
 
@@ -48,8 +48,26 @@ def test_a_clone_of_a_larger_repository_gets_no_repository_within(written: Path,
     assert "uv lock" in log.read_text(encoding="utf-8")
 
 
-def test_a_new_project_inside_another_repository_gets_one_of_its_own(written: Path, tmp_path: Path) -> None:
+def test_a_new_project_inside_another_repository_becomes_part_of_it(written: Path, tmp_path: Path) -> None:
     git("init", "--quiet", cwd=tmp_path)
+    (tmp_path / "staged.txt").write_text("somebody else's work\n", encoding="utf-8")
+    git("add", "staged.txt", cwd=tmp_path)
+    shutil.copytree(written, tmp_path / "churn")
+    said = set_up_without_network(tmp_path / "churn")
+    assert not (tmp_path / "churn/.git").exists()
+    project = open_project(tmp_path / "churn")
+    assert bootstrap.is_unfinished(project)
+    assert bootstrap.pending(project) == Wishes()
+    assert bootstrap.pending(Project(written, project.answers)) == Wishes(), "each project has a record of its own"
+    Setup(project, Wishes()).commit("feat: churn")
+    assert set(git("show", "--name-only", "--format=", cwd=tmp_path).split("/")[:1]) == {"churn"}
+    assert "A  staged.txt" in git("status", "--porcelain", cwd=tmp_path)
+    assert "environment:" in said
+
+
+def test_a_folder_that_the_larger_repository_ignores_gets_one_of_its_own(written: Path, tmp_path: Path) -> None:
+    git("init", "--quiet", cwd=tmp_path)
+    (tmp_path / ".gitignore").write_text("/churn/\n", encoding="utf-8")
     shutil.copytree(written, tmp_path / "churn")
     set_up_without_network(tmp_path / "churn")
     assert (tmp_path / "churn/.git").is_dir()

@@ -168,7 +168,7 @@ def test_several_projects_in_one_go(world: World, tmp_path: Path) -> None:
     write(tmp_path / "two", {"a.txt": "uncommitted\n"})
     done = mlops("update", "-l", "--json", str(world.project), str(tmp_path / "two"), str(tmp_path), cwd=tmp_path)
     assert done.returncode == 1
-    first, second, third = json.loads(done.stdout)
+    first, second, third = map(json.loads, done.stdout.splitlines())
     assert first["newer"] == "v2.0.0"
     assert "a.txt" in second["error"]
     assert "not a project" in third["error"]

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
@@ -16,6 +17,9 @@ from mlops_scaffold.cli.presets import presets
 from mlops_scaffold.cli.setup import setup
 from mlops_scaffold.cli.update import update
 from mlops_scaffold.ground.errors import MlopsError
+
+# A usage error is never taken for exit code 2, which says that a person is needed: 64, EX_USAGE of sysexits.h.
+typer.BadParameter.__mro__[1].exit_code = 64  # type: ignore[attr-defined]  # UsageError, which Typer does not export
 
 app = typer.Typer(
     name="mlops",
@@ -57,13 +61,21 @@ def run() -> None:
     try:
         app()
     except MlopsError as error:
-        print(f"mlops: {error}", file=sys.stderr)
-        sys.exit(1)
+        fail(str(error))
     except SystemExit as ended:
         if ended.code == 130:  # Typer's silent answer to Ctrl-C
             raise KeyboardInterrupt from None
         raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"mlops: {where}{error.strerror or error}.", file=sys.stderr)
-        sys.exit(1)
+        fail(f"{where}{error.strerror or error}.")
+
+
+def fail(sentence: str) -> NoReturn:
+    """End with an error, for a machine too where one reads."""
+    print(f"mlops: {sentence}", file=sys.stderr)
+    if "--json" in sys.argv:
+        import json
+
+        print(json.dumps({"error": sentence}))
+    sys.exit(1)

@@ -3,53 +3,83 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mlops_scaffold.cli import completing
 
+if TYPE_CHECKING:
+    from mlops_scaffold.ground.report import Report
+    from mlops_scaffold.projects.check import Standing
+
+NO_FILE = "none of this project's files would change"
 Folder = Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")]
+Projects = Annotated[list[Path], typer.Argument(metavar="[PROJECT]...", help="Project folders.")]
+Strict = Annotated[bool, typer.Option("--strict", help="For CI: fail for open conflicts and drift, not for behind.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Use the cached template.")]
 AnswersFile = Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Allow a foreign template's extensions.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
+AsJsonLines = Annotated[
+    bool, typer.Option("--json", help="Print the outcome as JSON, an object a line for each project.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")]
 
 
 def check(
-    project: Folder = Path(),
+    projects: Annotated[list[Path], typer.Argument(metavar="[PROJECT]...", help="Project folders.")] = [Path()],  # noqa: B006
+    strict: Annotated[
+        bool, typer.Option("--strict", help="For CI: open conflicts and drift alone, not behind.")
+    ] = False,
     offline: Offline = False,
     prereleases: Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")] = False,
     answers_file: AnswersFile = None,
     trust: Trust = False,
     quiet: Quiet = False,
-    as_json: AsJson = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the outcome as JSON, an object a line for each.")
+    ] = False,
 ) -> None:
-    """Is a project behind its template, or has it drifted? Exit code 2 where it is."""
+    """Are projects behind their template, or drifted, or is a conflict open in them? Exit code 2 where it is so."""
     from dataclasses import asdict
 
     from mlops_scaffold.applying.session import opened
+    from mlops_scaffold.cli.outcomes import DONE, NEEDS_A_PERSON, each
     from mlops_scaffold.ground.report import Report
     from mlops_scaffold.projects.check import check as compare
 
     report = Report(quiet or as_json)
-    with opened(project, answers_file, report, write=False) as (found, repository, _):
-        standing = compare(found, repository, offline, prereleases, trust)
-    if as_json:
-        print(json.dumps({"project": str(found.folder), **asdict(standing)}))
+
+    def act(folder: Path) -> tuple[int, dict[str, Any]]:
+        with opened(folder, answers_file, report, write=False) as (found, repository, _):
+            standing = compare(found, repository, offline, prereleases, trust)
+        show(standing, report)
+        fine = standing.sound and standing.compared if strict else standing.as_it_should_be
+        if fine:
+            newest = f"not the newest: {standing.newest}" if standing.behind else "up to date"
+            compared = ", not drifted" if standing.compared else ""
+            report.done(f"template {standing.version}: {newest}{compared}")
+        return DONE if fine else NEEDS_A_PERSON, {"project": str(found.folder), **asdict(standing)}
+
+    sys.exit(each(projects, act, report, as_json))
+
+
+def show(standing: "Standing", report: "Report") -> None:
+    """What there is to do, and by which command."""
     for notice in standing.notices:
         report.warn(notice)
+    for path, kind in standing.conflicts.items():
+        report.warn(f"in conflict: {path} ({kind})")
+    if standing.conflicts:
+        report.todo("settle the conflicts, then commit them")
     if standing.behind:
         report.warn(f"behind: {standing.version}, the newest is {standing.newest}")
         for name, lines in standing.releases.items():
             report.say("\n".join([f"  {name}", *(f"    {line}" for line in lines)]))
-        if not standing.compared:
-            pass
-        elif standing.incoming:
-            report.say(f"  files of this project that would change: {', '.join(standing.incoming)}")
-        else:
-            report.say("  none of this project's files would change")
+        if standing.compared:
+            files = f"files of this project that would change: {', '.join(standing.incoming)}"
+            report.say(f"  {files if standing.incoming else NO_FILE}")
         report.todo("see it: mlops diff --incoming; take it in: mlops update")
     if standing.drifted:
         report.warn(f"drifted: {', '.join(standing.drifted)}")
@@ -57,9 +87,6 @@ def check(
     if standing.library and standing.library.sentence:
         report.warn(standing.library.sentence)
         report.todo(f"see it: mlops diff; mend it: {standing.library.mend}")
-    if not standing.as_it_should_be:
-        sys.exit(2)
-    report.done(f"template {standing.version}: up to date" + (", not drifted" if standing.compared else ""))
 
 
 def diff(

@@ -1,9 +1,10 @@
-"""What `update`, `add` and `remove` tell about each project."""
+"""What commands on several projects tell about each."""
 
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.report import Report
@@ -11,41 +12,50 @@ from mlops_scaffold.planning.planned import CONFLICT, KEPT
 from mlops_scaffold.updating.request import Outcome
 
 DONE, FAILED, NEEDS_A_PERSON = 0, 1, 2
+Act = Callable[[Path], tuple[int, dict[str, Any]]]  # on a project: the exit code, and what --json prints of it
+
+
+def each(projects: list[Path], act: Act, report: Report, as_json: bool) -> int:
+    """Act on each project, one after the other; one that fails does not keep the others. Gives back the exit code.
+
+    As JSON, a project is an object on a line of its own; one that failed has its `error`.
+    """
+    codes = []
+    for folder in projects:
+        if len(projects) > 1 and not as_json:
+            report.say(f"{folder}:")
+        try:
+            code, record = act(folder)
+        except MlopsError as error:
+            report.error(f"{folder}: {error}" if len(projects) > 1 else str(error))
+            code, record = FAILED, {"error": str(error)}
+        codes.append(code)
+        if as_json:
+            print(json.dumps({"project": str(folder), **record}), flush=True)
+    return FAILED if FAILED in codes else max(codes)
 
 
 def show_outcomes(
-    act: Callable[[Path], Outcome],
+    evolve: Callable[[Path], Outcome],
     projects: list[Path],
     report: Report,
     as_json: bool,
     dry_run: bool,
     explain: bool = False,
 ) -> int:
-    """Act on each project, one after the other; one that fails does not keep the others. Gives back the exit code."""
-    codes, records = [], []
-    for folder in projects:
-        try:
-            outcome = act(folder)
-        except MlopsError as error:
-            if len(projects) == 1:
-                raise
-            report.error(f"{folder}: {error}")
-            codes.append(FAILED)
-            records.append({"project": str(folder), "error": str(error)})
-            continue
-        codes.append(NEEDS_A_PERSON if outcome.conflicts else DONE)
-        records.append({"project": str(folder), **outcome.to_json()})
+    """Change each project, and tell what became of its files. Gives back the exit code."""
+
+    def act(folder: Path) -> tuple[int, dict[str, Any]]:
+        outcome = evolve(folder)
         if not as_json:
-            show(outcome, folder if len(projects) > 1 else None, report, dry_run, explain)
-    if as_json:
-        print(json.dumps(records if len(projects) > 1 else records[0]))
-    return FAILED if FAILED in codes else max(codes)
+            show(outcome, report, dry_run, explain)
+        return NEEDS_A_PERSON if outcome.conflicts else DONE, outcome.to_json()
+
+    return each(projects, act, report, as_json)
 
 
-def show(outcome: Outcome, folder: Path | None, report: Report, dry_run: bool, explain: bool = False) -> None:
+def show(outcome: Outcome, report: Report, dry_run: bool, explain: bool = False) -> None:
     """Each file with its status, then what to do."""
-    if folder:
-        report.say(f"{folder}:")
     if outcome.older == outcome.newer:
         version = f"template {outcome.newer}"
     else:

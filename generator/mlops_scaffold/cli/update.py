@@ -1,97 +1,122 @@
 """`mlops update`."""
 
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from mlops_scaffold.ground.report import Report
+    from mlops_scaffold.updating.request import Outcome, Request
+
+Projects = Annotated[list[Path], typer.Argument(metavar="[PROJECT]...", help="Project folders.")]
+To = Annotated[
+    str | None, typer.Option("--to", "--vcs-ref", "-r", help="The template's version; the newest by default.")
+]
+Data = Annotated[list[str], typer.Option("--data", "-d", metavar="KEY=VALUE", help="Another answer.")]
+DataFile = Annotated[Path | None, typer.Option(help="A YAML file of answers.")]
+Defaults = Annotated[bool, typer.Option("--defaults", "-l", help="Answer new questions by their defaults.")]
+SkipAnswered = Annotated[bool, typer.Option("--skip-answered", "-A", help="Ask new questions only (always).")]
+DryRun = Annotated[bool, typer.Option("--dry-run", "--pretend", "-n", help="Show it, write nothing.")]
+Abort = Annotated[bool, typer.Option("--abort", help="Take the last update back, before it is committed.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Use the cached template.")]
+Prereleases = Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")]
+AnswersFile = Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Allow a foreign template's tasks and extensions.")]
+SkipTasks = Annotated[bool, typer.Option("--skip-tasks", "-T", help="Run no tasks or migrations.")]
+Engine = Annotated[str, typer.Option(help="merge, or copier: its own update.")]
+Merge = Annotated[str | None, typer.Option(help="format, or text: git's merge of lines alone, for this update.")]
+Explain = Annotated[bool, typer.Option("--explain", help="Tell what was merged how, entry by entry.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, an object a line for each project.")]
 
 
 def update(
-    projects: Annotated[list[Path], typer.Argument(metavar="[PROJECT]...", help="Project folders.")] = [Path()],  # noqa: B006
-    to: Annotated[
-        str | None, typer.Option("--to", "--vcs-ref", "-r", help="The template's version; the newest by default.")
-    ] = None,
-    data: Annotated[list[str], typer.Option("--data", "-d", metavar="KEY=VALUE", help="Another answer.")] = [],  # noqa: B006
-    data_file: Annotated[Path | None, typer.Option(help="A YAML file of answers.")] = None,
-    defaults: Annotated[bool, typer.Option("--defaults", "-l", help="Answer new questions by their defaults.")] = False,
-    skip_answered: Annotated[  # noqa: ARG001  # copier's flag; here it is always so
-        bool, typer.Option("--skip-answered", "-A", help="Ask new questions only (always).")
-    ] = True,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "--pretend", "-n", help="Show it, write nothing.")] = False,
-    abort: Annotated[bool, typer.Option("--abort", help="Take the last update back, before it is committed.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Use the cached template.")] = False,
-    prereleases: Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")] = False,
-    answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
-    trust: Annotated[bool, typer.Option("--trust", help="Allow a foreign template's tasks and extensions.")] = False,
-    skip_tasks: Annotated[bool, typer.Option("--skip-tasks", "-T", help="Run no tasks or migrations.")] = False,
-    engine: Annotated[str, typer.Option(help="merge, or copier: its own update.")] = "merge",
-    merge: Annotated[
-        str | None, typer.Option(help="format, or text: git's merge of lines alone, for this update.")
-    ] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Tell what was merged how, entry by entry.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    projects: Projects = [Path()],  # noqa: B006
+    to: To = None,
+    data: Data = [],  # noqa: B006
+    data_file: DataFile = None,
+    defaults: Defaults = False,
+    skip_answered: SkipAnswered = True,  # noqa: ARG001  # copier's flag; here it is always so
+    dry_run: DryRun = False,
+    abort: Abort = False,
+    offline: Offline = False,
+    prereleases: Prereleases = False,
+    answers_file: AnswersFile = None,
+    trust: Trust = False,
+    skip_tasks: SkipTasks = False,
+    engine: Engine = "merge",
+    merge: Merge = None,
+    explain: Explain = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Bring a new version of the template into projects, as a merge."""
     from mlops_scaffold.cli.outcomes import show_outcomes
     from mlops_scaffold.creating.new import parse_data
-    from mlops_scaffold.ground.errors import MlopsError
     from mlops_scaffold.ground.report import Report
     from mlops_scaffold.ground.settings import MERGES
-    from mlops_scaffold.updating.evolve import evolve
-    from mlops_scaffold.updating.request import Outcome, Request
+    from mlops_scaffold.updating.request import Request
 
-    if engine not in ("merge", "copier"):
-        raise MlopsError(f"There is no engine {engine!r}.", "There are: merge, copier.")
-    if merge not in (None, *MERGES):
-        raise MlopsError(f"There is no merge {merge!r}.", f"There are: {', '.join(MERGES)}.")
+    one_of("engine", engine, ("merge", "copier"))
+    one_of("merge", merge or MERGES[0], MERGES)
     report = Report(quiet or as_json)
     if abort:
-        if dry_run:
-            raise MlopsError("--abort takes the update back: it cannot be tried out.", "Leave out --dry-run.")
-        take_back(projects, report, as_json)
-        return
-
-    def one(folder: Path) -> Outcome:
-        request = Request(
-            folder=folder,
-            ref=to,
-            prereleases=prereleases,
-            data=parse_data(data),
-            data_file=data_file,
-            defaults=defaults,
-            offline=offline,
-            dry_run=dry_run,
-            answers_file=answers_file,
-            trust=trust,
-            skip_tasks=skip_tasks,
-            engine=engine,
-            merge=merge or "",
-        )
-        return evolve(request, report)
-
-    sys.exit(show_outcomes(one, projects, report, as_json, dry_run, explain))
+        sys.exit(take_back(projects, dry_run, report, as_json))
+    asked = Request(
+        folder=Path(),
+        ref=to,
+        prereleases=prereleases,
+        data=parse_data(data),
+        data_file=data_file,
+        defaults=defaults,
+        offline=offline,
+        dry_run=dry_run,
+        answers_file=answers_file,
+        trust=trust,
+        skip_tasks=skip_tasks,
+        engine=engine,
+        merge=merge or "",
+    )
+    act = partial(evolve_one, asked, report)
+    sys.exit(show_outcomes(act, projects, report, as_json, dry_run, explain))
 
 
-def take_back(projects: list[Path], report: "Report", as_json: bool) -> None:
-    """`--abort`."""
-    import json
+def evolve_one(asked: "Request", report: "Report", folder: Path) -> "Outcome":
+    """Update one of the projects."""
+    from mlops_scaffold.updating.evolve import evolve
 
+    return evolve(replace(asked, folder=folder), report)
+
+
+def one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    """Raise MlopsError for a value that there is none of."""
+    from mlops_scaffold.ground.errors import MlopsError
+
+    if value not in known:
+        raise MlopsError(f"There is no {name} {value!r}.", f"There are: {', '.join(known)}.")
+
+
+def take_back(projects: list[Path], dry_run: bool, report: "Report", as_json: bool) -> int:
+    """`--abort`. Gives back the exit code."""
     from mlops_scaffold.applying import taking_back
+    from mlops_scaffold.cli.outcomes import DONE, each
+    from mlops_scaffold.ground.errors import MlopsError
     from mlops_scaffold.vcs.repository import open_repository
 
-    records = []
-    for folder in projects:
+    if dry_run:
+        raise MlopsError("--abort takes the update back: it cannot be tried out.", "Leave out --dry-run.")
+
+    def act(folder: Path) -> tuple[int, dict[str, Any]]:
         repository = open_repository(folder)
         told = taking_back.recover(repository)
         kept = [] if told else taking_back.abort(repository)
         for line in kept:
             report.error(line)  # where somebody's words are is said whatever else is not
         report.done(told or "the update is taken back: the project is as it was")
-        records.append({"project": str(folder), "edited_since": kept})
-    if as_json:
-        print(json.dumps(records if len(records) > 1 else records[0]))
+        return DONE, {"edited_since": kept}
+
+    return each(projects, act, report, as_json)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 from mlops_scaffold.ground import process
@@ -100,8 +101,8 @@ class Setup:
         return steps
 
     def init(self) -> None:
-        """A repository of its own, also inside another one; what is to be done is remembered in it."""
-        if not is_repository_root(self.project.folder):
+        """A repository, where a larger one does not take the folder already; what is to be done is remembered in it."""
+        if not is_versioned(self.project.folder):
             git("init", "--quiet", "--initial-branch=main", cwd=self.project.folder)
         remember(self.project, self.wishes)
 
@@ -119,18 +120,22 @@ class Setup:
         self.module("workspace", "data", file, f"--target={target}", "--problem", problem, "--no-commit", *options)
 
     def commit(self, message: str) -> None:
-        """Commit all that is there; nothing to commit is fine. Hooks that mend files refuse them: then once more."""
+        """Commit all that is there; nothing to commit is fine. Hooks that mend files refuse them: then once more.
+
+        Of a larger repository, the project's folder alone.
+        """
         folder = self.project.folder
-        self.run("git", "add", "--all")
-        if succeeds("diff", "--cached", "--quiet", cwd=folder):
+        here = () if is_repository_root(folder) else ("--", ".")
+        self.run("git", "add", "--all", *here)
+        if succeeds("diff", "--cached", "--quiet", *here, cwd=folder):
             return
-        command = ("git", "commit", "--quiet", "--message", message)
+        command = ("git", "commit", "--quiet", "--message", message, *here)
         try:
             self.run(*command)
         except StepFailed:
-            if succeeds("diff", "--quiet", cwd=folder):
+            if succeeds("diff", "--quiet", *here, cwd=folder):
                 raise
-            self.run("git", "add", "--all")
+            self.run("git", "add", "--all", *here)
             self.run(*command)
 
     def module(self, name: str, *arguments: str) -> str:
@@ -167,14 +172,29 @@ def git_folder(project: Project) -> Path:
     return Path(git("rev-parse", "--absolute-git-dir", cwd=project.folder))
 
 
+def is_versioned(folder: Path) -> bool:
+    """Whether a folder is the top of a repository, or in a larger one that does not ignore it."""
+    if is_repository_root(folder):
+        return True
+    is_inside = succeeds("rev-parse", "--is-inside-work-tree", cwd=folder)
+    return is_inside and not succeeds("check-ignore", "--quiet", ".", cwd=folder)
+
+
+def is_part(folder: Path) -> bool:
+    """Whether a folder is part of a larger repository."""
+    return is_versioned(folder) and not is_repository_root(folder)
+
+
 def state_file(project: Project) -> Path:
-    """Where a new project's wishes are kept until they are done."""
-    return git_folder(project) / STATE
+    """Where a new project's wishes are kept until they are done: a larger repository may have several projects."""
+    prefix = "" if is_repository_root(project.folder) else git("rev-parse", "--show-prefix", cwd=project.folder)
+    name = f"mlops-setup-{sha256(prefix.encode()).hexdigest()[:16]}.json" if prefix else STATE
+    return git_folder(project) / name
 
 
 def is_unfinished(project: Project) -> bool:
     """Whether a set-up was begun that has not come to its end."""
-    return is_repository_root(project.folder) and state_file(project).is_file()
+    return is_versioned(project.folder) and state_file(project).is_file()
 
 
 def remember(project: Project, wishes: Wishes) -> None:

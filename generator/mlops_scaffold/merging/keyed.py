@@ -110,7 +110,8 @@ def renames(base: Piece, side: Piece) -> bool:
 def order(base: Known, ours: Known, theirs: Known, ordered: bool) -> list[str]:
     """The keys of all sides in the order of the result. Raises Conflict where it would be a guess."""
     common = [key for key in base if key in ours and key in theirs]
-    in_ours, in_theirs = ([key for key in side if key in common] for side in (ours, theirs))
+    shared = set(common)
+    in_ours, in_theirs = ([key for key in side if key in shared] for side in (ours, theirs))
     if ordered and in_ours != common != in_theirs and in_ours != in_theirs:
         raise Conflict("both put the entries into another order")
     first, second = (theirs, ours) if in_ours == common != in_theirs else (ours, theirs)

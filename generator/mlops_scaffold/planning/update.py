@@ -12,6 +12,7 @@ from mlops_scaffold.ground.tree import Entry
 from mlops_scaffold.planning.local import KINDS, already_there, behind, obstacle, obstacles, walls
 from mlops_scaffold.planning.lock_file import LOCK, LOCKED, settle_lock_file
 from mlops_scaffold.planning.planned import ADDED, CONFLICT, KEPT, REMOVED, STAYS, UPDATED, Change, Plan
+from mlops_scaffold.planning.record import record_conflicts
 from mlops_scaffold.planning.renames import Follower, Sides
 from mlops_scaffold.planning.seeds import Seeds
 from mlops_scaffold.planning.tasks import AFTER, BEFORE, Tasks
@@ -59,9 +60,10 @@ def plan(
     if tasks:
         changed = tasks.run(scratch, merged.entries, AFTER)
         made.result = changed | {path: merged.entries[path] for path in merged.conflicts if path in merged.entries}
+    settle_lock_file(made)
+    record_conflicts(made, scratch)
     kept |= settle_local(made, scratch, sides, seeds)
     kept |= {path: not_in_git(repository, path) for path in merged.stays_deleted} | dict.fromkeys(merged.stays, STAYS)
-    settle_lock_file(made)
     made.changes = sorted(changes(made, sides, {**seeds.kept, **kept}), key=lambda one: (one.status, one.path))
     made.notices = answers_that_changed(project, theirs, given) + (tasks.notices if tasks else [])
     made.resolved = {path: one for path, one in merged.resolved.items() if one.settled != (path in made.conflicts)}

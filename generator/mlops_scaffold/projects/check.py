@@ -7,9 +7,10 @@ from functools import cached_property
 from mlops_scaffold.ground.errors import Untrusted
 from mlops_scaffold.ground.project import Project
 from mlops_scaffold.projects.library import FOLDER, Library, inspect
-from mlops_scaffold.projects.manifest import Manifest, manifest, matches
+from mlops_scaffold.projects.manifest import Manifest, is_repinned, manifest, matches
 from mlops_scaffold.sources.address import Address, recorded_address
 from mlops_scaffold.sources.source import Version, is_older, open_version, releases_between, reopen_version
+from mlops_scaffold.vcs.conflicts import unsettled
 from mlops_scaffold.vcs.repository import Repository
 
 HEADING = re.compile(r"^## +\[?v?(?P<version>[0-9][^\s\]]*)")
@@ -19,7 +20,7 @@ HEADING = re.compile(r"^## +\[?v?(?P<version>[0-9][^\s\]]*)")
 class Standing:
     """Where a project stands. `incoming` are its files that an update would change, `edited` the ones it changed.
 
-    Both are known only where the files were `compared`.
+    Both are known only where the files were `compared`. `conflicts` are the files with an open one, each with its kind.
     """
 
     version: str
@@ -30,13 +31,19 @@ class Standing:
     incoming: list[str] = field(default_factory=list)
     drifted: list[str] = field(default_factory=list)
     edited: list[str] = field(default_factory=list)
+    conflicts: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     library: Library | None = None
 
     @property
+    def sound(self) -> bool:
+        """Whether no conflict is open, and nothing that the template manages was edited."""
+        return not (self.conflicts or self.drifted or (self.library and self.library.faults))
+
+    @property
     def as_it_should_be(self) -> bool:
         """Whether there is nothing to do."""
-        return not (self.behind or self.drifted or (self.library and self.library.faults))
+        return self.sound and not self.behind
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,7 @@ def check(
     older, newer = versions.older, versions.newer
     standing = Standing(older.name, newer.name, notices=[*dict.fromkeys((*older.notices, *newer.notices))])
     standing.behind = versions.behind
+    standing.conflicts = unsettled(repository)
     if versions.behind:
         standing.releases = changelog(versions.address, older, newer)
     try:
@@ -82,7 +90,11 @@ def check(
         return standing
     standing.edited = edited(repository, base)
     standing.library = inspect(project, repository, older)
-    standing.drifted = [path for path in standing.edited if path in base.managed and not in_library(path, standing)]
+    standing.drifted = [
+        path
+        for path in standing.edited
+        if path in base.managed and not in_library(path, standing) and not is_repinned(repository, path, base)
+    ]
     standing.incoming = incoming(base, theirs) if versions.behind else []
     return standing
 

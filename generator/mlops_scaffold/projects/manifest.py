@@ -1,9 +1,10 @@
 """What a template renders for a project, as hashes: enough to compare, and kept in the cache."""
 
 import json
+import re
 import tempfile
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha1, sha256
 from pathlib import Path
 
@@ -16,14 +17,24 @@ from mlops_scaffold.sources.source import Version
 from mlops_scaffold.vcs.files import read_entry
 from mlops_scaffold.vcs.repository import Repository
 
+# A version behind @, == or the colon of an image, with its digest, and with the version in a comment behind a digest.
+PIN = re.compile(
+    rb"(?:@|==|(?<=\w):(?=v?\d[\w.-]*[.-]|[\w.-]+@sha256:))v?[\w.+-]*\d[\w.+-]*(?:@sha256:[0-9a-f]{64})?"
+    rb"|@sha256:[0-9a-f]{64}"
+    rb"|(?<=[0-9a-f]{40})[ \t]+#[ \t]*v?\d[\w.]*"
+)
+
 
 @dataclass(frozen=True)
 class Manifest:
-    """Hash of each file by its path; which of them are seeds, and which are managed; the answers file's path."""
+    """Hash of each file by its path; which of them are seeds; the answers file's path.
+
+    `managed` are the managed files, each with its hash without the versions that are pinned in it.
+    """
 
     files: dict[str, str]
     seeds: list[str]
-    managed: list[str]
+    managed: dict[str, str]
     answers_path: str
 
 
@@ -37,6 +48,17 @@ def matches(repository: Repository, path: str, expected: str) -> bool:
     """Whether a project's file has a fingerprint."""
     entry = read_entry(repository, path, executable=expected.startswith("program"))
     return entry is not None and fingerprint(entry) == expected
+
+
+def is_repinned(repository: Repository, path: str, base: Manifest) -> bool:
+    """Whether nothing but pinned versions differs in a managed file: bots raise them, as renovate.json asks for."""
+    entry = read_entry(repository, path, executable=base.files[path].startswith("program"))
+    return entry is not None and fingerprint(without_pins(entry)) == base.managed[path]
+
+
+def without_pins(entry: Entry) -> Entry:
+    """A file without the versions and digests of actions, images and programs in it."""
+    return replace(entry, content=PIN.sub(b"", entry.content))
 
 
 def manifest(project: Project, version: Version, older: Version, trust: bool = False) -> Manifest:
@@ -67,5 +89,7 @@ def _render(project: Project, version: Version, older: Version, trust: bool) -> 
         made = render_both(project, older, version, {}, defaults=True, trust=trust)[1]
     files = {str(path): fingerprint(entry) for path, entry in made.tree.files.items()}
     is_managed = matcher(pattern for row in components(version.folder) for pattern in row.managed)
-    seeds, managed = sorted(filter(made.is_seed, files)), sorted(filter(is_managed, files))
-    return Manifest(files, seeds, managed, made.answers_path.as_posix())
+    managed = {
+        str(path): fingerprint(without_pins(entry)) for path, entry in made.tree.files.items() if is_managed(str(path))
+    }
+    return Manifest(files, sorted(filter(made.is_seed, files)), managed, made.answers_path.as_posix())

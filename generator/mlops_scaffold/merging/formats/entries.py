@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 NAMES = ("id", "name", "repo", "uses", "run", "module", "directory", "path", "filename")  # what tells mappings apart
@@ -31,8 +32,11 @@ def key(value: Any) -> str:  # noqa: ANN401  # anything that a list may hold
         return f"{name} {value[name].split('@')[0] if name == 'uses' else value[name]}"
     if isinstance(value, list):
         return NAMELESS
-    if not isinstance(value, str):
-        return repr(value)
+    return _name(value) if isinstance(value, str) else repr(value)
+
+
+@lru_cache(maxsize=10_000)  # each of the texts of a file has nearly the same entries
+def _name(value: str) -> str:
     found = REQUIREMENT.fullmatch(value.strip())
     if not found:
         return value

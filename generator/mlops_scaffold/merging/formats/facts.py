@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mlops_scaffold.merging.formats import entries
@@ -38,12 +38,12 @@ def comments(text: str) -> str:
 
 
 def _walk(data: object, path: Path) -> Iterator[tuple[Path, Any]]:
-    if isinstance(data, Mapping | list):
-        yield path, type(data).__name__
-    if isinstance(data, Mapping):
+    if isinstance(data, dict):
+        yield path, "dict"
         for name, value in data.items():
             yield from _walk(value, (*path, str(name)))
     elif isinstance(data, list):
+        yield path, "list"
         seen: Counter[str] = Counter()
         for value in data:
             name = entries.key(value)

@@ -12,6 +12,7 @@ rest = comments
 ENTRY = re.compile(
     r"(?P<key>[^\s=:\[#;][^=:\n]*?)[ \t]*[=:](?P<rest>[^\n]*)(?P<more>(?:\n[ \t]+[^\n]*|\n(?=\n*[ \t]+\S))*)"
 )
+VALUE = re.compile(r"\n[ \t]+(?P<value>[^\s#;][^\n]*)")
 SECTION = re.compile(r"\[[^\]\n]+\][^\n]*")
 COMMENT = re.compile(r"[ \t]*(?:[#;][^\n]*)?\n?")
 
@@ -59,7 +60,7 @@ def _section(head: re.Match[str], keys: list[Span]) -> Span:
 
 def _entry(text: str, found: re.Match[str]) -> Span:
     key, end = found["key"].lower(), found.start() + len(found[0].rstrip())
-    lines = [m for m in re.finditer(r"\n[ \t]+(?P<value>[^\s#;][^\n]*)", text[:end]) if m.start() >= found.start()]
+    lines = list(VALUE.finditer(text, found.start(), end))
     if found["rest"].strip() or not lines:
         return Span(key, found.start(), end)
     kids = tuple(Span(entries.key(line["value"]), line.start("value"), line.end("value")) for line in lines)

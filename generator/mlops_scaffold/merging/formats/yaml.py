@@ -132,7 +132,10 @@ class _Places:
         if isinstance(node, yaml.ScalarNode):
             if not node.value and not node.style:
                 return 0
-            return len(self.text[: self.at(node.end_mark)].rstrip())
+            end = self.at(node.end_mark)
+            while self.text[end - 1].isspace():
+                end -= 1
+            return end
         if not _is_block(node) or not node.value:
             return self.at(node.end_mark)
         last = node.value[-1]
