@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlops_scaffold.ground import process
@@ -87,6 +89,18 @@ def git_bytes(
     if not 0 <= done.returncode <= fine:
         raise _failed(arguments[0], done.stderr.decode(errors="replace"))
     return done.stdout
+
+
+@contextmanager
+def conversation(*arguments: str, git_dir: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a git command that answers on standard output what it is asked on standard input, until the block ends."""
+    command = ["git", *QUIET, f"--git-dir={git_dir}", *arguments]
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(command, env=_environment(None), stdin=pipe, stdout=pipe, stderr=nothing) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
 def _environment(more: dict[str, str] | None) -> dict[str, str]:
