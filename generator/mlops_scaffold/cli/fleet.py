@@ -23,6 +23,7 @@ To = Annotated[str | None, typer.Option("--to", help="The template's version; th
 Offline = Annotated[bool, typer.Option("--offline", help="Use what is in the cache.")]
 Prereleases = Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Allow a foreign template's extensions.")]
+Despite = Annotated[list[str], typer.Option("--despite", metavar="GLOB", help="Do not wait for these repositories.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Predict files and conflicts; write nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a line of JSON for each project.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print failures only.")]
@@ -75,6 +76,7 @@ def update(
     only: Only = "",
     shard: Shard = "",
     to: To = None,
+    despite: Despite = [],  # noqa: B006
     dry_run: DryRun = False,
     offline: Offline = False,
     prereleases: Prereleases = False,
@@ -85,13 +87,41 @@ def update(
     """Propose the template's version to each project: a branch, and a request where there is a host."""
     from mlops_scaffold.fleet.inventory import read_fleet
     from mlops_scaffold.fleet.renderings import Renderings
-    from mlops_scaffold.fleet.showing import show
+    from mlops_scaffold.fleet.rollout import Rollout, alone
+    from mlops_scaffold.fleet.showing import STOPPED, show
     from mlops_scaffold.fleet.survey import survey
-    from mlops_scaffold.ground.errors import MlopsError
+    from mlops_scaffold.vcs.git import require_identity
 
     inventory = read_fleet(file)
     members = inventory.chosen(ring, only, shard)
     renderings = Renderings(to, offline, prereleases, trust)
-    if not dry_run:
-        raise MlopsError("fleet update only plans so far.", "Add --dry-run.")
-    sys.exit(show(survey(inventory, members, renderings, predict=True), quiet, as_json))
+    if dry_run:
+        sys.exit(show(survey(inventory, members, renderings, predict=True), quiet, as_json))
+    require_identity()
+    rollout = Rollout(inventory, renderings, tuple(despite))
+    with alone(inventory):
+        code = show(rollout.update(members, ring), quiet, as_json)
+    if rollout.stopped:
+        print(f"mlops: {rollout.stopped}", file=sys.stderr)
+    sys.exit(STOPPED if rollout.too_many else code)
+
+
+@fleet.command(cls=LightCommand)
+def abort(
+    file: File = FILE,
+    ring: Ring = "",
+    only: Only = "",
+    shard: Shard = "",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Close the requests and delete the branches that nobody else has committed to."""
+    from mlops_scaffold.fleet.inventory import read_fleet
+    from mlops_scaffold.fleet.renderings import Renderings
+    from mlops_scaffold.fleet.rollout import Rollout, alone
+    from mlops_scaffold.fleet.showing import show
+
+    inventory = read_fleet(file)
+    with alone(inventory):
+        lines = Rollout(inventory, Renderings()).abort(inventory.chosen(ring, only, shard))
+        sys.exit(show(lines, quiet, as_json))

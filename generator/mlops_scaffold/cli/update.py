@@ -23,6 +23,7 @@ def update(
     ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", "--pretend", "-n", help="Show it, write nothing.")] = False,
     abort: Annotated[bool, typer.Option("--abort", help="Take the last update back, before it is committed.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Settle the conflicts of a branch of mlops fleet.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Use the cached template.")] = False,
     prereleases: Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")] = False,
     answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
@@ -44,6 +45,7 @@ def update(
     from mlops_scaffold.ground.settings import MERGES
     from mlops_scaffold.updating.evolve import evolve
     from mlops_scaffold.updating.request import Outcome, Request
+    from mlops_scaffold.updating.resume import resume as take_up
 
     if engine not in ("merge", "copier"):
         raise MlopsError(f"There is no engine {engine!r}.", "There are: merge, copier.")
@@ -56,7 +58,12 @@ def update(
         take_back(projects, report, as_json)
         return
 
+    if resume and dry_run:
+        raise MlopsError("--resume cannot be tried out.", "Leave out --dry-run. mlops update --abort takes it back.")
+
     def one(folder: Path) -> Outcome:
+        if resume:
+            return take_up(folder, report, answers_file, offline, trust)
         request = Request(
             folder=folder,
             ref=to,

@@ -5,14 +5,13 @@ It borrows the objects of the repository in turn and keeps what planning makes. 
 """
 
 import tempfile
-import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from mlops_scaffold.fleet.objects import Objects, Origin, mode_of, name_of, oid_of, reading
+from mlops_scaffold.fleet.objects import Objects, Origin, build_tree, mode_of, name_of, oid_of, reading, write_object
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.safe_paths import fault
 from mlops_scaffold.ground.tree import Entry
@@ -81,46 +80,19 @@ class BorrowingScratch(Scratch):
     def tree(self, entries: Mapping[str, Blob]) -> str:
         """A tree object of blobs, for git to see."""
         for blob in entries.values():
-            if blob.oid in self.made:
-                self.write(blob.oid, b"blob", self.made[blob.oid])
-        return self._tree(entries)
-
-    def _tree(self, entries: Mapping[str, Blob]) -> str:
-        folders: dict[str, dict[str, Blob]] = {}
-        here: dict[bytes, tuple[str, str]] = {}
-        for path, blob in entries.items():
-            name, slash, rest = path.partition("/")
-            if slash:
-                folders.setdefault(name, {})[rest] = blob
-            else:
-                here[name.encode(errors="surrogateescape")] = blob.mode, blob.oid
-        for name, below in folders.items():
-            here[name.encode(errors="surrogateescape") + b"/"] = "40000", self._tree(below)
-        raw = b"".join(
-            mode.encode() + b" " + name.removesuffix(b"/") + b"\0" + bytes.fromhex(oid)
-            for name, (mode, oid) in sorted(here.items())
-        )
-        oid = name_of(b"tree", raw, self.longer)
-        self.write(oid, b"tree", raw)
-        return oid
+            if blob.oid in self.made and blob.oid not in self.written:
+                self.written.add(self.write(b"blob", self.made[blob.oid]))
+        return build_tree(entries, self.write)
 
     def commit(self, entries: Mapping[str, Blob], parent: str = "") -> str:
         """A commit of blobs, for git to see."""
         lines = [f"tree {self.tree(entries)}", *([f"parent {parent}"] if parent else [])]
         lines += [f"{role} mlops <mlops@localhost> 0 +0000" for role in ("author", "committer")]
-        raw = "\n".join((*lines, "", "merge")).encode()
-        oid = name_of(b"commit", raw, self.longer)
-        self.write(oid, b"commit", raw)
-        return oid
+        return self.write(b"commit", "\n".join((*lines, "", "merge")).encode())
 
-    def write(self, oid: str, kind: bytes, content: bytes) -> None:
-        """Write an object to the disk, once."""
-        if oid in self.written:
-            return
-        path = self.repository.objects / oid[:2] / oid[2:]
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(zlib.compress(kind + b" %d\0" % len(content) + content, 1))
-        self.written.add(oid)
+    def write(self, kind: bytes, content: bytes) -> str:
+        """Write an object to the disk."""
+        return write_object(self.repository.objects, kind, content, self.longer)
 
 
 @dataclass

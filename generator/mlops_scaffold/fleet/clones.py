@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mlops_scaffold.fleet.inventory import Fleet, Member
 from mlops_scaffold.fleet.objects import Origin, origin_of
-from mlops_scaffold.ground.errors import MlopsError, Unreachable
+from mlops_scaffold.fleet.refusals import of_access
+from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.paths import cache_dir
 from mlops_scaffold.vcs.git import GitError, git, git_remote
 from mlops_scaffold.vcs.giturl import parse
@@ -45,12 +46,19 @@ class Clones:
         return origin_of(Path(member.address), "HEAD", f"refs/heads/{self.fleet.branch}")
 
     def fetch(self, member: Member) -> Origin:
-        """Bring the clone up to date: the default branch's newest commit, and ours."""
+        """Bring the clone up to date, while no other process does. Raises MlopsError."""
+        from filelock import FileLock
+
         clone = self.folder(member)
+        clone.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{clone}.lock"):
+            return self._fetch(member, clone)
+
+    def _fetch(self, member: Member, clone: Path) -> Origin:
+        """The default branch's newest commit, and ours with the one before it."""
         if not (clone / "HEAD").exists():
             if self.offline:
                 raise MlopsError(f"{member.repo} is not in the cache.", "Run once without --offline.")
-            clone.parent.mkdir(parents=True, exist_ok=True)
             git("init", "--quiet", "--bare", str(clone))
         if not self.offline:
             wanted = (f"+HEAD:{DEFAULT}", f"+refs/heads/{self.fleet.branch}*:{OURS}*")
@@ -58,7 +66,7 @@ class Clones:
             try:
                 git_remote("fetch", *options, url=parse(member.address), refspecs=wanted, cwd=clone)
             except GitError as error:
-                raise Unreachable(f"{member.repo} cannot be fetched: {error.sentence}", error.next_step) from None
+                raise of_access(error) from None
         return origin_of(clone, DEFAULT, OURS)
 
 

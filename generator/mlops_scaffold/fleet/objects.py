@@ -6,7 +6,8 @@ hooks or attributes is followed.
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +18,7 @@ from mlops_scaffold.applying.journal import git_dir_of
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.tree import Entry
 from mlops_scaffold.vcs.git import GitError, conversation, git
-from mlops_scaffold.vcs.repository import Blob
+from mlops_scaffold.vcs.repository import Blob, Entries
 
 TREE = "40000"
 
@@ -139,3 +140,34 @@ def reading(git_dir: Path) -> Iterator[Objects]:
     """The objects that a repository has, or borrows."""
     with conversation("cat-file", "--batch", git_dir=git_dir) as running:
         yield Objects(running)
+
+
+def build_tree(entries: Entries, write: Callable[[bytes, bytes], str]) -> str:
+    """The tree object of some files; `write` stores an object of a kind, and gives back its name."""
+    folders: dict[str, dict[str, Blob]] = {}
+    here: dict[bytes, tuple[str, str]] = {}
+    for path, blob in entries.items():
+        name, slash, rest = path.partition("/")
+        if slash:
+            folders.setdefault(name, {})[rest] = blob
+        else:
+            here[os.fsencode(name)] = blob.mode, blob.oid
+    for name, below in folders.items():
+        here[os.fsencode(name) + b"/"] = TREE, build_tree(below, write)  # git sorts a folder as if it ended so
+    lines = (
+        mode.encode() + b" " + name.removesuffix(b"/") + b"\0" + bytes.fromhex(oid)
+        for name, (mode, oid) in sorted(here.items())
+    )
+    return write(b"tree", b"".join(lines))
+
+
+def write_object(objects: Path, kind: bytes, content: bytes, longer: bool = False) -> str:
+    """Keep an object in a repository of ours: whole, or not at all. Gives back its name."""
+    oid = name_of(kind, content, longer)
+    path = objects / oid[:2] / oid[2:]
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        beside = path.with_name(f"tmp_obj_{os.getpid()}")
+        beside.write_bytes(zlib.compress(kind + b" %d\0" % len(content) + content, 1))
+        beside.replace(path)
+    return oid

@@ -12,12 +12,14 @@ from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.project import ANSWERS_FILE, Project
 from mlops_scaffold.ground.settings import load_settings, parse_mapping
 from mlops_scaffold.ground.tree import Entry
-from mlops_scaffold.planning.lock_file import needs_lock
+from mlops_scaffold.planning import conflicts_file
+from mlops_scaffold.planning.lock_file import LOCK, needs_lock
 from mlops_scaffold.planning.planned import KEPT, Plan
 from mlops_scaffold.planning.update import plan
 from mlops_scaffold.projects.library import FOLDER, MARK, comes
 from mlops_scaffold.rendering import Rendered, settings
 from mlops_scaffold.sources.source import Version
+from mlops_scaffold.updating.evolve import refuse_impossible
 from mlops_scaffold.vcs.git import git_bytes
 from mlops_scaffold.vcs.repository import Blob, Entries
 
@@ -82,8 +84,11 @@ def unix(content: bytes) -> bytes:
 
 def plan_update(
     renderings: Renderings, place: Place, versions: tuple[Version, Version], scratch: BorrowingScratch
-) -> Plan:
-    """Merge what the versions render into a project's commit. Raises MlopsError where that needs a checkout."""
+) -> tuple[Plan, bool]:
+    """Merge what the versions render into a project's commit; and whether uv.lock has to be resolved again.
+
+    Raises MlopsError where that needs a checkout.
+    """
     project = place.project
     both = renderings.both(project, *versions)
     if comes(*both) and any(
@@ -93,10 +98,16 @@ def plan_update(
             f"{FOLDER}/ is a folder of the project's own, and the template puts its library there.",
             f"Rename it in the project (git mv {FOLDER} NAME), and commit that.",
         )
+    refuse_impossible(*versions)
     why = needs_checkout(versions[1], both, place.files, scratch)
     if why:
         raise MlopsError(f"The update needs a checkout: {why}.", "Update this project by mlops update.")
-    return plan(project, scratch, versions, both, how=load_settings().merge)
+    made = plan(project, scratch, versions, both, how=load_settings().merge)
+    stale = needs_lock(made, scratch)
+    if stale and LOCK in made.conflicts:  # uv resolves it again, no person
+        del made.conflicts[LOCK]
+        made.changes = [change for change in made.changes if change.path != LOCK]
+    return made, stale
 
 
 def needs_checkout(newer: Version, both: tuple[Rendered, Rendered], files: Entries, scratch: BorrowingScratch) -> str:
@@ -136,7 +147,7 @@ def files_of(made: Plan) -> list[dict[str, str]]:
 
 
 def conflicts_of(made: Plan, scratch: BorrowingScratch) -> list[dict[str, str]]:
-    """Every conflict of a plan, with its kind."""
+    """Every conflict of a plan that is for a person, with its kind."""
     return [{"path": path, "kind": kind_of(stages, scratch)} for path, stages in sorted(made.conflicts.items())]
 
 
@@ -153,6 +164,17 @@ def kind_of(stages: Mapping[int, Blob], scratch: BorrowingScratch) -> str:
     return "content" if 1 in stages else "add/add"
 
 
-def lock_of(made: Plan, scratch: BorrowingScratch) -> str | None:
-    """stale, where the update changes what uv.lock was resolved from."""
-    return "stale" if needs_lock(made, scratch) else None
+def touched_by(made: Plan, conflicts: list[dict[str, str]], scratch: BorrowingScratch) -> dict[str, Blob | None]:
+    """What the update changes in the project's commit: of a conflict, the project's side stays, and a file names it."""
+    after = {path: blob for path, blob in made.result.items() if path not in made.local or path in made.before}
+    for path, stages in made.conflicts.items():
+        after.pop(path, None)
+        if 2 in stages:
+            after[path] = stages[2]
+    if conflicts:
+        kinds = {one["path"]: one["kind"] for one in conflicts}
+        names = (made.older.name, made.newer.name)
+        text = conflicts_file.text_of(names, made.conflicts, kinds, made.project.answers)
+        after[conflicts_file.FILE] = Blob("100644", scratch.hash(text))
+    paths = made.before.keys() | after.keys()
+    return {path: after.get(path) for path in paths if made.before.get(path) != after.get(path)}

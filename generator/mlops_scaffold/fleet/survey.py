@@ -3,17 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from mlops_scaffold.fleet import plans
 from mlops_scaffold.fleet.bench import Bench, Benches, benches
+from mlops_scaffold.fleet.branches import Branch, Touched, read_branch
 from mlops_scaffold.fleet.clones import Clones, clones
 from mlops_scaffold.fleet.inventory import Fleet, Member
-from mlops_scaffold.fleet.line import BEHIND, CONFLICTS, CURRENT, ERROR, HELD, UNREACHABLE, UNTEMPLATED, Line
-from mlops_scaffold.fleet.objects import Objects, Origin
+from mlops_scaffold.fleet.line import BEHIND, CONFLICTS, CURRENT, EDITED, HELD, PROPOSED, UNTEMPLATED, Line
+from mlops_scaffold.fleet.objects import Objects, Origin, write_object
 from mlops_scaffold.fleet.plans import Place
+from mlops_scaffold.fleet.refusals import fail
 from mlops_scaffold.fleet.renderings import Renderings
-from mlops_scaffold.ground.errors import MlopsError, Unreachable, Untrusted
+from mlops_scaffold.ground.errors import MlopsError, Untrusted
 from mlops_scaffold.vcs.repository import Entries
 
 
@@ -64,45 +67,72 @@ class Opened:
         line.state = CURRENT if older.commit == newer.commit else BEHIND
         return place
 
-    def look(self, line: Line, predict: bool) -> None:
-        """Fill in a line. What is wrong with a project is said in it."""
+    @cached_property
+    def branch(self) -> Branch | None:
+        """Our branch there; None where there is none."""
+        return read_branch(self.objects, self.origin.branch) if self.origin.branch else None
+
+    def look(self, line: Line, predict: bool) -> Touched:
+        """Fill in a line; with `predict`, plan the update and give back what it changes.
+
+        What is wrong with a project is said in its line.
+        """
         try:
             place = self.find(line)
             if place is None:
-                return
-            renderings = self.reader.renderings
-            older, newer = renderings.versions(place.project)
-            try:
-                both = predict and line.state == BEHIND
-                base = (
-                    renderings.both(place.project, older, newer)[0] if both else renderings.base(place.project, older)
-                )
-            except Untrusted as error:
-                line.notices.append(f"{error.sentence} Its files were not compared: add --trust, if you know it.")
-                return
-            line.drifted = plans.drifted(self.objects, place, base, older)
-            if both:
-                self.predict(line, place)
-            if self.member.is_held and line.state != CURRENT:
+                return {}
+            self.find_drift(line, place)
+            if line.state == CURRENT:
+                return {}
+            if self.member.is_held:
                 line.state = HELD
+                return {}
+            if predict:
+                return self.plan(line, place)
+            self.find_branch(line)
         except MlopsError as error:
             fail(line, error)
+        return {}
 
-    def predict(self, line: Line, place: Place) -> None:
-        """Plan the update of a project."""
+    def find_drift(self, line: Line, place: Place) -> None:
+        """The files of the template that the project has changed, where it can be rendered."""
+        older = self.reader.renderings.versions(place.project)[0]
+        try:
+            base = self.reader.renderings.base(place.project, older)
+        except Untrusted as error:
+            line.notices.append(f"{error.sentence} Its files were not compared: add --trust, if you know it.")
+            return
+        line.drifted = plans.drifted(self.objects, place, base, older)
+
+    def find_branch(self, line: Line) -> None:
+        """What our branch has for a project that is behind."""
+        there = self.branch
+        if there is None:
+            return
+        line.branch = self.reader.fleet.branch
+        name = PurePosixPath(self.member.address).name
+        proposed = plans.find_project(self.objects, there.commit, there.files, line.path, name)
+        if not there.is_ours:
+            line.state = EDITED
+        elif proposed and proposed.project.version == line.newer:
+            line.conflicts = there.conflicts(self.objects, line.path)
+            line.state = CONFLICTS if line.conflicts else PROPOSED
+
+    def plan(self, line: Line, place: Place) -> Touched:
+        """Plan the update of a project. What it makes is kept where the repository is a clone of ours."""
         renderings = self.reader.renderings
+        versions = renderings.versions(place.project)
         with self.bench.scratch(self.objects, place.commit, place.files, place.prefix) as scratch:
-            made = plans.plan_update(renderings, place, renderings.versions(place.project), scratch)
+            made, stale_lock = plans.plan_update(renderings, place, versions, scratch)
             line.files, line.conflicts = plans.files_of(made), plans.conflicts_of(made, scratch)
-            line.lock = plans.lock_of(made, scratch)
-        if line.conflicts:
-            line.state = CONFLICTS
-
-
-def fail(line: Line, error: MlopsError) -> None:
-    """Say in a line that nothing could be done."""
-    line.state = UNREACHABLE if isinstance(error, Unreachable) else ERROR
-    line.error, line.retry = str(error), isinstance(error, Unreachable)
+            line.lock = "stale" if stale_lock else None
+            line.state = CONFLICTS if line.conflicts else BEHIND
+            if not self.reader.clones.always:
+                return {}
+            touched = plans.touched_by(made, line.conflicts, scratch)
+            for blob in filter(None, touched.values()):
+                write_object(self.origin.objects, b"blob", scratch.read(blob.oid), scratch.longer)
+            return {place.prefix + path: blob for path, blob in touched.items()}
 
 
 def lines_of(member: Member) -> list[Line]:
