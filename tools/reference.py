@@ -71,8 +71,9 @@ def command_line() -> Iterator[str]:
     """Every command with its arguments and options, as `--help` has them."""
     group: Any = typer.main.get_command(app)
     yield from ["# The command line", "", group.help, ""]
-    shown = {name: command for name, command in group.commands.items() if not command.hidden}
-    yield from table(["command", "does"], [[f"[`{name}`](#{name})", command.help] for name, command in shown.items()])
+    shown = dict(commands(group))
+    rows = [[f"[`{name}`](#{anchor(name)})", command.help] for name, command in shown.items()]
+    yield from table(["command", "does"], rows)
     yield from ["`mlops COMMAND --help` says the same, `mlops --version` which version this is.", ""]
     rows = [
         ["0", "done"],
@@ -84,11 +85,25 @@ def command_line() -> Iterator[str]:
     for name, command in shown.items():
         parameters = [parameter for parameter in command.params if not parameter.hidden]
         words = [usage(one) for one in parameters if one.param_type_name == "argument"]
-        yield from [f"## `{name}` {{ #{name} }}", "", command.help, ""]
+        yield from [f"## `{name}` {{ #{anchor(name)} }}", "", command.help, ""]
         yield from ["```text", " ".join(["mlops", name, "[OPTIONS]", *words]), "```", ""]
         rows = [[f"`{spelled(one)}`", one.help or ""] for one in parameters]
         if rows:
             yield from table(["argument or option", ""], rows)
+
+
+def commands(group: Any, within: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by its name; one that has commands of its own is these."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{within}{name} ")
+        elif not command.hidden:
+            yield within + name, command
+
+
+def anchor(name: str) -> str:
+    """The name of a command's section."""
+    return name.replace(" ", "-")
 
 
 def usage(argument: Any) -> str:

@@ -22,6 +22,7 @@ Defaults = Annotated[bool, typer.Option("--defaults", "-l", help="Answer new que
 SkipAnswered = Annotated[bool, typer.Option("--skip-answered", "-A", help="Ask new questions only (always).")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "--pretend", "-n", help="Show it, write nothing.")]
 Abort = Annotated[bool, typer.Option("--abort", help="Take the last update back, before it is committed.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Settle the conflicts of a branch of mlops fleet.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Use the cached template.")]
 Prereleases = Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")]
 AnswersFile = Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")]
@@ -43,6 +44,7 @@ def update(
     skip_answered: SkipAnswered = True,  # noqa: ARG001  # copier's flag; here it is always so
     dry_run: DryRun = False,
     abort: Abort = False,
+    resume: Resume = False,
     offline: Offline = False,
     prereleases: Prereleases = False,
     answers_file: AnswersFile = None,
@@ -57,6 +59,7 @@ def update(
     """Bring a new version of the template into projects, as a merge."""
     from mlops_scaffold.cli.outcomes import show_outcomes
     from mlops_scaffold.creating.new import parse_data
+    from mlops_scaffold.ground.errors import MlopsError
     from mlops_scaffold.ground.report import Report
     from mlops_scaffold.ground.settings import MERGES
     from mlops_scaffold.updating.request import Request
@@ -66,6 +69,8 @@ def update(
     report = Report(quiet or as_json)
     if abort:
         sys.exit(take_back(projects, dry_run, report, as_json))
+    if resume and dry_run:
+        raise MlopsError("--resume cannot be tried out.", "Leave out --dry-run. mlops update --abort takes it back.")
     asked = Request(
         folder=Path(),
         ref=to,
@@ -81,7 +86,7 @@ def update(
         engine=engine,
         merge=merge or "",
     )
-    act = partial(evolve_one, asked, report)
+    act = partial(resume_one if resume else evolve_one, asked, report)
     sys.exit(show_outcomes(act, projects, report, as_json, dry_run, explain))
 
 
@@ -90,6 +95,13 @@ def evolve_one(asked: "Request", report: "Report", folder: Path) -> "Outcome":
     from mlops_scaffold.updating.evolve import evolve
 
     return evolve(replace(asked, folder=folder), report)
+
+
+def resume_one(asked: "Request", report: "Report", folder: Path) -> "Outcome":
+    """Put the conflicts of a fleet's branch into the index of one of the projects."""
+    from mlops_scaffold.updating.resume import resume
+
+    return resume(folder, report, asked.answers_file, asked.offline, asked.trust)
 
 
 def one_of(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -14,5 +14,9 @@ class Untrusted(MlopsError):
     """A template would run code of its own, and nobody has said yet that it may."""
 
 
+class Unreachable(MlopsError):
+    """Another machine does not answer now; later it may."""
+
+
 class StepFailed(MlopsError):
     """A step of the set-up failed after the project was written: the project stays."""

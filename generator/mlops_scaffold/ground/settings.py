@@ -43,12 +43,19 @@ def load_settings() -> Settings:
 
 def read_mapping(path: Path) -> dict[str, Any]:
     """A YAML file that holds a mapping. Raises MlopsError for a file that is missing, no YAML, or no mapping."""
+    try:
+        raw = path.read_bytes()
+    except OSError:
+        raise MlopsError(f"{path} cannot be read.", "Check the path.") from None
+    return parse_mapping(raw, path)
+
+
+def parse_mapping(text: bytes, path: Path) -> dict[str, Any]:
+    """The content of a YAML file that holds a mapping, as `read_mapping` reads it."""
     import yaml
 
     try:
-        raw = load_yaml(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise MlopsError(f"{path} cannot be read.", "Check the path.") from None
+        raw = load_yaml(text.decode())
     except (yaml.YAMLError, UnicodeDecodeError):
         raise MlopsError(f"{path} is no YAML.", "It must hold lines of KEY: VALUE.") from None
     except (ValueError, LookupError, AttributeError):  # what the parser makes of `2024-13-45` or `!!bool maybe`

@@ -14,8 +14,8 @@ from mlops_scaffold.vcs.scratch import Scratch
 def merge(scratch: Scratch, both: Mapping[str, Stages], how: str = BY_FORMAT) -> MergedTree:
     """Merge files that both sides have, each in a version of its own. What git leaves in conflict is for `settle`."""
     base, ours, theirs = ({path: found[n] for path, found in both.items() if n in found} for n in (1, 2, 3))
-    root = _commit(scratch, base)
-    left, right = _commit(scratch, ours, root), _commit(scratch, theirs, root)
+    root = scratch.commit(base)
+    left, right = scratch.commit(ours, root), scratch.commit(theirs, root)
     attributes = read_attributes(scratch, both)
     said = scratch.git(*attributes.options, "merge-tree", "--write-tree", "-z", "--no-messages", left, right, fine=1)
     merged = _read(scratch, said, {left: OURS, right: THEIRS})
@@ -24,11 +24,6 @@ def merge(scratch: Scratch, both: Mapping[str, Stages], how: str = BY_FORMAT) ->
 
         settle(scratch, merged, both, attributes)
     return merged
-
-
-def _commit(scratch: Scratch, entries: Mapping[str, Blob], parent: str = "") -> str:
-    options = ["-p", parent] if parent else []
-    return scratch.git("commit-tree", scratch.tree(entries), *options, given=b"merge").decode().strip()
 
 
 def _read(scratch: Scratch, said: bytes, names: Mapping[str, str]) -> MergedTree:

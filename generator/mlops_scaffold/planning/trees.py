@@ -4,7 +4,6 @@ So git sees no file that has gone, and takes none for another.
 """
 
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 
 from mlops_scaffold.ground.settings import BY_FORMAT
 from mlops_scaffold.merging.by_git import merge
@@ -60,4 +59,5 @@ def give_way(merged: MergedTree, ours: Entries) -> dict[str, str]:
 
 def above(path: str) -> list[str]:
     """The folders that a path is in, the nearest first."""
-    return [str(parent) for parent in PurePosixPath(path).parents][:-1]
+    parts = path.split("/")
+    return ["/".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]

@@ -1,7 +1,7 @@
 """Rendering a plain template: see plain_template. Held to copier's result, byte for byte, by tests/render."""
 
-import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,7 +11,7 @@ from jinja2 import TemplateError
 from mlops_scaffold.ground.tree import Entry, Tree
 from mlops_scaffold.rendering.asked import Asked, Rendered, copiers_matcher
 from mlops_scaffold.rendering.plain_answers import answer
-from mlops_scaffold.rendering.plain_template import NotPlain, PlainTemplate, open_template
+from mlops_scaffold.rendering.plain_template import NotPlain, PlainTemplate, Source, open_template
 from mlops_scaffold.sources.source import Version
 
 
@@ -41,21 +41,27 @@ def _files(
 ) -> tuple[dict[PurePosixPath, Entry], dict[PurePosixPath, str]]:
     """The project's files, and the template's file behind each."""
     root = (template.version.folder / template.text(str(template.config.get("subdirectory", "")), context)).resolve()
-    if not root.is_relative_to(template.version.folder.resolve()):
+    if not root.is_relative_to(template.top):
         raise NotPlain("subdirectory")
     patterns = [template.text(pattern, context) for pattern in template.exclude]
-    excluded = copiers_matcher(line for pattern in patterns for line in pattern.splitlines())
+    excluded = _matcher(tuple(line for pattern in patterns for line in pattern.splitlines()))
     found: dict[PurePosixPath, Entry] = {}
     sources: dict[PurePosixPath, str] = {}
-    for source in template.walk(root):
-        target = _target(template, root, source, context, answers_path)
+    for source in template.sources(root):
+        target = _target(template, root, source.path, context, answers_path)
         if target is None or excluded(str(target)):
             continue
         if target in found:
             raise NotPlain("two files of one name")
-        found[target] = _entry(template, root / source, context)
-        sources[target] = (root / source).relative_to(template.version.folder.resolve()).as_posix()
+        found[target] = _entry(template, source, context)
+        sources[target] = source.name
     return found, sources
+
+
+@lru_cache(maxsize=64)
+def _matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    """Whether a path matches; the answers to it are kept, as most projects leave out the same."""
+    return lru_cache(maxsize=4096)(copiers_matcher(patterns))
 
 
 def _target(
@@ -63,6 +69,8 @@ def _target(
 ) -> PurePosixPath | None:
     """Where a file goes; None where its name, or another file, says that it does not."""
     suffix = template.suffix
+    if not suffix and template.is_plain_text(str(source)) and answers_path not in source.parts:
+        return source
     if suffix and (root / f"{source}{suffix}").exists():
         return None
     is_template = source.name.endswith(suffix)
@@ -82,18 +90,7 @@ def _target(
     return target
 
 
-def _entry(template: PlainTemplate, source: Path, context: Mapping[str, Any]) -> Entry:
-    raw = source.read_bytes()
-    executable = bool(source.stat().st_mode & stat.S_IXUSR)
-    if not source.name.endswith(template.suffix):
-        return Entry(raw, executable)
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        if template.suffix:
-            raise
-        return Entry(raw, executable)
-    if template.is_plain_text(text):
-        return Entry(raw, executable)
-    name = source.relative_to(template.version.folder.resolve()).as_posix()
-    return Entry(template.env.get_template(name).render(context).encode(), executable)
+def _entry(template: PlainTemplate, source: Source, context: Mapping[str, Any]) -> Entry:
+    if not source.is_template:
+        return source.entry
+    return Entry(template.env.get_template(source.name).render(context).encode(), source.entry.executable)

@@ -6,6 +6,7 @@ here, by the same rules; whatever is not plain raises NotPlain, and copier does 
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -20,6 +21,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.settings import load_yaml
+from mlops_scaffold.ground.tree import Entry
 from mlops_scaffold.sources.source import Version
 
 COPIER = (9, 19)  # the version whose rules are followed here
@@ -159,14 +161,62 @@ class PlainTemplate:
             return self.text(source, context)
         return [self.value(item, context) for item in source] if isinstance(source, list) else source
 
+    @cached_property
+    def top(self) -> Path:
+        """The folder of the version, without links."""
+        return self.version.folder.resolve()
+
+    @cached_property
+    def _read(self) -> dict[Path, "list[Source]"]:
+        return {}
+
+    def sources(self, root: Path) -> "list[Source]":
+        """The template's files in a folder, read once. Raises NotPlain for a symlink: copier knows which to follow."""
+        if root not in self._read:
+            self._read[root] = [Source(self, root, path) for path in self.walk(root)]
+        return self._read[root]
+
     def walk(self, root: Path) -> Iterator[PurePosixPath]:
-        """The template's files. Raises NotPlain for a symlink: copier knows which ones may be followed."""
+        """The paths of the template's files in a folder."""
         for folder, folders, names in os.walk(root):
             for name in (*folders, *names):
                 if Path(folder, name).is_symlink():
                     raise NotPlain("symlink")
             for name in names:
                 yield PurePosixPath(Path(folder, name).relative_to(root).as_posix())
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of a template."""
+
+    template: PlainTemplate
+    root: Path
+    path: PurePosixPath
+
+    @cached_property
+    def name(self) -> str:
+        """Its path in the template's repository."""
+        return (self.root / self.path).relative_to(self.template.top).as_posix()
+
+    @cached_property
+    def entry(self) -> Entry:
+        """What it holds."""
+        file = self.root / self.path
+        return Entry(file.read_bytes(), bool(file.stat().st_mode & stat.S_IXUSR))
+
+    @cached_property
+    def is_template(self) -> bool:
+        """Whether Jinja makes anything else of it. Raises UnicodeDecodeError where it is to, and it is no text."""
+        suffix = self.template.suffix
+        if not self.path.name.endswith(suffix):
+            return False
+        try:
+            return not self.template.is_plain_text(self.entry.content.decode())
+        except UnicodeDecodeError:
+            if suffix:
+                raise
+            return False
 
 
 @lru_cache(maxsize=32)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.errors import MlopsError, Unreachable
 from mlops_scaffold.ground.paths import cache_dir
 from mlops_scaffold.sources.address import Address, mirror_of
 from mlops_scaffold.vcs.git import (
@@ -105,7 +105,7 @@ def refresh(mirror: Path, address: Address, offline: bool) -> str:
         elif NEWEST in refs(mirror):
             notice = f"{address.recorded} cannot be reached: the cached template is used."
         else:
-            raise MlopsError(f"The template {address.recorded} cannot be reached.", str(error)) from None
+            raise Unreachable(f"The template {address.recorded} cannot be reached.", str(error)) from None
     if (mirror / "HEAD").read_text(encoding="utf-8").strip() != f"ref: {NEWEST}":
         git("symbolic-ref", "HEAD", NEWEST, cwd=mirror)
     _refreshed[mirror] = notice

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlops_scaffold.ground import process
@@ -19,7 +21,9 @@ LIMIT = 300  # seconds for a command that waits for another machine
 
 
 class GitError(MlopsError):
-    """A git command failed."""
+    """A git command failed; `said` is all that it printed."""
+
+    said = ""
 
 
 class GitTimeout(GitError):
@@ -39,19 +43,36 @@ def git(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = N
         raise MlopsError("git is not installed.", "Install it, then run the command again.") from None
     except subprocess.TimeoutExpired:
         step = "Try again, or give it more seconds: MLOPS_GIT_TIMEOUT."
-        raise GitTimeout(f"git {arguments[0]} did not end within {limit:g} seconds.", step) from None
+        raise GitTimeout(f"git {command_in(arguments)} did not end within {limit:g} seconds.", step) from None
     if done.code:
-        raise _failed(arguments[0], done.said)
+        raise _failed(command_in(arguments), done.said)
     return done.output.strip()
 
 
-def git_remote(command: str, *options: str, url: GitUrl, refspecs: tuple[str, ...] = (), cwd: Path) -> str:
+def git_remote(
+    command: str,
+    *options: str,
+    url: GitUrl,
+    refspecs: tuple[str, ...] = (),
+    cwd: Path,
+    config: tuple[str, ...] = (),
+    env: dict[str, str] | None = None,
+) -> str:
     """Run a git command on another repository, wherever that is. Raises GitError; GitTimeout where it takes too long.
 
     Nothing else hands an address to git: it is parsed, behind `--`, of a known transport, and waited for no longer than
     MLOPS_GIT_TIMEOUT says.
     """
-    return git(command, *options, "--", url.text, *refspecs, cwd=cwd, limit=network_limit())
+    set_here = [part for setting in config for part in ("-c", setting)]
+    return git(*set_here, command, *options, "--", url.text, *refspecs, cwd=cwd, env=env, limit=network_limit())
+
+
+def command_in(arguments: tuple[str, ...]) -> str:
+    """The command among git's arguments, behind its settings."""
+    rest = list(arguments)
+    while rest[0].startswith("-"):
+        rest = rest[2 if rest[0] == "-c" else 1 :]
+    return rest[0]
 
 
 def network_limit() -> float:
@@ -89,6 +110,18 @@ def git_bytes(
     return done.stdout
 
 
+@contextmanager
+def conversation(*arguments: str, git_dir: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a git command that answers on standard output what it is asked on standard input, until the block ends."""
+    command = ["git", *QUIET, f"--git-dir={git_dir}", *arguments]
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(command, env=_environment(None), stdin=pipe, stdout=pipe, stderr=nothing) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
 def _environment(more: dict[str, str] | None) -> dict[str, str]:
     """What git sees: nothing of a hook that may have started us, no question, no lock that it can do without."""
     clean = {key: value for key, value in os.environ.items() if key not in process.GIT_LOCATIONS}
@@ -104,11 +137,13 @@ def _explicit(cwd: Path | None) -> tuple[str, ...]:
 
 def _failed(command: str, said: str) -> GitError:
     lines = said.strip().splitlines() or ["no reason given"]
+    error = GitError(f"git {command} failed: {lines[-1]}.")
     if "safe.directory" in said:  # git says what is wrong in its first line, and what to do about it in its last
         first = next((line for line in lines if "dubious" in line), lines[0]).removeprefix("fatal: ")
         step = next(line.strip() for line in reversed(lines) if "safe.directory" in line)
-        return GitError(f"git: {first}.", f"If you trust it, run: {step}")
-    return GitError(f"git {command} failed: {lines[-1]}.")
+        error = GitError(f"git: {first}.", f"If you trust it, run: {step}")
+    error.said = said
+    return error
 
 
 def paths_in(output: bytes) -> list[str]:

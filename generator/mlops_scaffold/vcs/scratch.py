@@ -120,6 +120,11 @@ class Scratch:
         self.git("update-index", "-z", "--index-info", given=index_info(entries), index="fresh")
         return self.git("write-tree", "--missing-ok", index="fresh").decode().strip()
 
+    def commit(self, entries: Mapping[str, Blob], parent: str = "") -> str:
+        """A commit of blobs, which merge-tree asks for."""
+        options = ["-p", parent] if parent else []
+        return self.git("commit-tree", self.tree(entries), *options, given=b"merge").decode().strip()
+
     def entries(self, tree: str) -> dict[str, Blob]:
         """The blobs of a tree."""
         return parse_tree(self.git("ls-tree", "-r", "-z", tree))

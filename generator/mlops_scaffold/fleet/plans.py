@@ -1,0 +1,180 @@
+"""An update of a project that is not checked out, planned by the engine of `mlops update`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from mlops_scaffold.fleet.bench import BorrowingScratch
+from mlops_scaffold.fleet.objects import Objects, mode_of, oid_of
+from mlops_scaffold.fleet.renderings import Renderings, managed_in
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.project import ANSWERS_FILE, Project
+from mlops_scaffold.ground.settings import load_settings, parse_mapping
+from mlops_scaffold.ground.tree import Entry
+from mlops_scaffold.planning import conflicts_file
+from mlops_scaffold.planning.lock_file import LOCK, needs_lock
+from mlops_scaffold.planning.planned import KEPT, Plan
+from mlops_scaffold.planning.update import plan
+from mlops_scaffold.projects.library import FOLDER, MARK, comes
+from mlops_scaffold.rendering import Rendered, settings
+from mlops_scaffold.sources.source import Version
+from mlops_scaffold.updating.evolve import refuse_impossible
+from mlops_scaffold.vcs.git import git_bytes
+from mlops_scaffold.vcs.repository import Blob, Entries
+
+NOWHERE = Path("/nowhere")  # the folder of a project that is not checked out
+BY_GIT = re.compile(rb"^[^#\n]*\s(filter|ident|working-tree-encoding)\b", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A project in a commit of a repository: the repository's files, and the folder that the project is in."""
+
+    project: Project
+    commit: str
+    files: Entries
+    prefix: str
+
+    @property
+    def own(self) -> dict[str, Blob]:
+        """The project's files, by their paths in it."""
+        found = self.files.items()
+        return {path.removeprefix(self.prefix): blob for path, blob in found if path.startswith(self.prefix)}
+
+
+def find_project(objects: Objects, commit: str, files: Entries, path: str, name: str) -> Place | None:
+    """The project in a folder of a commit; None where no answers say what it was made from. Raises MlopsError."""
+    prefix = "" if path == "." else f"{path}/"
+    blob = files.get(prefix + ANSWERS_FILE)
+    if blob is None or not blob.mode.startswith("100"):
+        return None
+    answers = parse_mapping(objects.blob(blob.oid), Path(prefix + ANSWERS_FILE))
+    folder = NOWHERE / (name if path == "." else PurePosixPath(path).name)
+    return Place(Project(folder, answers), commit, files, prefix)
+
+
+def drifted(objects: Objects, place: Place, base: Rendered, version: Version) -> list[str]:
+    """The files that the template maintains and the project has changed, deleted, or put among them."""
+    managed, ours, longer = managed_in(version.folder), place.own, len(place.commit) == 64
+    rendered = {str(path): entry for path, entry in base.tree.files.items()}
+    found = [
+        path
+        for path, entry in rendered.items()
+        if managed(path) and not base.is_seed(path) and not is_same(objects, entry, ours.get(path), longer)
+    ]
+    if str(MARK) in rendered:
+        found += [path for path in ours if path.startswith(f"{FOLDER}/") and path not in rendered]
+    return sorted(found)
+
+
+def is_same(objects: Objects, entry: Entry, blob: Blob | None, longer: bool) -> bool:
+    """Whether a file is as it is rendered; line ends do not count."""
+    if blob is None or blob.mode != mode_of(entry):
+        return False
+    if blob.oid == oid_of(entry, longer):
+        return True
+    return b"\r" in entry.content + (there := objects.blob(blob.oid)) and unix(entry.content) == unix(there)
+
+
+def unix(content: bytes) -> bytes:
+    """The same lines, ended as Unix does."""
+    return content.replace(b"\r\n", b"\n")
+
+
+def plan_update(
+    renderings: Renderings, place: Place, versions: tuple[Version, Version], scratch: BorrowingScratch
+) -> tuple[Plan, bool]:
+    """Merge what the versions render into a project's commit; and whether uv.lock has to be resolved again.
+
+    Raises MlopsError where that needs a checkout.
+    """
+    project = place.project
+    both = renderings.both(project, *versions)
+    if comes(*both) and any(
+        path.startswith(f"{FOLDER}/") or path == FOLDER for path in scratch.repository.entries_of("")
+    ):
+        raise MlopsError(
+            f"{FOLDER}/ is a folder of the project's own, and the template puts its library there.",
+            f"Rename it in the project (git mv {FOLDER} NAME), and commit that.",
+        )
+    refuse_impossible(*versions)
+    why = needs_checkout(versions[1], both, place.files, scratch)
+    if why:
+        raise MlopsError(f"The update needs a checkout: {why}.", "Update this project by mlops update.")
+    made = plan(project, scratch, versions, both, how=load_settings().merge)
+    stale = needs_lock(made, scratch)
+    if stale and LOCK in made.conflicts:  # uv resolves it again, no person
+        del made.conflicts[LOCK]
+        made.changes = [change for change in made.changes if change.path != LOCK]
+    return made, stale
+
+
+def needs_checkout(newer: Version, both: tuple[Rendered, Rendered], files: Entries, scratch: BorrowingScratch) -> str:
+    """Why a project cannot be updated without one; empty where it can."""
+    wanted = settings(newer)
+    if wanted.get("tasks") or wanted.get("migrations"):
+        return "the template runs tasks"
+    attributes = [blob.oid for path, blob in files.items() if path.rpartition("/")[2] == ".gitattributes"]
+    texts = [scratch.read(oid) for oid in attributes]
+    texts += [
+        entry.content for made in both for path, entry in made.tree.files.items() if path.name == ".gitattributes"
+    ]
+    if any(BY_GIT.search(text) for text in texts) and filtered(both, scratch):
+        return "its .gitattributes have the template's files changed on their way into git"
+    if any(b"text" in text for text in texts) and any(has_foreign_ends(made) for made in both):
+        return "its .gitattributes change line ends of the template's files"
+    return ""
+
+
+def filtered(both: tuple[Rendered, Rendered], scratch: BorrowingScratch) -> bool:
+    """Whether a rendered file is one that git changes when it is added, by git-lfs say."""
+    repository = scratch.repository
+    names = {f"{repository.prefix}{path}\0".encode() for made in both for path in made.tree.files}
+    asked = ("check-attr", "-z", "--stdin", "filter", "ident", "working-tree-encoding")
+    said = git_bytes(*asked, cwd=repository.top, given=b"".join(sorted(names)))
+    return any(value not in (b"unspecified", b"unset") for value in said.split(b"\0")[2::3])
+
+
+def has_foreign_ends(made: Rendered) -> bool:
+    """Whether a rendered text has the line ends of Windows."""
+    return any(b"\r\n" in entry.content and b"\0" not in entry.content for entry in made.tree.files.values())
+
+
+def files_of(made: Plan) -> list[dict[str, str]]:
+    """Every file that a plan changes, with its status."""
+    return [{"path": one.path, "status": one.status} for one in made.changes if one.status != KEPT]
+
+
+def conflicts_of(made: Plan, scratch: BorrowingScratch) -> list[dict[str, str]]:
+    """Every conflict of a plan that is for a person, with its kind."""
+    return [{"path": path, "kind": kind_of(stages, scratch)} for path, stages in sorted(made.conflicts.items())]
+
+
+def kind_of(stages: Mapping[int, Blob], scratch: BorrowingScratch) -> str:
+    """content, binary, mode, add/add; or modify/delete, delete/modify: what the project did, and the template."""
+    if 3 not in stages:
+        return "modify/delete"
+    if 2 not in stages:
+        return "delete/modify"
+    if len({blob.mode for blob in stages.values()}) > 1:
+        return "mode"
+    if any(b"\0" in scratch.read(blob.oid) for blob in stages.values()):
+        return "binary"
+    return "content" if 1 in stages else "add/add"
+
+
+def touched_by(made: Plan, conflicts: list[dict[str, str]], scratch: BorrowingScratch) -> dict[str, Blob | None]:
+    """What the update changes in the project's commit: of a conflict, the project's side stays, and a file names it."""
+    after = {path: blob for path, blob in made.result.items() if path not in made.local or path in made.before}
+    for path, stages in made.conflicts.items():
+        after.pop(path, None)
+        if 2 in stages:
+            after[path] = stages[2]
+    if conflicts:
+        kinds = {one["path"]: one["kind"] for one in conflicts}
+        names = (made.older.name, made.newer.name)
+        text = conflicts_file.text_of(names, made.conflicts, kinds, made.project.answers)
+        after[conflicts_file.FILE] = Blob("100644", scratch.hash(text))
+    paths = made.before.keys() | after.keys()
+    return {path: after.get(path) for path in paths if made.before.get(path) != after.get(path)}

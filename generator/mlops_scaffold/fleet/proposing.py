@@ -1,0 +1,98 @@
+"""`mlops fleet update` and `abort`: what is planned becomes a commit on our branch, pushed by name and nothing else."""
+
+from dataclasses import dataclass
+
+from mlops_scaffold.fleet.branches import Touched, make_commit, signs
+from mlops_scaffold.fleet.inventory import Member
+from mlops_scaffold.fleet.line import BEHIND, CONFLICTS, CURRENT, EDITED, PROPOSED, Line
+from mlops_scaffold.fleet.refusals import fail, of_push
+from mlops_scaffold.fleet.survey import Opened, Reader, lines_of
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.vcs.git import GitError, git_remote
+from mlops_scaffold.vcs.giturl import parse
+from mlops_scaffold.vcs.repository import Blob
+
+NO_HOST = "Pushed. No request was opened: fleet.yml names no host for this repository."
+
+
+@dataclass(frozen=True)
+class Proposer:
+    """Makes, refreshes and removes our branch in each repository."""
+
+    reader: Reader
+
+    def propose(self, member: Member) -> list[Line]:
+        """Bring our branch of a repository to the version. A line for each project in it."""
+        lines = lines_of(member)
+        try:
+            with self.reader.open(member) as opened:
+                touched: dict[str, Blob | None] = {}
+                for line in lines:
+                    touched |= opened.look(line, predict=True)
+                wanted = [line for line in lines if line.state in (BEHIND, CONFLICTS)]
+                if wanted:
+                    self.bring(opened, touched, wanted)
+        except MlopsError as error:
+            for line in lines:
+                if not line.failed:
+                    fail(line, error)
+        return lines
+
+    def bring(self, opened: Opened, touched: Touched, lines: list[Line]) -> None:
+        """Push the branch, unless it is there as it is to be, or somebody has worked on it."""
+        there = opened.branch
+        if there and not there.is_ours:
+            for line in lines:
+                line.state = EDITED
+                line.notices.append("Somebody has committed to the branch: it is left alone.")
+            return
+        if there and there.commit == opened.origin.head:
+            self.require_other_branch(opened.member)
+        if there is None or dict(there.touched) != dict(touched):
+            clone = self.reader.clones.folder(opened.member)
+            commit = make_commit(clone, opened.origin.head, opened.files, touched, lines)
+            self.push(opened.member, commit, there.commit if there else "")
+        for line in lines:
+            line.state = CONFLICTS if line.conflicts else PROPOSED
+            line.branch = self.reader.fleet.branch
+            if opened.member.host is None:
+                line.notices.append(NO_HOST)
+
+    def push(self, member: Member, commit: str, expected: str) -> None:
+        """Set our branch (or remove it, without a commit) where it still is as we read it. Raises Refused."""
+        name = f"refs/heads/{self.reader.fleet.branch}"
+        options = ("--quiet", "--porcelain", f"--force-with-lease={name}:{expected}")
+        clone = self.reader.clones.folder(member)
+        try:
+            git_remote("push", *options, url=parse(member.address), refspecs=(f"{commit}:{name}",), cwd=clone)
+        except GitError as error:
+            raise of_push(error, signs(clone)) from None
+
+    def require_other_branch(self, member: Member) -> None:
+        """Raise where our branch is the default one: nothing is ever pushed there."""
+        clone, name = self.reader.clones.folder(member), self.reader.fleet.branch
+        said = git_remote("ls-remote", "--symref", url=parse(member.address), refspecs=("HEAD",), cwd=clone)
+        if f"ref: refs/heads/{name}\tHEAD" in said.splitlines():
+            raise MlopsError(f"{name} is the default branch there.", "Name another one in fleet.yml: branch")
+
+    def abort(self, member: Member) -> list[Line]:
+        """Remove our branch where nobody else has committed to it."""
+        lines = lines_of(member)
+        try:
+            with self.reader.open(member) as opened:
+                for line in lines:
+                    opened.look(line, predict=False)
+                there = opened.branch
+                if there is None:
+                    return lines
+                if there.is_ours:
+                    self.push(member, "", there.commit)
+                for line in lines:
+                    line.branch, line.conflicts = "", []
+                    line.state = line.state if line.state == CURRENT else BEHIND if there.is_ours else EDITED
+                    kept = "Somebody has committed to the branch: it is kept."
+                    line.notices = [*line.notices, "The branch is removed." if there.is_ours else kept]
+        except MlopsError as error:
+            for line in lines:
+                fail(line, error)
+        return lines

@@ -1,0 +1,163 @@
+"""What each project of a fleet needs: read from git objects, with nothing checked out and nothing written."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from mlops_scaffold.fleet import plans
+from mlops_scaffold.fleet.bench import Bench, Benches, benches
+from mlops_scaffold.fleet.branches import Branch, Touched, read_branch
+from mlops_scaffold.fleet.clones import Clones, clones
+from mlops_scaffold.fleet.inventory import Fleet, Member
+from mlops_scaffold.fleet.line import BEHIND, CONFLICTS, CURRENT, EDITED, HELD, PROPOSED, UNTEMPLATED, Line
+from mlops_scaffold.fleet.objects import Objects, Origin, write_object
+from mlops_scaffold.fleet.plans import Place
+from mlops_scaffold.fleet.refusals import fail
+from mlops_scaffold.fleet.renderings import Renderings
+from mlops_scaffold.ground.errors import MlopsError, Untrusted
+from mlops_scaffold.vcs.repository import Entries
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads repositories, one after the other."""
+
+    fleet: Fleet
+    clones: Clones
+    benches: Benches
+    renderings: Renderings
+
+    @contextmanager
+    def open(self, member: Member) -> Iterator["Opened"]:
+        """A repository. Raises MlopsError where it cannot be read."""
+        origin = self.clones.origin(member)
+        bench = self.benches.for_names_like(origin.head)
+        with bench.borrow(origin) as objects:
+            yield Opened(self, member, origin, bench, objects, objects.entries(origin.head))
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A repository that is read: its files in the newest commit of its default branch."""
+
+    reader: Reader
+    member: Member
+    origin: Origin
+    bench: Bench
+    objects: Objects
+    files: Entries
+
+    def find(self, line: Line) -> Place | None:
+        """A project of it, with its versions in the line; None for one that needs no update, or that cannot have it.
+
+        Raises MlopsError where that cannot be known.
+        """
+        name = PurePosixPath(self.member.address).name.removesuffix(".git")
+        place = plans.find_project(self.objects, self.origin.head, self.files, line.path, name)
+        if place is None:
+            line.state = UNTEMPLATED
+            return None
+        line.older = place.project.version
+        older, newer = self.reader.renderings.versions(place.project)
+        line.older, line.newer = older.name, newer.name
+        line.newest = self.reader.renderings.newest(place.project)
+        line.notices = [*dict.fromkeys((*older.notices, *newer.notices))]
+        line.state = CURRENT if older.commit == newer.commit else BEHIND
+        return place
+
+    @cached_property
+    def branch(self) -> Branch | None:
+        """Our branch there; None where there is none."""
+        return read_branch(self.objects, self.origin.branch) if self.origin.branch else None
+
+    def look(self, line: Line, predict: bool) -> Touched:
+        """Fill in a line; with `predict`, plan the update and give back what it changes.
+
+        What is wrong with a project is said in its line.
+        """
+        try:
+            place = self.find(line)
+            if place is None:
+                return {}
+            self.find_drift(line, place)
+            if line.state == CURRENT:
+                return {}
+            if self.member.is_held:
+                line.state = HELD
+                return {}
+            if predict:
+                return self.plan(line, place)
+            self.find_branch(line)
+        except MlopsError as error:
+            fail(line, error)
+        return {}
+
+    def find_drift(self, line: Line, place: Place) -> None:
+        """The files of the template that the project has changed, where it can be rendered."""
+        older = self.reader.renderings.versions(place.project)[0]
+        try:
+            base = self.reader.renderings.base(place.project, older)
+        except Untrusted as error:
+            line.notices.append(f"{error.sentence} Its files were not compared: add --trust, if you know it.")
+            return
+        line.drifted = plans.drifted(self.objects, place, base, older)
+
+    def find_branch(self, line: Line) -> None:
+        """What our branch has for a project that is behind."""
+        there = self.branch
+        if there is None:
+            return
+        line.branch = self.reader.fleet.branch
+        name = PurePosixPath(self.member.address).name
+        proposed = plans.find_project(self.objects, there.commit, there.files, line.path, name)
+        if not there.is_ours:
+            line.state = EDITED
+        elif proposed and proposed.project.version == line.newer:
+            line.conflicts = there.conflicts(self.objects, line.path)
+            line.state = CONFLICTS if line.conflicts else PROPOSED
+
+    def plan(self, line: Line, place: Place) -> Touched:
+        """Plan the update of a project. What it makes is kept where the repository is a clone of ours."""
+        renderings = self.reader.renderings
+        versions = renderings.versions(place.project)
+        with self.bench.scratch(self.objects, place.commit, place.files, place.prefix) as scratch:
+            made, stale_lock = plans.plan_update(renderings, place, versions, scratch)
+            line.files, line.conflicts = plans.files_of(made), plans.conflicts_of(made, scratch)
+            line.lock = "stale" if stale_lock else None
+            line.state = CONFLICTS if line.conflicts else BEHIND
+            if not self.reader.clones.always:
+                return {}
+            touched = plans.touched_by(made, line.conflicts, scratch)
+            for blob in filter(None, touched.values()):
+                write_object(self.origin.objects, b"blob", scratch.read(blob.oid), scratch.longer)
+            return {place.prefix + path: blob for path, blob in touched.items()}
+
+
+def lines_of(member: Member) -> list[Line]:
+    """An empty line for each project of a repository."""
+    return [Line(member.repo, path, member.ring) for path in member.paths]
+
+
+@contextmanager
+def reading(fleet: Fleet, renderings: Renderings, always: bool = False) -> Iterator[Reader]:
+    """What reads the repositories of a fleet."""
+    with clones(fleet, renderings.offline, always) as found, benches() as made:
+        yield Reader(fleet, found, made, renderings)
+
+
+def survey(fleet: Fleet, members: list[Member], renderings: Renderings, predict: bool = False) -> Iterator[Line]:
+    """A line for each project, in the order of fleet.yml; with `predict`, its update is planned. Writes nothing."""
+    with reading(fleet, renderings) as reader:
+        reader.clones.start(members)
+        for member in members:
+            lines = lines_of(member)
+            try:
+                with reader.open(member) as opened:
+                    for line in lines:
+                        opened.look(line, predict)
+            except MlopsError as error:
+                for line in lines:
+                    fail(line, error)
+            yield from lines

@@ -1,0 +1,66 @@
+"""fleet.yml is checked before anything is read: what is wrong is one sentence, with a next step."""
+
+import json
+from pathlib import Path
+
+import pytest
+from mlops_scaffold.fleet.inventory import read_fleet
+from mlops_scaffold.ground.errors import MlopsError
+
+from tests.conftest import mlops
+
+HOST = "hosts:\n  git.example.com: {kind: gitlab, token: env:FLEET_TOKEN}\n"
+WRONG = {
+    "projects: [{repo: a, colour: red}]": "fleet.yml: project 1 has the unknown key 'colour'. There are:",
+    "project: [a]": "fleet.yml has the unknown key 'project'. There are: projects",
+    "projects: []": "fleet.yml has no list of projects.",
+    "projects: [{path: a}]": "fleet.yml: project 1 has no repo.",
+    "projects: [a, ./a]": "fleet.yml names the repository ./a twice.",
+    "projects: ['https://git.example.com/ml/a', 'https://git.example.com/ml/a.git']": "twice",
+    "rings: [early, late]\nprojects: [{repo: a, ring: late}]": "no project is in the ring 'early'",
+    "rings: [early]\nprojects: [{repo: a, ring: erly}]": "in the ring 'erly', which is not in rings. There are: early",
+    "projects: [{repo: a, path: ../b}]": "path names no folders of the repository",
+    "projects: [{repo: 'ext::sh -c id'}]": "is not the address of a git repository",
+    "projects: [{repo: a, hold: {until: soon}}]": "until is no day",
+    "limits: {open: 0}\nprojects: [a]": "open is 0",
+    "limits: {fail_stop: 120%}\nprojects: [a]": "fail_stop is '120%'",
+    "branch: -f\nprojects: [a]": "'-f' is no name of a branch",
+    "hosts: {git.example.com: {kind: gitlab, token: abc}}\nprojects: [a]": "token is no variable of the environment",
+    "hosts: {git.example.com: {kind: gitea}}\nprojects: [a]": "has the kind 'gitea'. There are: gitlab, github",
+    "version: 2\nprojects: [a]": "is of version 2",
+    "projects: {": "is no YAML",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_what_is_wrong_with_the_inventory_is_one_sentence(text: str, tmp_path: Path) -> None:
+    (tmp_path / "fleet.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(MlopsError) as caught:
+        read_fleet(tmp_path / "fleet.yml")
+    assert WRONG[text] in str(caught.value)
+
+
+def test_an_inventory_says_who_hosts_what(tmp_path: Path) -> None:
+    rows = "[git.example.com/ml/a, {repo: 'https://git.example.com/ml/b.git', path: [x, y]}, ../c]"
+    (tmp_path / "fleet.yml").write_text(f"{HOST}projects: {rows}\n", encoding="utf-8")
+    first, second, third = read_fleet(tmp_path / "fleet.yml").members
+    assert (first.name, first.address) == ("ml/a", "https://git.example.com/ml/a.git")
+    assert (second.name, second.paths) == ("ml/b", ("x", "y"))
+    assert (third.host, third.address) == (None, (tmp_path.parent / "c").as_posix())
+
+
+def test_list_prints_the_inventory(tmp_path: Path) -> None:
+    text = (
+        "rings: [early, rest]\nprojects:\n  - {repo: a, ring: early}\n  - {repo: b, path: [x, y], hold: {why: audit}}\n"
+    )
+    (tmp_path / "fleet.yml").write_text(text, encoding="utf-8")
+    said = mlops("fleet", "list", "--json", cwd=tmp_path)
+    rows = [json.loads(line) for line in said.stdout.splitlines()]
+    assert [(row["repo"], row["path"], row["ring"], row["hold"]) for row in rows] == [
+        ("a", ".", "early", None),
+        ("b", "x", "rest", "audit"),
+        ("b", "y", "rest", "audit"),
+    ]
+    wrong = mlops("fleet", "list", "--ring", "erly", cwd=tmp_path)
+    assert wrong.returncode == 1
+    assert wrong.stderr == "mlops: There is no ring 'erly'. There are: early, rest.\n"

@@ -1,0 +1,263 @@
+"""`mlops fleet update` over bare repositories with hooks: a branch each, and nobody's commit lost or written over."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from mlops_scaffold.fleet.inventory import read_fleet
+from mlops_scaffold.fleet.line import Line
+from mlops_scaffold.fleet.renderings import Renderings
+from mlops_scaffold.fleet.rollout import Rollout, alone
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.planning import conflicts_file
+
+from tests.conftest import git, mlops
+from tests.update.world import World, commit, forget_fetches, make_world, write
+
+BRANCH = "mlops/template"
+LINES = "".join(f"line {number}\n" for number in range(12))
+# As a host protects a repository: nothing is pushed to main; some are archived, or want a signature.
+HOOK = """#!/bin/sh
+while read old new name; do
+  test "$name" != refs/heads/main || { echo "main is protected"; exit 1; }
+  test ! -e archived || { echo "This repository was archived so it is read-only."; exit 1; }
+  test ! -e signed || test "$new" = 0000000000000000000000000000000000000000 ||
+    git cat-file commit "$new" | grep -q ^gpgsig || { echo "Commits must have verified signatures."; exit 1; }
+done
+"""
+
+
+@dataclass
+class Company:
+    """A template with two versions, and bare repositories of projects of the first, each with work of its own."""
+
+    world: World
+
+    @property
+    def folder(self) -> Path:
+        return self.world.folder
+
+    def add(self, name: str, edit: dict[str, str | None] | None = None, mark: str = "") -> Path:
+        """A repository, as a host has it."""
+        bare = self.folder / f"{name}.git"
+        git("clone", "--quiet", "--bare", str(self.world.project), str(bare), cwd=self.folder)
+        if edit:
+            self.work(name, edit)
+        write(bare, {"hooks/pre-receive*": HOOK, **({mark: ""} if mark else {})})
+        return bare
+
+    def work(self, name: str, edit: dict[str, str | None], branch: str = "main") -> None:
+        """Somebody's commit, pushed to a branch."""
+        clone = self.clone(name, branch)
+        write(clone, edit)
+        commit(clone, "work")
+        hook = self.folder / f"{name}.git/hooks/pre-receive"
+        held = hook.read_bytes() if hook.exists() else None
+        hook.unlink(missing_ok=True)
+        git("push", "--quiet", "origin", f"HEAD:{branch}", cwd=clone)
+        if held:
+            write(hook.parent, {"pre-receive*": held})
+
+    def clone(self, name: str, branch: str) -> Path:
+        """A clone of somebody's."""
+        clone = self.folder / "clones" / f"{name}-{len(list(self.folder.glob('clones/*')))}"
+        git("clone", "--quiet", "--branch", branch, f"file://{self.folder}/{name}.git", str(clone), cwd=self.folder)
+        return clone
+
+    def inventory(self, *rows: str, more: str = "") -> None:
+        """fleet.yml."""
+        text = "".join(f"  - {row}\n" for row in rows)
+        (self.folder / "fleet.yml").write_text(f"{more}projects:\n{text}", encoding="utf-8")
+
+    def rollout(self, to: str | None = None, despite: tuple[str, ...] = ()) -> Rollout:
+        """A run of its own."""
+        forget_fetches()
+        return Rollout(read_fleet(self.folder / "fleet.yml"), Renderings(to), despite)
+
+    def update(self, ring: str = "", **more: object) -> dict[str, Line]:
+        """`mlops fleet update`, by the repositories' names."""
+        run = self.rollout(**more)  # type: ignore[arg-type]
+        return named(run.update(run.fleet.chosen(ring), ring))
+
+    def abort(self) -> dict[str, Line]:
+        """`mlops fleet abort`."""
+        run = self.rollout()
+        return named(run.abort(run.fleet.chosen()))
+
+    def tip(self, name: str, branch: str = BRANCH) -> str:
+        """The commit of a branch; nothing where there is none."""
+        command = ["git", "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}"]
+        return subprocess.run(command, cwd=self.folder / f"{name}.git", capture_output=True, text=True).stdout.strip()
+
+    def text(self, name: str, path: str, branch: str = BRANCH) -> str:
+        """A file on a branch."""
+        return git("show", f"{branch}:{path}", cwd=self.folder / f"{name}.git")
+
+
+def named(lines: Iterator[Line]) -> dict[str, Line]:
+    """Lines by the names of their repositories."""
+    return {Path(line.repo).name.removesuffix(".git"): line for line in lines}
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    before = {"a.txt": LINES, "b.txt": "b\n", ".gitignore": "*.local\n"}
+    after = {"a.txt": LINES.replace("line 3\n", "line 3, changed\n"), "new.txt": "new\n"}
+    return Company(make_world(tmp_path, before, after))
+
+
+def test_each_repository_gets_one_branch_and_a_second_run_pushes_nothing(company: Company) -> None:
+    company.add("plain", {"own.txt": "mine\n"})
+    company.add("edited", {"a.txt": LINES.replace("line 3\n", "line 3, mine\n")})
+    company.add("closed", mark="archived")
+    company.add("strict", mark="signed")
+    company.inventory("plain.git", f"'file://{company.folder}/edited.git'", "closed.git", "strict.git")
+    mains = {name: company.tip(name, "main") for name in ("plain", "edited", "closed", "strict")}
+    lines = company.update()
+    states = {name: (line.state, line.retry) for name, line in lines.items()}
+    assert states["plain"] == ("proposed", False)
+    assert "No request was opened" in lines["plain"].notices[0]
+    assert company.text("plain", "a.txt") == LINES.replace("line 3\n", "line 3, changed\n").strip()
+    assert company.text("plain", "own.txt") == "mine"
+    assert company.text("plain", ".copier-answers.yml").count("v2.0.0") == 1
+    assert states["edited"] == ("conflicts", False)
+    assert company.text("edited", "a.txt") == LINES.replace("line 3\n", "line 3, mine\n").strip(), "no markers"
+    assert lines["edited"].conflicts == [{"path": "a.txt", "kind": "content"}]
+    assert "a.txt" in company.text("edited", conflicts_file.FILE)
+    assert states["closed"] == ("archived", False)
+    assert states["strict"] == ("denied", False)
+    assert "Set git's commit.gpgsign" in str(lines["strict"].error)
+    assert {name: company.tip(name, "main") for name in mains} == mains
+    tips = {name: company.tip(name) for name in mains}
+    again = company.update()
+    assert {name: (line.state, line.retry) for name, line in again.items()} == states
+    assert {name: company.tip(name) for name in mains} == tips
+
+
+def test_a_newer_version_refreshes_the_branch_and_somebodys_commit_is_left_alone(company: Company) -> None:
+    company.add("plain")
+    company.add("touched")
+    company.inventory("plain.git", "touched.git")
+    company.update()
+    first = company.tip("plain")
+    company.work("touched", {"b.txt": "theirs\n"}, BRANCH)
+    somebodys = company.tip("touched")
+    write(company.world.template, {"later.txt": "later\n"})
+    commit(company.world.template, "three")
+    git("tag", "v3.0.0", cwd=company.world.template)
+    lines = company.update()
+    assert (lines["plain"].state, lines["plain"].newer) == ("proposed", "v3.0.0")
+    assert company.tip("plain") != first
+    assert git("rev-parse", f"{BRANCH}~1", cwd=company.folder / "plain.git") == company.tip("plain", "main")
+    assert (lines["touched"].state, company.tip("touched")) == ("edited", somebodys)
+    aborted = company.abort()
+    assert (aborted["plain"].state, company.tip("plain")) == ("behind", "")
+    assert (aborted["touched"].state, company.tip("touched")) == ("edited", somebodys)
+
+
+def test_conflicts_of_a_branch_are_settled_with_gits_own_tools(company: Company) -> None:
+    mine = LINES.replace("line 3\n", "line 3, mine\n")
+    company.add("edited", {"a.txt": mine})
+    company.inventory("edited.git")
+    company.update()
+    clone = company.clone("edited", BRANCH)
+    said = mlops("update", "--resume", cwd=clone)
+    assert said.returncode == 2, said.stderr
+    assert "git mergetool" in said.stderr
+    assert not (clone / conflicts_file.FILE).exists()
+    assert "<<<<<<< project\nline 3, mine\n=======\nline 3, changed\n>>>>>>> template" in (clone / "a.txt").read_text()
+    stages = git("ls-files", "--unmerged", cwd=clone).splitlines()
+    assert [line.split()[2] for line in stages] == ["1", "2", "3"]
+    assert mlops("update", "--abort", cwd=clone).returncode == 0
+    assert git("status", "--porcelain", cwd=clone) == ""
+    assert (clone / conflicts_file.FILE).exists()
+    mlops("update", "--resume", cwd=clone)
+    git("config", "mergetool.theirs.cmd", 'cp "$REMOTE" "$MERGED"', cwd=clone)
+    git("config", "mergetool.theirs.trustExitCode", "true", cwd=clone)
+    git("mergetool", "--no-prompt", "--tool=theirs", cwd=clone)
+    git("commit", "--quiet", "--message", "settled", cwd=clone)
+    git("push", "--quiet", cwd=clone)
+    assert company.text("edited", "a.txt") == LINES.replace("line 3\n", "line 3, changed\n").strip()
+    assert company.update()["edited"].state == "edited"
+
+
+def test_a_monorepo_gets_one_branch_for_all_its_projects(company: Company) -> None:
+    bare = company.folder / "mono.git"
+    git("init", "--quiet", "--bare", "--initial-branch=main", str(bare), cwd=company.folder)
+    mono = company.folder / "mono"
+    for name in ("svc-a", "svc-b"):
+        files = git("ls-files", cwd=company.world.project).splitlines()
+        write(mono / name, {file: (company.world.project / file).read_bytes() for file in files})
+    git("init", "--quiet", "--initial-branch=main", cwd=mono)
+    write(mono / "svc-b", {"a.txt": LINES.replace("line 3\n", "line 3, mine\n")})
+    commit(mono)
+    git("push", "--quiet", str(bare), "main", cwd=mono)
+    company.inventory("{repo: mono.git, path: [svc-a, svc-b]}")
+    run = company.rollout()
+    first, second = run.update(run.fleet.chosen(), "")
+    assert (first.path, first.state) == ("svc-a", "proposed")
+    assert (second.path, second.state) == ("svc-b", "conflicts")
+    assert company.text("mono", "svc-a/new.txt") == "new"
+    assert "a.txt" in company.text("mono", f"svc-b/{conflicts_file.FILE}")
+
+
+def test_a_ring_waits_for_the_one_before_it(company: Company) -> None:
+    for name in ("one", "two"):
+        company.add(name)
+    rows = ("{repo: one.git, ring: early}", "{repo: two.git, ring: rest}")
+    company.inventory(*rows, more="rings: [early, rest]\n")
+    run = company.rollout()
+    assert list(named(run.update(run.fleet.chosen(), ""))) == ["one"]
+    assert run.stopped == "The ring after early waits for one.git."
+    with pytest.raises(MlopsError, match=r"rings before rest are not done: one.git \(proposed\).*--despite one.git"):
+        company.update("rest")
+    assert company.tip("two") == ""
+    merge(company, "one")
+    assert {name: line.state for name, line in company.update().items()} == {"one": "current", "two": "proposed"}
+
+
+def merge(company: Company, name: str) -> None:
+    """Its owners merge the branch."""
+    git("update-ref", "refs/heads/main", company.tip(name), cwd=company.folder / f"{name}.git")
+
+
+def test_a_run_stops_where_too_many_fail_and_goes_on_when_it_is_run_again(company: Company) -> None:
+    names = ["one", "two", "three", "four"]
+    for name in names:
+        company.add(name, mark="signed" if name in ("one", "two") else "")
+    company.inventory(*(f"{name}.git" for name in names), more="limits: {fail_stop: 25%}\n")
+    run = company.rollout()
+    assert [line.state for line in run.update(run.fleet.chosen(), "")] == ["denied", "denied"]
+    assert run.too_many
+    assert run.stopped == "Stopped: 2 of 4 repositories failed (one.git, two.git)."
+    for name in ("one", "two"):
+        (company.folder / f"{name}.git/signed").unlink()
+    assert [line.state for line in company.update().values()] == ["proposed"] * 4
+
+
+def test_two_runs_at_once_are_refused(company: Company) -> None:
+    company.add("plain")
+    company.inventory("plain.git")
+    with alone(read_fleet(company.folder / "fleet.yml")):
+        said = mlops("fleet", "update", cwd=company.folder)
+    assert said.returncode == 1
+    assert said.stderr == "mlops: Another run over fleet.yml is going on. Wait until it has ended.\n"
+
+
+def test_the_command_line_says_what_is_left(company: Company) -> None:
+    company.add("plain")
+    company.add("edited", {"a.txt": LINES.replace("line 3\n", "line 3, mine\n")})
+    company.inventory("plain.git", "edited.git")
+    said = mlops("fleet", "update", "--json", cwd=company.folder)
+    assert said.returncode == 11, said.stderr
+    rows = [json.loads(line) for line in said.stdout.splitlines()]
+    assert [(row["repo"], row["state"], row["from"], row["to"]) for row in rows] == [
+        ("plain.git", "proposed", "v1.0.0", "v2.0.0"),
+        ("edited.git", "conflicts", "v1.0.0", "v2.0.0"),
+    ]
+    merge(company, "plain")
+    shown = mlops("fleet", "status", "--only", "plain.git", cwd=company.folder)
+    assert (shown.returncode, shown.stdout.splitlines()[0]) == (0, "plain.git  v2.0.0  current")

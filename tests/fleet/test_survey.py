@@ -1,0 +1,115 @@
+"""What `mlops fleet status` and `update --dry-run` say of repositories that they only read."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlops_scaffold.fleet.inventory import read_fleet
+from mlops_scaffold.fleet.line import Line
+from mlops_scaffold.fleet.renderings import Renderings
+from mlops_scaffold.fleet.survey import survey
+from mlops_scaffold.planning.planned import CONFLICT, KEPT
+from mlops_scaffold.rendering import recorded
+
+from tests.conftest import git
+from tests.update.test_nothing_lost import CASES
+from tests.update.world import commit, forget_fetches, make_world, new_project, snapshot, write
+
+LINES = "".join(f"line {number}\n" for number in range(12))
+MANAGED = (
+    "components:\n  type: yaml\n  when: false\n  default:\n    ci:\n      axis: ci\n      title: CI\n      help: CI\n"
+    "      owns: [/ci.yml]\n      managed: [/ci.yml]\nname: demo\n"
+)
+
+
+def look(folder: Path, *repos: object, predict: bool = True, **more: Any) -> list[Line]:
+    """The lines of a fleet of some repositories."""
+    forget_fetches()
+    rows = "".join(f"  - {{repo: '{one}'}}\n" for one in repos)
+    (folder / "fleet.yml").write_text(f"projects:\n{rows}", encoding="utf-8")
+    fleet = read_fleet(folder / "fleet.yml")
+    return list(survey(fleet, fleet.chosen(), Renderings(**more), predict))
+
+
+def test_a_dry_run_predicts_what_an_update_does(tmp_path: Path) -> None:
+    """On every case of tests/update/test_nothing_lost.py, from a bare repository."""
+    worlds = {}
+    for number, (name, case) in enumerate(CASES.items()):
+        world = make_world(tmp_path / str(number), case.before, case.after)
+        world.edit(case.edit)
+        git("clone", "--quiet", "--bare", str(world.project), str(tmp_path / f"{number}.git"), cwd=tmp_path)
+        worlds[name] = world
+    lines = look(tmp_path, *(tmp_path / f"{number}.git" for number in range(len(CASES))))
+    for (name, world), line in zip(worlds.items(), lines, strict=True):
+        if line.error and "needs a checkout" in line.error:
+            continue
+        outcome = world.update(dry_run=True)
+        changes = [(change.path, change.status) for change in outcome.changes if change.status != KEPT]
+        assert [(one["path"], one["status"]) for one in line.files or []] == changes, name
+        conflicts = [path for path, status in changes if status == CONFLICT]
+        assert [one["path"] for one in line.conflicts] == conflicts, name
+        assert line.state == ("conflicts" if conflicts else "behind"), name
+    assert sum(line.error is not None for line in lines) <= 2
+
+
+def test_status_names_versions_and_drift_and_touches_nothing(tmp_path: Path) -> None:
+    world = make_world(tmp_path, {"ci.yml": "one\n", "a.txt": LINES}, {"ci.yml": "two\n"}, questions=MANAGED)
+    world.edit({"ci.yml": "one\nmine\n", "a.txt": "mine\n"})
+    write(world.project, {"a.txt": "not committed\n"})
+    fresh = new_project(world.template, tmp_path / "fresh")
+    mono = tmp_path / "mono"
+    for name in ("svc-a", "svc-b"):
+        shutil.copytree(world.project, mono / name, ignore=shutil.ignore_patterns(".git"))
+    git("init", "--quiet", cwd=mono)
+    commit(mono)
+    write(tmp_path / "plain", {"a.txt": "a\n"})
+    git("init", "--quiet", cwd=tmp_path / "plain")
+    commit(tmp_path / "plain")
+    before = snapshot(tmp_path)
+    (tmp_path / "fleet.yml").write_text(
+        "projects: [project, fresh, {repo: mono, path: [svc-a, svc-b]}, plain, gone, 'file:///nowhere/at/all']\n"
+    )
+    before = snapshot(tmp_path)
+    forget_fetches()
+    fleet = read_fleet(tmp_path / "fleet.yml")
+    lines = list(survey(fleet, fleet.chosen(), Renderings()))
+    told = [(line.repo, line.path, line.state, line.older, line.newest, line.drifted) for line in lines]
+    assert told[:5] == [
+        ("project", ".", "behind", "v1.0.0", "v2.0.0", ["ci.yml"]),
+        ("fresh", ".", "current", "v2.0.0", "v2.0.0", []),
+        ("mono", "svc-a", "behind", "v1.0.0", "v2.0.0", ["ci.yml"]),
+        ("mono", "svc-b", "behind", "v1.0.0", "v2.0.0", ["ci.yml"]),
+        ("plain", ".", "untemplated", None, None, []),
+    ]
+    gone, away = lines[5:]
+    assert (gone.state, gone.retry) == ("error", False)
+    assert "There is no folder" in str(gone.error)
+    assert (away.state, away.retry) == ("unreachable", True)
+    assert snapshot(tmp_path) == before
+    assert fresh.is_dir()
+
+
+def test_equal_answers_are_rendered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make_world(tmp_path, {"a.txt": LINES}, {"a.txt": LINES + "more\n"})
+    for name in ("b", "c"):
+        git("clone", "--quiet", str(world.project), str(tmp_path / name), cwd=tmp_path)
+    other = new_project(world.template, tmp_path / "other", ["name=other"])
+    count: list[object] = []
+    both = recorded.render_both
+
+    def counted(*arguments: Any, **more: Any) -> Any:
+        count.append(arguments)
+        return both(*arguments, **more)
+
+    monkeypatch.setattr("mlops_scaffold.fleet.renderings.render_both", counted)
+    assert [line.state for line in look(tmp_path, world.project, "b", "c", other)] == [*["behind"] * 3, "current"]
+    assert len(count) == 1
+
+
+def test_a_rendering_with_the_folders_name_is_not_shared(tmp_path: Path) -> None:
+    world = make_world(tmp_path, {"a.txt.jinja": "{{ _folder_name }}\n"}, {"a.txt.jinja": "{{ _folder_name }}\nmore\n"})
+    git("clone", "--quiet", str(world.project), str(tmp_path / "b"), cwd=tmp_path)
+    first, second = look(tmp_path, world.project, "b")
+    assert first.conflicts == []
+    assert second.conflicts == [{"path": "a.txt", "kind": "content"}], "copier renders it for a folder of another name"
