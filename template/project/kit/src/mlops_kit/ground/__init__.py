@@ -3,6 +3,7 @@
 from mlops_kit.ground.commands import command
 from mlops_kit.ground.errors import KitError
 from mlops_kit.ground.programs import git, output_of, run, say
+from mlops_kit.ground.progress import doing, reporting
 from mlops_kit.ground.project import FRAMEWORKS, Model, ModelModule, Project, ProjectError, params, project, using
 
 __all__ = [
@@ -13,10 +14,12 @@ __all__ = [
     "Project",
     "ProjectError",
     "command",
+    "doing",
     "git",
     "output_of",
     "params",
     "project",
+    "reporting",
     "run",
     "say",
     "using",
