@@ -24,7 +24,7 @@ MODELS = {
     "A pipeline of your own": {"max_iter": 200},
     "XGBoost": {"n_estimators": 20},
 }
-SETTINGS = ("Another metric", "A split by time, or by group", "Weights")
+SETTINGS = ("Another metric", "A decision threshold", "A split by time, or by group", "Weights")
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ import pytest
 import yaml
 from mlops_kit import models
 from mlops_kit.contract import Contract, load
-from mlops_kit.data import TEST, TRAIN
+from mlops_kit.data import TEST, TRAIN, write_parts
 from mlops_kit.ground import Project, params, project, using
 from mlops_kit.registry import gate, read_report
+from mlops_kit.training import MetricError, measure
 from mlops_kit.workspace.setup import smoke_test
 
 from tests.kit import hashes
@@ -160,3 +161,69 @@ def test_a_metric_of_ones_own_is_measured(project: Project, tmp_path: Path, runs
         run_stages()
         assert json.loads((here.root / "metrics.json").read_text(encoding="utf-8"))["metrics"]["mine"] == 0.25
         assert load().target == "side"
+
+
+BROKEN = """
+
+class Broken:
+    classes_ = ["in", "out"]
+
+    def fit(self, rows, labels):
+        FIT
+
+    def predict(self, rows):
+        return ["in"] * PREDICTED
+
+    def predict_proba(self, rows):
+        return [[0.5, 0.5]] * PREDICTED
+
+
+def build(contract, parameters):
+    BUILD
+"""
+FIT, PREDICTED, BUILD = {"FIT": "return self"}, {"PREDICTED": "len(rows)"}, {"BUILD": "return Broken()"}
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ({"BUILD": "raise ValueError('no such depth')"}, r"model\.py, line \d+: ValueError: no such depth\."),
+        ({"BUILD": "pass"}, r"`build` in model\.py returned NoneType, which has no fit and no predict\."),
+        ({"FIT": "raise ValueError('no rows')"}, r"model\.py, line \d+: ValueError: no rows\."),
+        ({"PREDICTED": "7"}, r"The model gives 7 predictions for 3 rows\."),
+    ],
+)
+def test_a_model_that_does_not_work_is_one_sentence(
+    broken: dict[str, str],
+    says: str,
+    project: Project,
+    parts: Any,
+    contract: Contract,
+    tmp_path: Path,
+    runs_of_mlflow: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with using(copied(project, tmp_path, "contract.yaml", "params.yaml", "src")) as here:
+        write_parts(*parts)
+        code, file = BROKEN, here.root / "src/plain/model.py"
+        for name, part in {**FIT, **PREDICTED, **BUILD, **broken}.items():
+            code = code.replace(name, part)
+        write(file, file.read_text(encoding="utf-8") + code)
+        if "PREDICTED" in broken:
+            with pytest.raises(MetricError, match=says):
+                measure(here.model.build(contract, {}), contract, *parts)
+            return
+        with pytest.raises(SystemExit, match=says) as told:
+            run_stages(("train",))
+        assert "Traceback" not in str(told.value)
+
+
+@pytest.mark.parametrize("evaluate", [{}, {"metrics": ["accuracy"]}])
+def test_no_primary_metric_is_one_sentence(
+    evaluate: dict[str, Any], project: Project, tmp_path: Path, runs_of_mlflow: Path
+) -> None:
+    with using(copied(project, tmp_path, "contract.yaml", "params.yaml", "src")) as here:
+        settings = yaml.safe_load((here.root / "params.yaml").read_text(encoding="utf-8"))
+        write(here.root / "params.yaml", yaml.safe_dump({**settings, "evaluate": evaluate}))
+        with pytest.raises(SystemExit, match="names no primary metric"):
+            run_stages(("prepare",))

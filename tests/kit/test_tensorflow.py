@@ -20,9 +20,10 @@ import pytest
 from mlops_kit import models
 from mlops_kit.contract import Column, Contract
 from mlops_kit.data import train_part
-from mlops_kit.frameworks import framework
+from mlops_kit.frameworks import Decision, framework
+from mlops_kit.frameworks.tensorflow.estimator import Classifier
 from mlops_kit.frameworks.tensorflow.quietly import tensorflow as tf
-from mlops_kit.frameworks.tensorflow.saved_model import WANTED, checks, inputs
+from mlops_kit.frameworks.tensorflow.saved_model import WANTED, checks, inputs, outputs
 from mlops_kit.ground import Project, params, project, using
 from mlops_kit.models import Champion, ModelError, load_model, prediction_hash
 from mlops_kit.search.objective import Objective, Task, assign_folds
@@ -68,6 +69,20 @@ def test_the_project_predicts_what_was_recorded(
 
 
 @EVERY
+@ONE
+def test_a_threshold_decides_in_the_network_and_in_its_graph(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = np.array([[0.3, 0.7], [0.1, 0.9]], dtype="float32")
+    network = Classifier()
+    monkeypatch.setattr(network, "answers", lambda _: answers)
+    network.classes = ["in", "out"]
+    assert network.predict(None).tolist() == ["out", "out"]
+    assert framework().decision_of(network) is None
+    framework().decide(network, Decision("in", 0.25))
+    assert framework().decision_of(network) == Decision("in", 0.25)
+    assert network.predict(None).tolist() == ["in", "out"]
+    assert outputs(network, tf.constant(answers))["prediction"].numpy().tolist() == [b"in", b"out"]
+
+
 def test_a_network_is_read_by_mlflow_as_any_model_is(contract: Contract, model: Any, saved: Path) -> None:
     import mlflow.pyfunc
 

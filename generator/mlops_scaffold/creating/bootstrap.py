@@ -72,6 +72,7 @@ class Setup:
     project: Project
     wishes: Wishes
     told: list[str] = field(default_factory=list)  # by the project's own tasks
+    watch: Callable[[str], None] | None = None  # is given what a step prints while it runs
 
     def steps(self, fresh: bool) -> list[Step]:
         """All steps in order. A clone (not `fresh`) has its history already: it gets no commits, and is tried out.
@@ -150,7 +151,7 @@ class Setup:
         """Run a program in the project; what it prints is kept in a log. Raises StepFailed with its last lines."""
         env = process.project_environment()
         env["PATH"] = os.pathsep.join([str(self.project.python.parent), env["PATH"]])
-        done = process.run(command, cwd=self.project.folder, env=env, alone=True)
+        done = process.run(command, cwd=self.project.folder, env=env, alone=True, watch=self.watch)
         with self.log.open("a", encoding="utf-8") as log:
             log.write(f"$ {' '.join(command)}\n{done.said}\n")
         if done.code:
@@ -230,7 +231,7 @@ def recall(path: Path) -> Wishes:
 def set_up(project: Project, wishes: Wishes | None, report: Report) -> list[dict[str, object]]:
     """Run the steps. Gives back each step's name and seconds. Raises StepFailed that names the step."""
     left = wishes if wishes is not None else pending(project)
-    setup = Setup(project, left or Wishes())
+    setup = Setup(project, left or Wishes(), watch=report.detailed)
     again = project.command("setup", str(project.folder))
     taken: list[dict[str, object]] = []
     for step in setup.steps(fresh=left is not None):

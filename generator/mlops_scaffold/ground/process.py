@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 # Set by git for its own hooks: they would point our commands at another repository.
 GIT_LOCATIONS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_COMMON_DIR")
@@ -33,10 +35,13 @@ def run(
     env: Mapping[str, str] | None = None,
     alone: bool = False,
     limit: float | None = None,
+    watch: Callable[[str], None] | None = None,
 ) -> Finished:
     """Run a program to its end; `env` is its whole environment. Raises FileNotFoundError where there is none.
 
     Raises subprocess.TimeoutExpired, with the program ended, where it has run for `limit` seconds.
+
+    `watch` is given the last line that it has printed to stderr, every second.
 
     With `alone` it is in a session of its own and cannot ask anything: a Ctrl-C reaches us, and we end it with all
     that it has started.
@@ -54,11 +59,29 @@ def run(
         start_new_session=alone,
     )
     try:
-        output, errors = running.communicate(timeout=limit)
+        output, errors = _communicate(running, limit, watch)
     except BaseException:
         _end(running, alone)
         raise
     return Finished(running.returncode, output, errors)
+
+
+def _communicate(
+    running: subprocess.Popen[str], limit: float | None, watch: Callable[[str], None] | None
+) -> tuple[str, str]:
+    """What a program prints until its end; `watch` is given the last line of its errors in between."""
+    if watch is None:
+        return running.communicate(timeout=limit)
+    end = None if limit is None else time.monotonic() + limit
+    while True:
+        try:
+            return running.communicate(timeout=1)
+        except subprocess.TimeoutExpired as late:
+            if end is not None and time.monotonic() > end:
+                raise
+            said: Any = late.stderr or b""  # bytes, also of a program whose output is text; None on Windows
+            lines = str(said, "utf-8", "replace").splitlines()
+            watch(lines[-1] if lines else "")
 
 
 def _end(running: subprocess.Popen[str], group: bool) -> None:

@@ -1,12 +1,15 @@
 """The one place that prints: a tick for what is done, a box for what a person must do. Quiet where nobody looks."""
 
 import os
+import shutil
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-TICK, BOX, WARNING = "✓", "☐", "!"
+TICK, BOX, WARNING, GOING = "✓", "☐", "!", "…"
+EVERY = 4.0  # seconds between two lines of a long step
 
 
 class Report:
@@ -15,6 +18,7 @@ class Report:
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
         self.live = sys.stderr.isatty() and not quiet
+        self.detail = ""  # of the step that runs
         self.colour = self.live and not os.environ.get("NO_COLOR")
 
     def done(self, text: str) -> None:
@@ -40,12 +44,19 @@ class Report:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """A step that takes time: named while it runs where somebody looks, ticked and timed when it is done."""
-        start = time.monotonic()
+        """A step that takes time: named and timed while it runs, ticked and timed when it is done."""
+        start, ended = time.monotonic(), threading.Event()
+        self.detail = ""
         if self.live:
-            print(f"… {name}", end="", file=sys.stderr, flush=True)
+            print(f"{GOING} {name}", end="", file=sys.stderr, flush=True)
+        teller = threading.Thread(target=self._tell, args=(name, start, ended), daemon=True)
+        teller.start()
         try:
-            yield
+            try:
+                yield
+            finally:
+                ended.set()
+                teller.join()
         except BaseException:
             if self.live:
                 print(file=sys.stderr)
@@ -53,6 +64,21 @@ class Report:
         if self.live:
             print("\r\033[K", end="", file=sys.stderr)
         self.done(f"{name} ({time.monotonic() - start:.1f} s)")
+
+    def detailed(self, text: str) -> None:
+        """What the step that runs is doing, for its next line."""
+        self.detail = text.removeprefix(f"{GOING} ")
+
+    def _tell(self, name: str, start: float, ended: threading.Event) -> None:
+        """Say every few seconds how long a step has taken; where somebody looks, in the same line."""
+        while not ended.wait(EVERY):
+            line = f"{GOING} {name} ({time.monotonic() - start:.0f} s)"
+            line += f": {self.detail}" if self.detail else ""
+            if self.live:
+                wide = shutil.get_terminal_size().columns - 1
+                print(f"\r\033[K{line[:wide]}", end="", file=sys.stderr, flush=True)
+            else:
+                self.say(line)
 
     def _line(self, mark: str, text: str, colour: str) -> None:
         if self.colour:

@@ -2,6 +2,7 @@
 
 from mlops_kit.data.batches import count_train_rows, is_large, prepare_in_batches, rows_in_memory, train_part
 from mlops_kit.data.example import write_example
+from mlops_kit.data.noticing import RARE
 from mlops_kit.data.parts import TEST, TRAIN, checked_rows, has_data, test_part, write_parts
 from mlops_kit.data.remote import has_remote
 from mlops_kit.data.rule import Rule, generated_rows
@@ -9,6 +10,7 @@ from mlops_kit.data.splitting import APART, folds_of, split
 
 __all__ = [
     "APART",
+    "RARE",
     "TEST",
     "TRAIN",
     "Rule",

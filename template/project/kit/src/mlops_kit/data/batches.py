@@ -34,7 +34,7 @@ from mlops_kit.data.splitting import (
     described,
     require_classes,
 )
-from mlops_kit.ground import params, project
+from mlops_kit.ground import doing, params, project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +78,9 @@ def prepare_in_batches(contract: Contract) -> None:
     from pyarrow.parquet import ParquetWriter
 
     root, rule = project().root, Rule.read()
+    doing(f"check {contract.source.path}")
     rows, violations = check_file(contract)
+    doing("choose the test part", rows)
     require(violations, contract.source.path)
     rule = replace(rule, test=min(rule.test, rows_in_memory() / rows))
     reading = rule.reading(contract)
@@ -90,6 +92,7 @@ def prepare_in_batches(contract: Contract) -> None:
         for frame in typed_batches(reading):
             chosen = in_test[read : read + len(frame)]
             read += len(frame)
+            doing("write both parts", read)
             for part, writer in ((frame[~chosen], to_train), (frame[chosen], to_test)):
                 writer.write_table(arrow.Table.from_pandas(part, schema, preserve_index=False))
     print(described(in_test, rule, told))

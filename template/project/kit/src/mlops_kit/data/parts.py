@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlops_kit.contract import Contract, require
 from mlops_kit.data.rule import Rule, generated_rows
-from mlops_kit.ground import project
+from mlops_kit.ground import doing, project
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,10 +33,12 @@ def checked_rows(contract: Contract) -> pd.DataFrame:
     if not has_data(contract):
         print(GENERATED)
         return generated_rows(contract, SAMPLE_ROWS)
+    doing(f"read {contract.source.path}")
     rows = reading.read()
     kept = rows[rows[contract.target].notna()].reset_index(drop=True)
     if len(kept) < len(rows):
         print(f"{len(rows) - len(kept)} rows without a target are left out")
+    doing("check the rows", len(kept))
     require(contract.check(kept), contract.source.path)
     return kept
 
@@ -44,6 +46,7 @@ def checked_rows(contract: Contract) -> pd.DataFrame:
 def write_parts(train: pd.DataFrame, test: pd.DataFrame) -> None:
     """Write two typed frames to data/prepared/train.parquet and test.parquet, which the other stages read."""
     root = project().root
+    doing("write both parts", len(train) + len(test))
     (root / TRAIN).parent.mkdir(parents=True, exist_ok=True)
     train.to_parquet(root / TRAIN, index=False)
     test.to_parquet(root / TEST, index=False)

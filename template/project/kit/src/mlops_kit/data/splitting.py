@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_kit.contract import Contract, ContractError, row_hashes
 from mlops_kit.data.noticing import proposals, rare_class
 from mlops_kit.data.rule import WITHIN, Rule, in_order
+from mlops_kit.ground import doing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +30,7 @@ def split(
     Prints the rule and the share of rows that the test set has.
     Raises ContractError where the rows cannot be split by the rule.
     """
+    doing("split the rows", len(frame))
     rule = Rule.read()
     rule = replace(rule, test=rule.test if test is None else test, seed=rule.seed if seed is None else seed)
     in_test, told = choose(contract, frame, rule)

@@ -19,7 +19,8 @@ import yaml
 from mlops_kit.contract import Contract, load
 from mlops_kit.ground import KitError, command, output_of, params, project, run
 from mlops_kit.models import read_champion
-from mlops_kit.registry.cards import NO_CHAMPION, data_card, model_card, table
+from mlops_kit.registry.cards import NO_CHAMPION, data_card, model_card
+from mlops_kit.registry.evidence import table
 
 COPIED = ("README.md", "ONBOARDING.md", "CONTRIBUTING.md")
 SHORT = 8  # characters of a hash that are shown

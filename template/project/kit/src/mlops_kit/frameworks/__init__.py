@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from mlops_kit.frameworks.decision import Decision
 from mlops_kit.frameworks.errors import ModelError
 from mlops_kit.ground import project
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from mlops_kit.contract import Contract
 
-__all__ = ["Framework", "ModelError", "framework"]
+__all__ = ["Decision", "Framework", "ModelError", "framework"]
 
 
 class Framework(Protocol):
@@ -28,6 +29,12 @@ class Framework(Protocol):
 
     def load_model(self, folder: Path, also: Iterable[str] = ()) -> Any:
         """The model in a folder, which may hold these types too; none of its code is run. Raises ModelError."""
+
+    def decide(self, model: Any, decision: Decision) -> Any:
+        """A fitted classifier that answers by this threshold."""
+
+    def decision_of(self, model: Any) -> Decision | None:
+        """How a model decides; None where its answer is the most likely class."""
 
     def types_of(self, folder: Path) -> Iterable[str]:
         """The types that the code of a model folder has trusted, read and not run."""

@@ -3,6 +3,7 @@
 from mlops_kit.ground.commands import command
 from mlops_kit.ground.errors import KitError
 from mlops_kit.ground.programs import git, git_bytes, output_of, run, run_openly, say
+from mlops_kit.ground.progress import doing, reporting
 from mlops_kit.ground.project import FRAMEWORKS, Model, ModelModule, Project, ProjectError, params, project, using
 
 __all__ = [
@@ -13,11 +14,13 @@ __all__ = [
     "Project",
     "ProjectError",
     "command",
+    "doing",
     "git",
     "git_bytes",
     "output_of",
     "params",
     "project",
+    "reporting",
     "run",
     "run_openly",
     "say",

@@ -11,6 +11,7 @@ import yaml
 
 from mlops_kit.contract import load
 from mlops_kit.data import has_data
+from mlops_kit.frameworks import framework
 from mlops_kit.ground import output_of, project
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ def prediction_hash(model: Any, rows: pd.DataFrame) -> str:
     import numpy as np
 
     answers = model.predict_proba(rows) if hasattr(model, "predict_proba") else model.predict(rows)
-    return hashlib.sha256((np.round(np.asarray(answers, dtype="float64"), 6) + 0.0).tobytes()).hexdigest()
+    rounded = np.round(np.asarray(answers, dtype="float64"), 6) + 0.0
+    decision = framework().decision_of(model)
+    return hashlib.sha256(rounded.tobytes() + (repr(decision) if decision else "").encode()).hexdigest()
 
 
 def folder_md5(folder: Path) -> str:

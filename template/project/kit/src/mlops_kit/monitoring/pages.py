@@ -32,6 +32,10 @@ code { font-size: .92em; white-space: nowrap; }
 .is { border: 1px solid currentColor; border-radius: 1em; padding: .05em .6em; white-space: nowrap; font-size: .9em; }
 .is.champion { color: var(--good); } .is.challenger { color: var(--now); } .is.retired { color: var(--bad); }
 .then { fill: var(--then); } .now { fill: var(--now); fill-opacity: .65; }
+.charts { display: flex; flex-wrap: wrap; gap: 1rem; }
+.chart { max-width: 100%; } .chart text { font-size: 11px; fill: currentColor; }
+.curve { fill: none; stroke: var(--now); stroke-width: 2; } .dot { fill: var(--now); fill-opacity: .5; }
+.against { stroke: var(--then); stroke-dasharray: 4; } .frame { fill: none; stroke: var(--then); }
 .key { display: inline-block; width: .8em; height: .8em; border-radius: 2px; }
 """
 

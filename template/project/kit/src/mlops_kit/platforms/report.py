@@ -1,6 +1,6 @@
 """What a change does to data and model, where people look: report/report.md, and a comment that is updated in place.
 
-    uv run poe report                 compares with the main branch and writes report/report.md
+    uv run poe report                 compares with the main branch and writes report/report.md and report/model.html
     uv run poe report --post          in CI: and comments it on the pull or merge request, where the platform lets it
 
 Without --post, nothing leaves this machine.
@@ -9,12 +9,10 @@ Without --post, nothing leaves this machine.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import urllib.error
 import urllib.request
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,8 +21,10 @@ import yaml
 
 from mlops_kit.contract import load
 from mlops_kit.ground import command, output_of, params, project
+from mlops_kit.platforms import model_page
 from mlops_kit.registry import RegistryError, read_report
-from mlops_kit.registry.cards import table
+from mlops_kit.registry.evidence import answers_table, table
+from mlops_kit.training import plot_file
 
 MARK = "<!-- the report of metrics: this comment is updated in place -->"
 LONGEST_DIFF = 60  # lines
@@ -42,7 +42,7 @@ def write_report() -> str:
     """report/report.md, and its text."""
     base = find_base()
     parts = [MARK, "## Metrics", *metrics_section(base)]
-    parts += ["## Answers on the test part", *answers_section()]
+    parts += ["## Answers on the test part", answers_section()]
     parts += ["## Contract", *contract_section(base)]
     parts += ["## Size", size_section(base)]
     text = "\n\n".join(parts) + "\n"
@@ -108,34 +108,11 @@ def slices_table(slices: dict[str, Any], before: dict[str, Any]) -> str:
     return table([f"slice ({primary})", "rows", "base", "here", "change"], lines) if lines else "No slices."
 
 
-def answers_section() -> Iterator[str]:
+def answers_section() -> str:
     """For classes, how often which was taken for which; for numbers, the error in each fifth of the actual values."""
-    path = project().root / "plots/predictions.csv"
-    if not path.exists():
+    if not plot_file("predictions").exists():
         raise RegistryError("There is no plots/predictions.csv. Run: uv run poe repro")
-    with path.open(encoding="utf-8", newline="") as file:
-        pairs = [(row["actual"], row["predicted"]) for row in csv.DictReader(file)]
-    if load().problem == "regression":
-        yield errors_table([(float(actual), float(predicted)) for actual, predicted in pairs])
-        return
-    counts = Counter(pairs)
-    classes = sorted({name for pair in pairs for name in pair})
-    rows = [[actual, *(str(counts[actual, predicted]) for predicted in classes)] for actual in classes]
-    yield table(["actual \\ predicted", *classes], rows)
-
-
-def errors_table(pairs: list[tuple[float, float]]) -> str:
-    """The mean error and the mean absolute error in each fifth of the actual values."""
-    pairs = sorted(pairs)
-    rows = []
-    for fifth in range(5):
-        part = pairs[len(pairs) * fifth // 5 : len(pairs) * (fifth + 1) // 5]
-        if part:
-            errors = [predicted - actual for actual, predicted in part]
-            spread = sum(map(abs, errors)) / len(part)
-            mean = sum(errors) / len(part)
-            rows.append([f"{part[0][0]:.4g} to {part[-1][0]:.4g}", str(len(part)), f"{mean:+.4g}", f"{spread:.4g}"])
-    return table(["actual", "rows", "mean error", "mean absolute error"], rows)
+    return answers_table()
 
 
 def contract_section(base: str) -> Iterator[str]:
@@ -247,6 +224,8 @@ def main() -> None:
     options = parser.parse_args()
     text = write_report()
     print(text)
+    (folder() / "model.html").write_text(model_page.page(read_report()), encoding="utf-8")
+    print("report/model.html is written: curves, errors, slices and the columns that matter")
     if options.post:
         print(post(text))
 

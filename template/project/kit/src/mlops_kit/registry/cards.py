@@ -16,6 +16,8 @@ import yaml
 from mlops_kit.contract import Contract, load
 from mlops_kit.ground import command, params, project
 from mlops_kit.models import Champion, ChampionError, read_champion
+from mlops_kit.registry.evidence import evidence, table
+from mlops_kit.training import read_plot
 
 NO_CHAMPION = "There is no champion yet: uv run poe repro, then register, then promote."
 HEAD = "<!-- Written by `uv run poe cards`: what you want to add belongs into README.md. -->"
@@ -45,6 +47,9 @@ def model_card(champion: Champion, contract: Contract) -> Iterator[str]:
     yield table(
         ["metric", "model", "baseline"], [[name, f"{names[name]:.4f}", baseline.get(name, "n/a")] for name in names]
     )
+    if decision := report_of(champion).get("decision"):
+        positive, threshold = decision["positive"], decision["threshold"]
+        yield f"It answers `{positive}` from a probability of {threshold:.4g} on, and the other class below it."
     yield "## For whom"
     slices = slices_of(champion)
     primary = settings["evaluate"]["primary"]
@@ -53,6 +58,8 @@ def model_card(champion: Champion, contract: Contract) -> Iterator[str]:
         yield table([f"slice ({primary})", "rows", "model"], rows)
     else:
         yield "No slice of the test part is large enough to be measured by itself."
+    if report_of(champion) and read_plot("predictions"):
+        yield from evidence()
     yield "## What it must not be used for"
     yield (
         "Rows that break the data contract are refused. A category that the contract does not know counts as missing; "
@@ -83,12 +90,6 @@ def between(column: dict[str, Any]) -> str:
     if low is None and high is None:
         return "anything"
     return f"{'' if low is None else low} to {'' if high is None else high}".strip()
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A table in Markdown; a bar or a line's end in a cell would end it."""
-    cells = [head, ["---"] * len(head), *([one.replace("|", "\\|").replace("\n", " ") for one in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
 def report_of(champion: Champion) -> dict[str, Any]:

@@ -124,7 +124,7 @@ def compared(new: Any, old: Any, contract: Contract, frame: pd.DataFrame, metric
     """
     import numpy as np
 
-    from mlops_kit.registry.answers import Classes, Numbers
+    from mlops_kit.training.answers import Classes, Numbers
 
     rows = contract.coerce(frame).reset_index(drop=True)
     labels, ask = contract.labels(frame), scorer(metric, contract)

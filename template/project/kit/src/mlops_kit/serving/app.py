@@ -157,9 +157,10 @@ def operations(app: FastAPI, service: Service) -> None:
     @app.get("/ready", responses={503: ERRORS[503]})
     async def ready() -> dict[str, str]:
         """Whether there is a model to answer with: 503 with the reason if not."""
-        served, _ = service.ready()
+        served, predictor = service.ready()
         notice = {"notice": served.notice} if served.notice else {}
-        return {"status": "ready", "version": served.version, **notice}
+        decision = {"decision": str(predictor.decision)} if predictor.decision else {}
+        return {"status": "ready", "version": served.version, **decision, **notice}
 
     @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     async def metrics() -> Response:
@@ -215,7 +216,8 @@ def model_routes(app: FastAPI, service: Service, body: dict[str, Any]) -> None:
     async def model(name: str) -> dict[str, Any]:
         """What the model takes and gives."""
         check_name(name)
-        return protocol.metadata(service.contract, name, service.keeper.served.version)
+        served = service.keeper.served
+        return protocol.metadata(service.contract, name, served.version, served.decision)
 
     @app.get("/v2/models/{name}/ready", responses={404: ERRORS[404], 503: ERRORS[503]})
     async def model_ready(name: str) -> dict[str, Any]:
@@ -238,8 +240,9 @@ def version_routes(app: FastAPI, service: Service, body: dict[str, Any]) -> None
     async def version_of_model(name: str, version: str) -> dict[str, Any]:
         """What this version takes and gives."""
         check_name(name)
-        check_version(service.keeper.served, version)
-        return protocol.metadata(service.contract, name, version)
+        served = service.keeper.served
+        check_version(served, version)
+        return protocol.metadata(service.contract, name, version, served.decision)
 
     @app.get("/v2/models/{name}/versions/{version}/ready", responses={404: ERRORS[404], 503: ERRORS[503]})
     async def version_ready(name: str, version: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from mlops_kit import models
 from mlops_kit.contract import Contract
+from mlops_kit.frameworks import Decision
 from mlops_kit.serving import mlflow_server
 from mlops_kit.serving.follow import check_hash, check_not_retired, check_signature, reload_seconds
 from mlops_kit.serving.predictor import Predictor
@@ -39,6 +40,11 @@ class Served:
     token: str = ""
     reason: str = ""
     notice: str = ""
+
+    @property
+    def decision(self) -> Decision | None:
+        """How the model decides between two classes; None where its answer is the most likely one."""
+        return self.predictor.decision if self.predictor else None
 
 
 class Keeper:

@@ -77,7 +77,7 @@ class ChampionModel(MLModel):
 
     async def metadata(self) -> MetadataModelResponse:
         """What the model takes and gives. It names no version: MLServer would answer to none of ours in a path."""
-        return MetadataModelResponse(**protocol.metadata(self.contract, self.name, ""))
+        return MetadataModelResponse(**protocol.metadata(self.contract, self.name, "", self.keeper.served.decision))
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """The answers to a request. Raises MLServerError with what is wrong with it, for HTTP 422."""

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mlops_kit.contract import Contract
+from mlops_kit.frameworks import framework
 from mlops_kit.serving.endpoint import Answers
 from mlops_kit.serving.rows import Columns, problem
 
@@ -31,6 +32,7 @@ class Predictor:
     def __init__(self, model: Any, contract: Contract) -> None:
         self.model, self.contract = model, contract
         self.labels: list[Any] = np.asarray(model.classes_).tolist() if contract.classes else []
+        self.decision = framework().decision_of(model)
         self.estimator, self.blocks = model, None
         self.estimator, self.blocks = self._short_way()
 
@@ -59,7 +61,11 @@ class Predictor:
         if not self.labels:
             return Answers(_finite(estimator.predict(matrix)).tolist())
         shares = estimator.predict_proba(matrix)
-        if self._name() in HIGHEST_SHARE:
+        if self.decision:
+            place = self.labels.index(self.decision.positive)
+            chosen = shares[:, place] >= self.decision.threshold
+            predictions = [self.labels[place if one else 1 - place] for one in chosen.tolist()]
+        elif self._name() in HIGHEST_SHARE:
             predictions = [self.labels[place] for place in shares.argmax(axis=1).tolist()]
         else:
             predictions = np.asarray(estimator.predict(matrix)).tolist()

@@ -5,12 +5,13 @@ https://github.com/kserve/open-inference-protocol/blob/main/specification/protoc
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
 from mlops_kit.contract import Contract
-from mlops_kit.frameworks import framework
+from mlops_kit.frameworks import Decision, framework
 from mlops_kit.ground import project
 from mlops_kit.serving.endpoint import Answers, Endpoint, Row
 from mlops_kit.serving.limits import Limits
@@ -119,13 +120,15 @@ def _flat(tensor: Input, at: tuple[str | int, ...]) -> list[Any]:
     return data
 
 
-def metadata(contract: Contract, name: str, version: str) -> dict[str, Any]:
-    """What the model takes and gives. `nullable` and `labels` are parameters of our own."""
+def metadata(contract: Contract, name: str, version: str, decision: Decision | None = None) -> dict[str, Any]:
+    """What the model takes and gives. `nullable`, `labels`, `positive` and `threshold` are parameters of our own."""
     inputs = [
         dict(name=c.name, datatype=DATATYPES[c.type], shape=[-1], parameters=dict(nullable=bool(c.nulls)))
         for c in contract.features
     ]
     answers: list[dict[str, Any]] = [dict(name="prediction", datatype=prediction_type(contract), shape=[-1])]
+    if decision:
+        answers[0]["parameters"] = asdict(decision)
     if labels := contract.classes:
         answers.append(
             dict(name="probability", datatype="FP64", shape=[-1, len(labels)], parameters=dict(labels=labels))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mlops_kit.contract import Contract
-from mlops_kit.ground import params, project
+from mlops_kit.frameworks import framework
+from mlops_kit.ground import doing, params, project
 from mlops_kit.models import log_metrics, prediction_hash
-from mlops_kit.training.metrics import MetricError, asked, scorer
+from mlops_kit.training.metrics import MetricError, asked, metric_names, scorer
+from mlops_kit.training.plots import write_plots
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,13 +26,16 @@ def measure(model: Any, contract: Contract, train: pd.DataFrame, test: pd.DataFr
     `train` and `test` are typed frames; the baseline of model.py is fitted to `train`. Raises MetricError.
     """
     settings = params()["evaluate"]
+    doing("measure the model", len(test))
     dummy = project().model.baseline().fit(contract.coerce(train), contract.labels(train))
-    names = [settings["primary"], *settings["metrics"]]
+    names = metric_names()
+    decision = framework().decision_of(model)
     return dict(
         rows=len(test),
         metrics=score(model, contract, test, names),
         baseline=score(dummy, contract, test, names),
         slices=dict(score_slices(model, contract, test, settings)),
+        **(dict(decision=asdict(decision)) if decision else {}),
         prediction_sha256=prediction_hash(model, contract.coerce(test)),
     )
 
@@ -42,14 +47,22 @@ def write_report(report: dict[str, Any], model: Any, contract: Contract, test: p
     """
     root, primary = project().root, params()["evaluate"]["primary"]
     (root / "metrics.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    write_predictions(model, contract, test)
+    doing("draw the plots", len(test))
+    write_plots(model, contract, test, report)
     log_metrics((root / "model/run_id").read_text(encoding="utf-8").strip(), report["metrics"])
     print(f"{primary} {report['metrics'][primary]:.4f}, baseline {report['baseline'][primary]:.4f}")
-    balanced = report["metrics"].get("balanced_accuracy")
-    if balanced is not None and balanced <= 1 / len(contract.classes) + 0.01:
+    if contract.classes:
+        warn_of_a_guess(model, contract, test)
+
+
+def warn_of_a_guess(model: Any, contract: Contract, test: pd.DataFrame) -> None:
+    """Say so where the answers are no better than a guess, whatever the other metrics are."""
+    balanced = score(model, contract, test, ["balanced_accuracy"])["balanced_accuracy"]
+    if balanced <= 1 / len(contract.classes) + 0.01:
+        two = "evaluate: threshold: f1, or " if len(contract.classes) == 2 else ""
         print(
             f"warning: balanced_accuracy {balanced:.4f} is a guess's: the model answers with the frequent class alone. "
-            "Think of class_weight: balanced, under `model` in params.yaml"
+            f"In params.yaml, think of {two}model: class_weight: balanced"
         )
 
 
@@ -105,13 +118,3 @@ def latency_ms(model: Any, rows: pd.DataFrame) -> float:
             model.predict(rows.iloc[number : number + 1])
             times.append(time.perf_counter() - start)
     return min(times) * 1000
-
-
-def write_predictions(model: Any, contract: Contract, test: pd.DataFrame) -> None:
-    """plots/predictions.csv, for `dvc plots`."""
-    folder = project().root / "plots"
-    folder.mkdir(exist_ok=True)
-    with (folder / "predictions.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["actual", "predicted"])
-        writer.writerows(zip(contract.labels(test), model.predict(contract.coerce(test)), strict=True))

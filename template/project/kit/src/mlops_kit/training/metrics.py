@@ -14,7 +14,9 @@ from mlops_kit.ground import KitError, params, project
 if TYPE_CHECKING:
     import pandas as pd
 
-YES = ("1", "true", "yes", "y", "t", "positive")  # one of these is the class that matters, where it is one of two
+# One of two classes that is called so is the class that matters; or the other one, where one is called so.
+YES = ("1", "true", "yes", "y", "t", "positive", "+")
+NO = ("0", "-1", "false", "no", "n", "f", "negative", "-", "none", "normal", "good", "ok", "benign", "healthy", "ham")
 SOME = 500  # rows that tell whether a metric fits the labels
 
 
@@ -23,29 +25,39 @@ class MetricError(KitError):
 
 
 def metric_names() -> list[str]:
-    """The metrics of params.yaml, the primary one first."""
-    settings = params()["evaluate"]
-    return list(dict.fromkeys([settings["primary"], *(settings.get("metrics") or [])]))
+    """The metrics of params.yaml, the primary one first. Raises MetricError where there is none."""
+    settings = params().get("evaluate") or {}
+    if not settings.get("primary"):
+        raise MetricError("params.yaml names no primary metric.", "Add one, such as: evaluate: primary: accuracy")
+    others = settings.get("metrics") or []
+    return list(dict.fromkeys([settings["primary"], *([others] if isinstance(others, str) else others)]))
 
 
 def positive_class(contract: Contract) -> Any:
-    """The class that matters, of two: evaluate.positive in params.yaml, else the one that says yes, else the second.
+    """The class that matters, of two: evaluate.positive in params.yaml, else by its name, else the second.
 
     None where there are not two classes. Raises MetricError for a setting that is none of them.
     """
-    if len(contract.classes) != 2:
+    told, classes = params()["evaluate"].get("positive"), contract.classes
+    if told is not None and len(classes) != 2:
+        raise MetricError(
+            f"evaluate.positive in params.yaml is {told!r}, and {contract.target!r} does not have two classes.",
+            "Remove it: a metric such as f1_macro looks at all classes.",
+        )
+    if len(classes) != 2:
         return None
-    told = params()["evaluate"].get("positive")
     if told is not None:
-        for label in contract.classes:
+        for label in classes:
             if label == told or str(label).lower() == str(told).lower():
                 return label
         raise MetricError(
             f"evaluate.positive in params.yaml is {told!r}, which is no class of {contract.target!r}.",
-            f"There are: {' and '.join(repr(label) for label in contract.classes)}.",
+            f"There are: {' and '.join(repr(label) for label in classes)}.",
         )
-    yes = [label for label in contract.classes if str(label).strip().lower() in YES]
-    return yes[0] if len(yes) == 1 else contract.classes[1]
+    yes, no = ([str(label).strip().lower() in words for label in classes] for words in (YES, NO))
+    if yes[0] != yes[1]:
+        return classes[yes.index(True)]
+    return classes[no.index(False)] if no[0] != no[1] else classes[1]
 
 
 def scorer(name: str, contract: Contract) -> Callable[..., float]:

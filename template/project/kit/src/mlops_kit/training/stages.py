@@ -7,9 +7,10 @@ from functools import wraps
 from pathlib import Path
 
 from mlops_kit.contract import load
-from mlops_kit.ground import KitError, command, project
+from mlops_kit.ground import KitError, command, project, reporting
 from mlops_kit.models import client, in_a_sentence
-from mlops_kit.training.metrics import metric_names, scorer
+from mlops_kit.training.deciding import wanted
+from mlops_kit.training.metrics import metric_names, positive_class, scorer
 
 
 def stage(work: Callable[[], None]) -> Callable[[], None]:
@@ -18,7 +19,7 @@ def stage(work: Callable[[], None]) -> Callable[[], None]:
     @wraps(work)
     def run() -> None:
         try:
-            with in_a_sentence():
+            with in_a_sentence(), reporting(work.__name__):
                 client()  # a server that is away is told before the work, not after it
                 known_metrics()
                 work()
@@ -39,10 +40,12 @@ def stage(work: Callable[[], None]) -> Callable[[], None]:
 
 
 def known_metrics() -> None:
-    """Look for each metric of params.yaml. Raises MetricError for one that there is not."""
+    """Look for each metric of params.yaml, the positive class and the threshold. Raises MetricError for a wrong one."""
     contract = load()
     for name in metric_names():
         scorer(name, contract)
+    positive_class(contract)
+    wanted(contract)
 
 
 def in_own_code(error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mlops_kit.frameworks.sklearn.deciding import decide, decision_of
 from mlops_kit.frameworks.sklearn.saving import PLATFORM, load_model, save_model, trusted_types, types_of
 
 if TYPE_CHECKING:
@@ -11,7 +12,16 @@ if TYPE_CHECKING:
 
     from mlops_kit.contract import Contract
 
-__all__ = ["PLATFORM", "fit_in_batches", "load_model", "save_model", "trusted_types", "types_of"]
+__all__ = [
+    "PLATFORM",
+    "decide",
+    "decision_of",
+    "fit_in_batches",
+    "load_model",
+    "save_model",
+    "trusted_types",
+    "types_of",
+]
 
 
 def fit_in_batches(model: Any, contract: Contract, sample: pd.DataFrame) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlops_kit.frameworks.tensorflow.saving import PLATFORM, load_model, save_model, types_of
+from mlops_kit.frameworks.tensorflow.saving import PLATFORM, decide, decision_of, load_model, save_model, types_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mlops_kit.contract import Contract
 
-__all__ = ["PLATFORM", "fit_in_batches", "load_model", "save_model", "types_of"]
+__all__ = ["PLATFORM", "decide", "decision_of", "fit_in_batches", "load_model", "save_model", "types_of"]
 
 
 def fit_in_batches(model: Any, contract: Contract, sample: pd.DataFrame) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from mlops_kit.contract import Contract
+from mlops_kit.frameworks.decision import Decision
 from mlops_kit.frameworks.tensorflow.features import tensors
 from mlops_kit.frameworks.tensorflow.quietly import keras
 from mlops_kit.frameworks.tensorflow.quietly import tensorflow as tf
@@ -34,6 +35,7 @@ class Network(BaseEstimator):
     """What classifier and regressor share. Fitted, it has the network and the names of its inputs' columns."""
 
     classes: tuple[Any, ...] | list[Any] = ()
+    decision: Decision | None = None
 
     def __init__(self, contract: Contract | None = None, layers: Layers | None = None, parameters: Any = None) -> None:
         self.contract, self.layers, self.parameters = contract, layers, parameters
@@ -114,9 +116,15 @@ class Classifier(ClassifierMixin, Network):
         return self.answers(rows).astype("float64")
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
-        """The most likely class: shape (rows,)."""
-        found: np.ndarray = self.classes_[self.answers(rows).argmax(axis=1)]
-        return found
+        """The most likely class, or the one that the threshold decides for: shape (rows,)."""
+        answers = self.answers(rows)
+        if self.decision is None:
+            found: np.ndarray = self.classes_[answers.argmax(axis=1)]
+            return found
+        place = list(self.classes).index(self.decision.positive)
+        chosen = answers[:, place] >= np.float32(self.decision.threshold)
+        decided: np.ndarray = self.classes_[np.where(chosen, place, 1 - place)]
+        return decided
 
 
 class Regressor(RegressorMixin, Network):
@@ -137,8 +145,9 @@ class Regressor(RegressorMixin, Network):
         return self.answers(rows)[:, 0].astype("float64")
 
 
-def restore(network: Any, columns: list[str], classes: list[Any]) -> Network:
+def restore(network: Any, columns: list[str], classes: list[Any], decision: Decision | None = None) -> Network:
     """A fitted estimator around a network that was saved."""
     estimator: Network = Classifier() if classes else Regressor()
     estimator.network_, estimator.columns_, estimator.classes = network, columns, classes
+    estimator.decision = decision
     return estimator

@@ -107,7 +107,11 @@ def outputs(estimator: Network, answers: Any) -> dict[str, Any]:
     """The prediction, and for a classification the probability of each class, in the contract's order."""
     if not estimator.classes:
         return dict(prediction=tf.cast(answers[:, 0], tf.float64))
-    prediction = tf.gather(tf.constant(estimator.classes), tf.argmax(answers, axis=1))
+    places = tf.argmax(answers, axis=1)
+    if estimator.decision is not None:
+        place = list(estimator.classes).index(estimator.decision.positive)
+        places = tf.where(answers[:, place] >= estimator.decision.threshold, place, 1 - place)
+    prediction = tf.gather(tf.constant(estimator.classes), places)
     return dict(prediction=prediction, probability=answers)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from mlops_kit.frameworks.archive import check_archive
+from mlops_kit.frameworks.decision import Decision
 from mlops_kit.frameworks.errors import ModelError
 
 if TYPE_CHECKING:
@@ -54,7 +55,20 @@ def load_model(folder: Path, also: Iterable[str] = ()) -> Any:
 
     metadata = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))["metadata"]
     network = keras.saving.load_model(file, compile=False, safe_mode=True)
-    return restore(network, metadata["columns"], metadata["classes"])
+    decision = Decision(**metadata["decision"]) if metadata.get("decision") else None
+    return restore(network, metadata["columns"], metadata["classes"], decision)
+
+
+def decide(model: Any, decision: Decision) -> Any:
+    """The fitted network, which answers by this threshold."""
+    model.decision = decision
+    return model
+
+
+def decision_of(model: Any) -> Decision | None:
+    """How a network decides; None where its answer is the most likely class."""
+    found = getattr(model, "decision", None)
+    return found if isinstance(found, Decision) else None
 
 
 def _load_pyfunc(path: str) -> Any:

@@ -40,3 +40,11 @@ class Classes(ClassifierMixin, Answers):  # type: ignore[misc]
 
 class Numbers(RegressorMixin, Answers):  # type: ignore[misc]
     """The same of a regression."""
+
+
+class Given(Classes):
+    """Answers of two classes that are given and not asked for: labels, and probabilities of shape (rows, 2)."""
+
+    def __init__(self, classes: np.ndarray, labels: np.ndarray, shares: np.ndarray) -> None:
+        self._given = {"predict": labels, "predict_proba": shares}
+        self.classes_ = classes

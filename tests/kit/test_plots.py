@@ -1,0 +1,93 @@
+"""What the stage evaluate draws from: tables in plots/, the page of `poe report`, and the model card."""
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from mlops_kit import models
+from mlops_kit.contract import Contract
+from mlops_kit.ground import Project, using
+from mlops_kit.platforms import model_page
+from mlops_kit.registry.cards import model_card
+from mlops_kit.training import measure, positive_class, write_plots
+from sklearn.metrics import auc, roc_auc_score
+
+from tests.kit.kinds import kinds
+from tests.kit.projects import copied, write
+
+EVERY = kinds("plain", "grades", "prices", "light_grades")
+Drawn = tuple[Path, dict[str, Any]]
+
+
+@pytest.fixture
+def drawn(project: Project, contract: Contract, model: Any, parts: Any, tmp_path: Path) -> Iterator[Drawn]:
+    """A copy of the project after its plots are written, and what metrics.json says."""
+    with using(copied(project, tmp_path, "params.yaml", "contract.yaml", "dvc.yaml", "src")) as here:
+        report = measure(model, contract, *parts)
+        write_plots(model, contract, parts[1], report)
+        write(here.root / "metrics.json", json.dumps(report))
+        yield here.root, report
+
+
+@EVERY
+def test_dvc_yaml_names_each_table_and_its_columns(drawn: Drawn) -> None:
+    plots = yaml.safe_load((drawn[0] / "dvc.yaml").read_text(encoding="utf-8"))["plots"]
+    named = {path: entry for plot in plots for path, entry in plot.items()}
+    assert set(named) == {path.relative_to(drawn[0]).as_posix() for path in (drawn[0] / "plots").iterdir()}
+    for path, entry in named.items():
+        assert {entry["x"], entry["y"]} <= set(pd.read_csv(drawn[0] / path)), path
+
+
+@kinds("plain", "grades")
+def test_the_curves_are_the_models(drawn: Drawn, contract: Contract, model: Any, parts: Any) -> None:
+    roc = pd.read_csv(drawn[0] / "plots/roc.csv")
+    shares = model.predict_proba(contract.coerce(parts[1]))
+    labels = contract.labels(parts[1])
+    positive, classes = positive_class(contract), list(model.classes_)
+    if positive is None:
+        truths = [[label == one for one in classes] for label in labels]
+        expected = roc_auc_score(truths, shares, average="micro")
+    else:
+        expected = roc_auc_score(labels == positive, shares[:, classes.index(positive)])
+    assert auc(roc["false_positive_rate"], roc["true_positive_rate"]) == pytest.approx(expected, abs=0.01)
+    assert pd.read_csv(drawn[0] / "plots/calibration.csv").max().max() <= 1
+
+
+@kinds("plain", "prices")
+def test_the_columns_that_tell_the_target_come_first(drawn: Drawn) -> None:
+    found = pd.read_csv(drawn[0] / "plots/importance.csv").set_index("feature")["importance"]
+    assert found.is_monotonic_decreasing
+    assert set(found.index[:2]) <= {"x", "y", "size", "colour", "said", "member"}
+    assert found.iloc[0] > 0.1
+
+
+@EVERY
+def test_the_page_shows_them_all(drawn: Drawn, contract: Contract) -> None:
+    shown = model_page.page(drawn[1])
+    titles = re.findall("<h2>(.*?)</h2>", shown)
+    answers = ["Errors"] if contract.problem == "regression" else ["Confusion", "Curves"]
+    slices = ["Slices"] if drawn[1]["slices"] else []
+    assert titles == ["Metrics", *answers, "What it looks at", *slices]
+    charts = re.findall("<svg.*?</svg>", shown, re.DOTALL)
+    assert len(charts) == (3 if contract.problem == "regression" else 4)
+    for chart in charts:
+        ET.fromstring(chart)
+    assert "nan" not in "".join(charts)
+
+
+@EVERY
+def test_the_model_card_has_them_as_tables(drawn: Drawn, contract: Contract) -> None:
+    report = drawn[1]
+    champion = models.Champion(1, "md5", "", "", report["prediction_sha256"], report["metrics"])
+    card = "\n\n".join(model_card(champion, contract))
+    assert "## How it errs" in card
+    assert "permutation importance" in card
+    assert ("Calibration" in card and "ROC" in card) == bool(contract.classes)
+    other = models.Champion(1, "md5", "", "", "of another model", report["metrics"])
+    assert "## How it errs" not in "\n".join(model_card(other, contract))
