@@ -15,7 +15,7 @@ from mlops_scaffold.sources import catalog
 from mlops_scaffold.sources.address import named_address
 from mlops_scaffold.sources.source import open_version
 
-from tests.ci.dialects import DIALECTS, neutral
+from tests.ci.dialects import DIALECTS, blocks, neutral
 from tests.conftest import ROOT, git
 
 BIN = Path(sys.executable).parent
@@ -103,24 +103,97 @@ def test_a_release_shares_its_model_and_keeps_what_names_it(case: tuple[str, Pat
     assert kept[ci] in text
 
 
-LOGINS = {"DVC_CONFIG_LOCAL", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"}
+REGISTRY = {"MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"}
 
 
-def test_github_gives_the_logins_to_whoever_sets_up_and_to_nobody_else(rendered: dict[tuple[str, str], Path]) -> None:
+def test_github_gives_each_job_the_logins_that_it_needs_and_no_other(rendered: dict[tuple[str, str], Path]) -> None:
     """A variable or secret of the repository reaches a job there only where the file says so."""
-    for (_, ci), project in rendered.items():
+    clouds = {preset.name: preset.answers.get("cloud", "none") for preset in catalog.presets(ROOT)}
+    for (preset, ci), project in rendered.items():
         if ci != "github":
             continue
+        remote = {"DVC_CONFIG_LOCAL"} if clouds[preset] == "none" else set()
         jobs = yaml.safe_load((project / ".github/workflows/ci.yml").read_text(encoding="utf-8"))["jobs"]
         for stage in DIALECTS[ci](project):
             job, text = jobs[stage.name], yaml.safe_dump(jobs[stage.name], width=1000)
             sets_up = "setup" in stage.tasks
-            assert set(re.findall(r"secrets\.(\w+)", text)) == (LOGINS if sets_up else set()), stage.name
-            assert ("vars.WITHOUT_REMOTE" in job.get("env", {}).get("WITHOUT_REMOTE", "")) == sets_up, stage.name
+            logins = remote if stage.on == "push" else remote | REGISTRY
+            assert set(re.findall(r"secrets\.(\w+)", text)) == (logins if sets_up else set()), stage.name
+            asks = sets_up and bool(remote)
+            assert ("vars.WITHOUT_REMOTE" in job.get("env", {}).get("WITHOUT_REMOTE", "")) == asks, stage.name
             # Who registers and pushes does so with what main alone is given, where that was set apart.
             assert job.get("environment") == ("main" if sets_up and stage.on != "push" else None), stage.name
             # A fork's request is given neither login nor variable: it must not ask the remote.
             assert ("head.repo.full_name != github.repository" in text) == (stage.name == "pipeline"), stage.name
+
+
+@pytest.fixture(scope="session")
+def clouded(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
+    """Each CI with all extras: in a cloud, and in none."""
+    version = open_version(named_address(str(template)), None)
+    found = {}
+    for cloud, ci in product(("none", "aws", "gcp", "azure"), DIALECTS):
+        folder = tmp_path_factory.mktemp(f"{cloud}-{ci}") / "churn"
+        answers = {**catalog.preset(ROOT, "production").answers, "ci": ci, "cloud": cloud}
+        render(version, folder, Asked(data=answers, defaults=True)).tree.write_new(folder)
+        found[cloud, ci] = folder
+    return found
+
+
+def logins_of(ci: str, project: Path, stage: str) -> str:
+    """What a stage says of the registry's login."""
+    if ci == "jenkins":
+        bodies = dict(blocks((project / "Jenkinsfile").read_text(encoding="utf-8"), r"stage\('([\w-]+)'\)"))
+        return "\n".join(line for line in bodies[stage].splitlines() if "MLFLOW" in line)
+    name = {"github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml", "circleci": ".circleci/config.yml"}[ci]
+    config = yaml.safe_load((project / name).read_text(encoding="utf-8"))
+    job = config[stage] if ci == "gitlab" else config["jobs"][stage]
+    given = job.get("env" if ci == "github" else "environment", {})
+    return "\n".join(f"{key} = {value!r}" for key, value in given.items() if "MLFLOW" in key)
+
+
+def test_a_requests_code_gets_no_login_to_the_registry(clouded: dict[tuple[str, str], Path]) -> None:
+    """Nor does a stage that runs other people's programs. In GitLab that is the word `protected`."""
+    for (_, ci), project in clouded.items():
+        for stage in DIALECTS[ci](project):
+            said = logins_of(ci, project, stage.name)
+            registers = stage.on != "push" and "setup" in stage.tasks
+            if ci == "github":
+                assert ("secrets.MLFLOW" in said) == registers, stage.name
+            elif ci != "gitlab":
+                assert said.count("= ''") == (0 if registers else 4), stage.name
+
+
+def test_what_looks_for_a_newer_template_is_locked_and_has_no_login(clouded: dict[tuple[str, str], Path]) -> None:
+    import tomllib
+
+    for (_, ci), project in clouded.items():
+        (stage,) = [stage for stage in DIALECTS[ci](project) if "outdated" in stage.tasks]
+        assert stage.tasks == ("outdated",)
+        config = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+        command = config["tool"]["poe"]["tasks"]["outdated"]["cmd"]
+        assert "--locked" in command
+        assert "--isolated" in command
+        assert config["dependency-groups"]["template"]
+        assert "uvx" not in (project / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_gitlab_releases_from_no_cache_that_another_run_left(clouded: dict[tuple[str, str], Path]) -> None:
+    for (_, ci), project in clouded.items():
+        if ci == "gitlab":
+            config = yaml.safe_load((project / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+            for stage in DIALECTS[ci](project):
+                assert ("cache" in config[stage.name]) == (stage.on != "push"), stage.name
+                assert config[stage.name].get("cache", []) == [], stage.name
+
+
+def test_opentofu_has_a_version(clouded: dict[tuple[str, str], Path]) -> None:
+    for (cloud, ci), project in clouded.items():
+        if cloud != "none" and ci != "jenkins":  # there the node has it
+            file = next(path for path in project.rglob("*") if path.name in CI_FILES)
+            said = re.findall(r"install .* tofu\S*|install .*opentofu$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            assert len(said) == 2  # deploy, destroy
+            assert all(re.search(r" tofu=\d+\.\d+\.\d+$", line) for line in said), said
 
 
 LOGIN_OF_DVC = re.compile(r"(?:set \+x; )?test -z .*\.dvc/config\.local")
@@ -210,7 +283,16 @@ def test_renovate_finds_the_versions_that_stand_elsewhere(rendered: dict[tuple[s
                 text = (project / name).read_text(encoding="utf-8")
                 for match in manager["matchStrings"]:
                     found |= {(ci, hit["depName"]) for hit in re.finditer(match.replace("(?<", "(?P<"), text)}
-    assert {("github", "copier"), ("circleci", "uv"), ("jenkins", "ghcr.io/astral-sh/uv")} <= found
+    assert {("circleci", "uv"), ("jenkins", "ghcr.io/astral-sh/uv")} <= found
+
+
+def test_every_container_has_limits_of_memory_and_processes() -> None:
+    files = list((ROOT / "template/project").rglob("compose*.yaml"))
+    assert len(files) > 2
+    for path in files:
+        text = path.read_text(encoding="utf-8").replace("{{", "").replace("}}", "")
+        for name, service in yaml.safe_load(text)["services"].items():
+            assert {"mem_limit", "pids_limit"} <= service.keys(), f"{path}: {name}"
 
 
 def test_no_secret_and_nothing_unpinned(case: tuple[str, Path]) -> None:
