@@ -126,7 +126,7 @@ def test_a_project_moves_to_a_cloud_and_back(moved: Moved) -> None:
     assert git("status", "--porcelain", cwd=folder) == ""
 
     # A model that is trained here: MLflow keeps its files in the bucket, and gives them back.
-    edit(folder / "params.yaml", "learning_rate: 0.05", "learning_rate: 0.06")
+    edit(folder / "params.yaml", "learning_rate: 0.1", "learning_rate: 0.06")
     moved.must("poe", "repro")
     assert "registered as version 2" in moved.must("poe", "register")
     stored = moved.must("python", "-c", moved.store.files).split()

@@ -143,7 +143,7 @@ def wide(dice: np.random.Generator) -> Table:
     }
 
 
-TREES, EPOCHS = ("max_iter: 150", "max_iter: 15"), ("epochs: 100", "epochs: 30")
+TREES, EPOCHS = ("max_iter: 500", "max_iter: 15"), ("epochs: 100", "epochs: 30")
 KINDS = {
     "grades": Kind(grades),
     "prices": Kind(prices, problem="regression"),

@@ -130,9 +130,12 @@ def test_new_data_is_checked_and_what_was_written_in_the_contract_stays(project:
 def test_a_worse_challenger_is_refused_and_a_better_one_can_be_rolled_back(project: Path) -> None:
     parameters, commit = project / "params.yaml", git("rev-parse", "HEAD", cwd=project).strip()
     good = parameters.read_text(encoding="utf-8")
+    model = next(project.glob("src/*/model.py"))
     try:
-        weak = good.replace("max_iter: 150", "max_iter: 1").replace("learning_rate: 0.05", "learning_rate: 0.0001")
+        weak = good.replace("max_iter: 500", "max_iter: 1").replace("learning_rate: 0.1", "learning_rate: 0.0001")
         parameters.write_text(weak, encoding="utf-8")
+        alone = model.read_text(encoding="utf-8").replace("BlendClassifier(trees, categories)", "trees")
+        model.write_text(alone.replace("from mlops_kit.blending import BlendClassifier\n", ""), encoding="utf-8")
         poe(project, "repro")
         git("commit", "--quiet", "--all", "--no-verify", "--message", "a weak one", cwd=project)
         assert "version 2" in poe(project, "register")

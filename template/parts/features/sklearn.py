@@ -16,6 +16,7 @@ def preprocessor(contract: Contract) -> ColumnTransformer:
     return features.columns(
         [
             features.categories(contract),
+            features.target_means(contract),
             features.numbers(contract),
             features.dates(contract),
             *features.words(contract),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlops_kit.blending import BlendRegressor
 from mlops_kit.contract import Contract
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -21,13 +22,13 @@ TRUSTED_TYPES: list[str] = []
 
 
 def build(contract: Contract, parameters: dict[str, Any]) -> Pipeline:
-    """An untrained pipeline from raw rows to predictions."""
+    """An untrained pipeline from raw rows to predictions: boosted trees, and on few rows a linear model beside them."""
     categories = categorical_positions(contract)
-    estimator = HistGradientBoostingRegressor(
+    trees = HistGradientBoostingRegressor(
         categorical_features=categories or None,
         **parameters,
     )
-    return Pipeline([("features", preprocessor(contract)), ("model", estimator)])
+    return Pipeline([("features", preprocessor(contract)), ("model", BlendRegressor(trees, categories))])
 
 
 def baseline() -> DummyRegressor:

@@ -13,7 +13,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold, cross_val_predict
-from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
+from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, TargetEncoder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TextScores", "categories", "columns", "date_parts", "dates", "numbers", "texts", "words"]
 
+MANY_CATEGORIES = 20  # of a column; each one then has few rows, and its code says little
 TEXT_BUCKETS = 2**16  # of the hashed words, and as many of the pieces of words
 TEXT_ROWS = 50_000  # at most, that the weights are learnt from
 TEXT_FOLDS = 5
@@ -51,6 +52,16 @@ def categories(contract: Contract) -> Step:
     lists = [list(column.categories) for column in contract.features if column.type == "categorical"]
     codes = OrdinalEncoder(categories=lists, handle_unknown="use_encoded_value", unknown_value=np.nan)
     return ("categories", codes, contract.of_type("categorical"))
+
+
+def target_means(contract: Contract) -> Step:
+    """Columns with many categories as the mean target of each (or the share of each class), shrunk to that of all rows.
+
+    The rows that it is fitted to get the means of other rows, so that what comes after can trust them.
+    """
+    many = [column.name for column in contract.features if len(column.categories) > MANY_CATEGORIES]
+    kind = "continuous" if not contract.classes else "binary" if len(contract.classes) == 2 else "multiclass"
+    return ("target means", TargetEncoder(target_type=kind, random_state=0), many)
 
 
 def numbers(contract: Contract) -> Step:

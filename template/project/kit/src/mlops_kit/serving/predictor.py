@@ -21,7 +21,7 @@ from mlops_kit.serving.rows import Columns, problem
 CHECKED_ROWS = 200
 HUGE = 1e9  # beyond it, a model's own arithmetic may overflow
 # Their `predict` is the class of the highest probability, by their own source: asking once is enough.
-HIGHEST_SHARE = ("HistGradientBoostingClassifier", "LGBMClassifier")
+HIGHEST_SHARE = ("BlendClassifier", "HistGradientBoostingClassifier", "LGBMClassifier")
 # From a batch to some columns of the model's matrix: float64, shape (rows, columns).
 Block = Callable[[Columns], np.ndarray]
 

@@ -27,7 +27,7 @@ def trusted_types() -> list[str]:
     The library's own, also by the names that models of before have for them, and what the project's features.py and
     model.py list as TRUSTED_TYPES.
     """
-    from mlops_kit import estimators, features
+    from mlops_kit import blending, estimators, features
 
     own = project().module("features")
     before = [
@@ -35,7 +35,7 @@ def trusted_types() -> list[str]:
         for function in (features.date_parts, features.texts)
         if getattr(own, function.__name__, None) is function
     ]
-    modules = (estimators, features, own, project().module("model"))
+    modules = (blending, estimators, features, own, project().module("model"))
     return [*FUNCTIONS, *before, *(name for module in modules for name in getattr(module, "TRUSTED_TYPES", ()))]
 
 
