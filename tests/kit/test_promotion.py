@@ -40,7 +40,7 @@ def prepare(project: Project, **rule: Any) -> Contract:
 
 def train(project: Project, contract: Contract, folder: Path, **parameters: Any) -> None:
     """A model of today's parts, in a folder."""
-    model = project.model.build(contract, {**params()["model"], **parameters})
+    model: Any = project.model.build(contract, {**params()["model"], **parameters})
     if parameters:  # the linear model beside them would make up for weak trees
         model.set_params(model=model[-1].trees)
     save(fit(model, contract), contract, folder)

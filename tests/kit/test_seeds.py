@@ -41,7 +41,7 @@ def train(project: Project) -> Any:
     contract, parameters = load(), params()["model"]
     rows = split_of(contract)[0].head(200)
     few = {"epochs": 2} if project.framework == "tensorflow" else {}
-    model = project.model.build(contract, {**parameters, **few})
+    model: Any = project.model.build(contract, {**parameters, **few})
     if project.framework == "sklearn" and hasattr(model[-1], "trees"):  # seeds of before have the trees alone
         model.set_params(model=model[-1].trees)
     return model.fit(contract.coerce(rows), contract.labels(rows))

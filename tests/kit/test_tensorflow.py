@@ -72,7 +72,7 @@ def test_the_project_predicts_what_was_recorded(
 @ONE
 def test_a_threshold_decides_in_the_network_and_in_its_graph(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = np.array([[0.3, 0.7], [0.1, 0.9]], dtype="float32")
-    network = Classifier()
+    network: Any = Classifier()
     monkeypatch.setattr(network, "answers", lambda _: answers)
     network.classes = ["in", "out"]
     assert network.predict(None).tolist() == ["out", "out"]

@@ -69,7 +69,7 @@ def test_a_rare_class_gets_a_threshold_and_is_found_more_often(trained: Any) -> 
     before = usual.predict(rows)
     assert framework().decision_of(usual) is None
     model, _ = trained(threshold=None)
-    decision = framework().decision_of(model)
+    decision: Any = framework().decision_of(model)
     assert decision.positive == "in"
     assert decision.threshold < 0.5
     after = model.predict(rows)
@@ -86,7 +86,7 @@ def test_classes_of_like_size_get_none_unless_one_asks(project: Project, model: 
 
 @pytest.mark.parametrize("threshold", [0.2, "recall"])
 def test_a_probability_or_a_metric_may_be_named(trained: Any, threshold: Any) -> None:
-    decision = framework().decision_of(trained(threshold=threshold)[0])
+    decision: Any = framework().decision_of(trained(threshold=threshold)[0])
     assert decision.threshold == 0.2 if threshold == 0.2 else decision.threshold < 0.1
 
 

@@ -61,9 +61,9 @@ def evidence() -> Iterator[str]:
         found = [max((true for false, true in points if false <= most), default=0) for most in (0.01, 0.05, 0.1, 0.2)]
         yield "The true positive rate that is possible at a false positive rate (ROC curve):"
         yield table([f"{most:.0%} false" for most in (0.01, 0.05, 0.1, 0.2)], [[f"{one:.0%}" for one in found]])
-    if points := read_plot("calibration"):
+    if bins := read_plot("calibration"):
         yield "Calibration: what was predicted, and how often it came true."
-        rows = [[f"{float(row['predicted']):.1%}", f"{float(row['observed']):.1%}"] for row in points]
+        rows = [[f"{float(row['predicted']):.1%}", f"{float(row['observed']):.1%}"] for row in bins]
         yield table(["predicted probability", "observed share"], rows)
     if columns := read_plot("importance"):
         yield "## What it looks at"

@@ -104,7 +104,7 @@ def best_threshold(contract: Contract, rows: pd.DataFrame, positive: Any, metric
             answers = np.where(shares >= one, positive, other).astype(classes.dtype)
             scores.append(asked(measure, metric, Given(classes, answers, both), features, labels))
     found = float(candidates[int(np.argmax(scores))])
-    return min(max(np.floor(found * 1e6) / 1e6, 1e-6), 1 - 1e-6)
+    return min(max(float(np.floor(found * 1e6)) / 1e6, 1e-6), 1 - 1e-6)
 
 
 def shares_of(contract: Contract, rows: pd.DataFrame, positive: Any) -> np.ndarray:
@@ -121,7 +121,7 @@ def shares_of(contract: Contract, rows: pd.DataFrame, positive: Any) -> np.ndarr
         learnt, held = rows[folds < fold if ordered else folds != fold], rows[folds == fold]
         if learnt[contract.target].nunique() < 2:
             continue
-        model = project().model.build(contract, params()["model"])
+        model: Any = project().model.build(contract, params()["model"])
         model.fit(contract.coerce(learnt), contract.labels(learnt))
         place = list(model.classes_).index(positive)
         shares[folds == fold] = model.predict_proba(contract.coerce(held))[:, place]

@@ -28,13 +28,17 @@ MOST_DATES = 8  # whose differences are looked at
 def warn_of_leaks(contract: Contract, cells: pd.DataFrame, found: Findings) -> None:
     """Warn of a column that gives the target away. `cells` are the rows as they stand in the file."""
     few = coerce(contract, cells.iloc[:: max(len(cells) // FEW, 1)], with_target=True)
-    suspects = {name for name, *rest in _looked_at(contract, few) if _leaks(*rest, loose=True)}
+    suspects = {
+        name
+        for name, values, target, has_order in _looked_at(contract, few)
+        if _leaks(values, target, has_order, loose=True)
+    }
     columns = tuple(column for column in contract.features if suspects & {column.name, *_pairs_of(contract, column)})
     if not columns:
         return
     narrow = replace(contract, columns=(*columns, contract.target_column))
-    for name, *rest in _looked_at(narrow, coerce(narrow, cells, with_target=True)):
-        why = _leaks(*rest) if name in suspects else ""
+    for name, values, target, has_order in _looked_at(narrow, coerce(narrow, cells, with_target=True)):
+        why = _leaks(values, target, has_order) if name in suspects else ""
         if why:
             found.warn(f"{name} gives {contract.target!r} away: {why}. Leave it out if it is not known beforehand")
 
