@@ -19,6 +19,8 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
+__all__ = ["BlendClassifier", "BlendRegressor"]
+
 MOST_ROWS = 10_000  # that the trials look at
 MOST_VALUES = 100_000  # rows * columns * classes that are tried in five folds; of more, one fifth is held out
 FOLDS = 5

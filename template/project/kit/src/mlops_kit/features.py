@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mlops_kit.contract import Contract
 
-__all__ = ["TextScores", "categories", "columns", "date_parts", "dates", "numbers", "texts", "words"]
+__all__ = ["TextScores", "categories", "columns", "date_parts", "dates", "numbers", "target_means", "texts", "words"]
 
 MANY_CATEGORIES = 20  # of a column; each one then has few rows, and its code says little
 TEXT_BUCKETS = 2**16  # of the hashed words, and as many of the pieces of words
