@@ -23,6 +23,7 @@ from mlops_kit.cloud import CloudError, provider
 from mlops_kit.cloud.settings import REMOTE, read, required
 from mlops_kit.ground import KitError, command, project, run, say
 from mlops_kit.ground.cloud_file import Settings
+from mlops_kit.ground.variables import first_set
 
 # Where each CI puts its token. GitHub gives it when it is asked for.
 TOKENS = ("CLOUD_ID_TOKEN", "CIRCLE_OIDC_TOKEN_V2")
@@ -111,8 +112,7 @@ def renew(settings: Settings) -> None:
 
 def identity_token(settings: Settings) -> str:
     """The token by which this CI says which repository, branch and job it is; empty where it gives none."""
-    given = next((os.environ[name] for name in TOKENS if os.environ.get(name)), "")
-    return given or github_token(settings)
+    return first_set(*TOKENS) or github_token(settings)
 
 
 def github_token(settings: Settings) -> str:

@@ -18,7 +18,6 @@ import math
 import os
 import shlex
 import shutil
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -33,6 +32,7 @@ from mlops_kit.cloud import login, provider
 from mlops_kit.cloud.settings import required
 from mlops_kit.contract import load
 from mlops_kit.ground import KitError, command, git_bytes, project, run, run_openly
+from mlops_kit.ground.ports import free_port
 
 ROWS = 10  # generated rows that the started image is asked about
 PATIENCE = 60  # seconds until the service must be ready
@@ -200,14 +200,6 @@ def engine_host() -> str:
     """Where a started container listens: this machine, or the one of a Docker daemon elsewhere (as in GitLab's CI)."""
     elsewhere = urlsplit(os.environ.get("DOCKER_HOST", ""))
     return elsewhere.hostname or "127.0.0.1" if elsewhere.scheme == "tcp" else "127.0.0.1"
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def wait_until_ready(address: str) -> dict[str, Any]:

@@ -152,6 +152,11 @@ class Project:
         return cast(ModelModule, found)
 
     @property
+    def reports(self) -> Path:
+        """The folder of the reports that tasks write for people and for CI; git ignores it."""
+        return self.root / "report"
+
+    @property
     def code(self) -> list[Path]:
         """The packages that a saved model is read with: the project's, and this library."""
         return [self.root / "src" / self.package, Path(__file__).parents[1]]

@@ -3,6 +3,7 @@
 A test compares the table with the source. The limits of the service have a table of their own: `serving.limits`.
 """
 
+import os
 from dataclasses import dataclass
 
 
@@ -104,3 +105,8 @@ TABLE = {
     "Clouds": CLOUDS,
     "Other packages": PACKAGES,
 }
+
+
+def first_set(*names: str, default: str = "") -> str:
+    """The value of the first of some variables that is set."""
+    return next((os.environ[name] for name in names if os.environ.get(name)), default)

@@ -40,11 +40,6 @@ DAYS = 7  # of the log
 MOST_DAYS = 36_500
 
 
-def folder() -> Path:
-    """Where reports are written."""
-    return project().root / "report"
-
-
 class MonitorError(KitError):
     """What keeps from looking: one sentence."""
 
@@ -147,11 +142,12 @@ def number_of_days(text: str) -> int:
 
 def write(found: list[Comparison], contract: Contract, train: pd.DataFrame, current: pd.DataFrame, source: str) -> None:
     """The page, the numbers, the metrics."""
-    folder().mkdir(exist_ok=True)
+    reports = project().reports
+    reports.mkdir(exist_ok=True)
     told = [asdict(one) | dict(found=one.found) for one in found]
-    (folder() / "drift.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    (folder() / "drift.html").write_text(page(found, contract, train, current, source), encoding="utf-8")
-    textfile.write(folder() / "drift.prom", metrics(found, len(current)))
+    (reports / "drift.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (reports / "drift.html").write_text(page(found, contract, train, current, source), encoding="utf-8")
+    textfile.write(reports / "drift.prom", metrics(found, len(current)))
 
 
 def metrics(found: list[Comparison], rows: int) -> Iterator[str]:
@@ -185,7 +181,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.file and options.days is not None:
         parser.error("--days is for the prediction log: of a file, all rows are looked at")
-    (folder() / "drift.json").unlink(missing_ok=True)  # what an earlier look found is not found by this one
+    (project().reports / "drift.json").unlink(missing_ok=True)  # what an earlier look found is not found by this one
     if options.file is None and (missing := nothing_to_look_at()):
         print(f"nothing to look at: {missing}")
         return
@@ -193,7 +189,7 @@ def main() -> None:
         found, source = look(options.file, DAYS if options.days is None else options.days)
     except QuietError as quiet:
         print(f"nothing to look at: {quiet}")
-        textfile.write(folder() / "drift.prom", metrics([], quiet.rows))  # an alert of the week before ends
+        textfile.write(project().reports / "drift.prom", metrics([], quiet.rows))  # an alert of the week before ends
         return
     drifted = [one for one in found if one.found]
     print(f"looked at {source}")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 
 from mlops_kit import models
 from mlops_kit.contract import load
@@ -20,11 +19,6 @@ from mlops_kit.monitoring import asked, textfile
 from mlops_kit.monitoring.errors import TooFewRowsError
 from mlops_kit.monitoring.shadow import Shadow, compare
 from mlops_kit.monitoring.shadow_page import page
-
-
-def folder() -> Path:
-    """Where reports are written."""
-    return project().root / "report"
 
 
 def rehearse() -> Shadow:
@@ -42,10 +36,10 @@ def rehearse() -> Shadow:
         found = compare(contract, asked.frame(contract, rows), [one.prediction for one in rows], champion, challenger)
     except TooFewRowsError as error:
         raise TooFewRowsError(f"{source}: {error}") from None
-    folder().mkdir(exist_ok=True)
+    project().reports.mkdir(exist_ok=True)
     shown = page(found, rows, f"{source}.", f"challenger (run {names[1][:8]})")
-    (folder() / "shadow.html").write_text(shown, encoding="utf-8")
-    textfile.write(folder() / "shadow.prom", metrics(found))
+    (project().reports / "shadow.html").write_text(shown, encoding="utf-8")
+    textfile.write(project().reports / "shadow.prom", metrics(found))
     return found
 
 

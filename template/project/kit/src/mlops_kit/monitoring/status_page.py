@@ -7,19 +7,12 @@ It says the same as `poe status`, for people who like to look.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from mlops_kit.ground import command, params, project
 from mlops_kit.models import in_a_sentence
 from mlops_kit.monitoring import pages
 from mlops_kit.registry import Move, Registered, moves, versions
 
 SHORT = 8  # characters of a hash that are shown; the whole one shows when one points at it
-
-
-def folder() -> Path:
-    """Where reports are written."""
-    return project().root / "report"
 
 
 def page(every: list[Registered], history: list[Move], primary: str) -> str:
@@ -88,8 +81,8 @@ def main() -> None:
     """Write the page; a sentence where MLflow cannot be asked."""
     with in_a_sentence():
         shown = page(versions(), moves(), params()["evaluate"]["primary"])
-    folder().mkdir(exist_ok=True)
-    (folder() / "status.html").write_text(shown, encoding="utf-8")
+    project().reports.mkdir(exist_ok=True)
+    (project().reports / "status.html").write_text(shown, encoding="utf-8")
     print("report/status.html is written")
 
 

@@ -21,6 +21,7 @@ import yaml
 
 from mlops_kit.contract import load
 from mlops_kit.ground import command, output_of, params, project
+from mlops_kit.ground.variables import first_set
 from mlops_kit.platforms import model_page
 from mlops_kit.registry import RegistryError, read_report
 from mlops_kit.registry.evidence import answers_table, table
@@ -33,11 +34,6 @@ LONGEST_DIFF = 60  # lines
 # --- what has changed ------------------------------------------------------------------------------------------------
 
 
-def folder() -> Path:
-    """Where reports are written."""
-    return project().root / "report"
-
-
 def write_report() -> str:
     """report/report.md, and its text."""
     base = find_base()
@@ -46,15 +42,15 @@ def write_report() -> str:
     parts += ["## Contract", *contract_section(base)]
     parts += ["## Size", size_section(base)]
     text = "\n\n".join(parts) + "\n"
-    folder().mkdir(exist_ok=True)
-    (folder() / "report.md").write_text(text, encoding="utf-8")
+    project().reports.mkdir(exist_ok=True)
+    (project().reports / "report.md").write_text(text, encoding="utf-8")
     return text
 
 
 def find_base() -> str:
     """The commit to compare with: where the request left the branch that it goes to, on that branch the one before."""
     names = ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "CHANGE_TARGET", "CI_DEFAULT_BRANCH")
-    branch = next((os.environ[name] for name in names if os.environ.get(name)), "main")
+    branch = first_set(*names, default="main")
     for ref in (f"origin/{branch}", branch):
         found = output_of("git", "merge-base", "HEAD", ref)
         if found:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mlops_kit import models
 from mlops_kit.ground import output_of, project
+from mlops_kit.ground.variables import first_set
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -49,11 +49,8 @@ def record_once(client: MlflowClient, version: str, what: str, why: str) -> None
 
 def who() -> str:
     """Who does it: whom the CI names, else git, else the machine."""
-    names = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "CIRCLE_USERNAME", "BUILD_USER_ID")
-    named = next((os.environ[name] for name in names if os.environ.get(name)), "")
-    if named:
-        return named
-    return output_of("git", "config", "user.name") or getpass.getuser()
+    named = first_set("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "CIRCLE_USERNAME", "BUILD_USER_ID")
+    return named or output_of("git", "config", "user.name") or getpass.getuser()
 
 
 def moves() -> list[Move]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import pytest
 
 from mlops_kit.contract import Contract, load
 from mlops_kit.ground import project
+from mlops_kit.ground.ports import free_port
 from mlops_kit.serving.endpoint import Endpoint, Row, rows_as_json
 from mlops_kit.serving.endpoints import interface
 
@@ -162,11 +162,3 @@ def wait(done: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) 
             return
         time.sleep(0.2)
     raise AssertionError(f"The service does not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

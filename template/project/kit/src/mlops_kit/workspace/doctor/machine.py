@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 from mlops_kit.ground import project
+from mlops_kit.ground.ports import free_port
 from mlops_kit.workspace.doctor.form import Found, check
 from mlops_kit.workspace.doctor.waiting import A_MOMENT, answers
 
@@ -39,14 +40,6 @@ def is_taken(port: int) -> bool:
     with socket.socket() as tried:
         tried.settimeout(1)
         return tried.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 @check("A stage that runs out of disk leaves half of what it writes.", safe=True)
