@@ -220,7 +220,7 @@ def main() -> None:
     options = parser.parse_args()
     text = write_report()
     print(text)
-    (folder() / "model.html").write_text(model_page.page(read_report()), encoding="utf-8")
+    (project().reports / "model.html").write_text(model_page.page(read_report()), encoding="utf-8")
     print("report/model.html is written: curves, errors, slices and the columns that matter")
     if options.post:
         print(post(text))
