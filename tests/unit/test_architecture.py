@@ -8,6 +8,8 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
+GENERATOR, LIBRARY = 1, 5  # the places of the drawings among what ``` separates
+
 
 def test_each_package_of_the_generator_imports_only_from_those_below_it(tmp_path: Path) -> None:
     lint = Path(sys.executable).with_name("lint-imports")
@@ -16,12 +18,18 @@ def test_each_package_of_the_generator_imports_only_from_those_below_it(tmp_path
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_drawing_has_the_layers_in_their_order() -> None:
+def drawn(number: int) -> list[str]:
+    """The packages of a drawing of docs/architecture.md, from top to bottom."""
+    drawing = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").split("```")[number]
+    return [line.split()[0] for line in drawing.splitlines() if line[:1].strip()]
+
+
+def test_the_drawings_have_the_layers_in_their_order() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     layers = [room for layer in settings["contracts"][0]["layers"] for room in layer.split(" | ")]
-    drawing = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").partition("```\n")[2].partition("```")[0]
-    drawn = [line.split()[0] for line in drawing.splitlines() if line[:1].strip()]
-    assert drawn == [room for room in layers if room != "__main__"]
+    assert drawn(GENERATOR) == [room for room in layers if room != "__main__"]
+    listed = (ROOT / "tests/kit/importlinter.ini").read_text(encoding="utf-8").partition("layers =\n")[2]
+    assert drawn(LIBRARY) == listed.partition("ignore_imports")[0].split()
 
 
 def test_a_function_fits_a_screen_and_a_file_has_one_job() -> None:

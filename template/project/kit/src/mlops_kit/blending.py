@@ -126,7 +126,11 @@ class _Blend(BaseEstimator):  # type: ignore[misc]
 
 
 class BlendClassifier(ClassifierMixin, _Blend):  # type: ignore[misc]
-    """A classifier, for labels of any kind."""
+    """A classifier, for labels of any kind.
+
+    `trees` is scikit-learn's histogram gradient boosting or LightGBM's; `categories` are the places of the codes among
+    the features.
+    """
 
     def predict_proba(self, rows: Any) -> np.ndarray:
         """The probability of each class, in the order of `classes_`: float64, shape (rows, classes)."""
@@ -139,7 +143,7 @@ class BlendClassifier(ClassifierMixin, _Blend):  # type: ignore[misc]
 
 
 class BlendRegressor(RegressorMixin, _Blend):  # type: ignore[misc]
-    """A regressor."""
+    """A regressor; else as `BlendClassifier`."""
 
     def predict(self, rows: Any) -> np.ndarray:
         """Numbers: float64, shape (rows,)."""
