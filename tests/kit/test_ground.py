@@ -59,7 +59,7 @@ BROKEN = {
     "no sections": ("tool = 7\n", r"has no \[tool\.mlops\] that names the package\. Take it back"),
     "an unknown framework": (
         "[tool.mlops]\npackage = 'a'\nframework = 'torch'\n",
-        r"names the unknown framework 'torch'\. There are: sklearn, lightgbm, tensorflow\.",
+        r"names the unknown framework 'torch'\. There are: lightgbm, sklearn, tensorflow\.",
     ),
 }
 

@@ -19,7 +19,8 @@ from mlops_kit.ground.errors import KitError
 if TYPE_CHECKING:
     from mlops_kit.contract import Contract
 
-FRAMEWORKS = ("sklearn", "lightgbm", "tensorflow")
+# Each is a package there; none is imported to know it.
+FRAMEWORKS = tuple(sorted(file.parent.name for file in Path(__file__).parents[1].glob("frameworks/*/__init__.py")))
 SECTIONS = ("split", "model", "evaluate", "gates")  # that each params.yaml has; a person may add others
 
 
