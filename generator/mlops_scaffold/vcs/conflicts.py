@@ -96,7 +96,8 @@ def marked(repository: Repository) -> list[str]:
     A page that shows markers says so to git: `docs/merging.md conflict-marker-size=32` in .gitattributes.
     """
     patterns = [word for mark in MARKS for word in ("-e", f"^{mark}")]
-    command = ("grep", "--files-with-matches", "-z", "-I", "--no-recurse-submodules", "--all-match", *patterns)
+    options = ("--files-with-matches", "-z", "-I", "--no-color", "--no-recurse-submodules", "--all-match")
+    command = ("-c", "grep.fullName=false", "grep", *options, *patterns)
     paths = paths_in(git_bytes(*command, cwd=repository.folder, fine=1))
     if not paths:
         return []
