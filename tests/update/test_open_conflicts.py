@@ -162,7 +162,7 @@ def test_the_task_outdated_of_a_project_ends_as_its_help_says(tmp_path: Path) ->
     source = (ROOT / "template/project/pyproject.toml").read_text(encoding="utf-8")
     (line,) = re.findall(r"(?m)^outdated = .*$", source)
     world = make_world(tmp_path, {"a.txt": LINES}, {})
-    commands = [words.split() for words in re.findall(r'"uvx copier@[0-9.]+ ([^"]+)"', line)]
+    commands = [words.split() for words in re.findall(r'copier (check-update[^"]*)"', line)]
     codes = [
         subprocess.run([sys.executable, "-m", "copier", *words], cwd=world.project).returncode for words in commands
     ]
