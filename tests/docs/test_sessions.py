@@ -130,18 +130,9 @@ def test_an_update_can_be_proposed_by_ci(place: Place, monkeypatch: pytest.Monke
     assert "secret.txt" not in git("ls-tree", "--name-only", "template-update", cwd=origin)
     assert place.run("mlops check --strict >/dev/null 2>&1; echo $?") == "2\n", "it has a conflict"
     assert propose() == proposed, "the second run has nothing new"
-    theirs = [
-        "-c",
-        "user.name=A",
-        "-c",
-        "user.email=a@example.com",
-        "commit",
-        "--quiet",
-        "--allow-empty",
-        "-m",
-        "settled",
-    ]
-    git(*theirs, cwd=place.project)
+    git("reset", "--quiet", "--hard", "origin/template-update", cwd=place.project)
+    person = ("-c", "user.name=A", "-c", "user.email=a@example.com")
+    git(*person, "commit", "--quiet", "--allow-empty", "--message", "settled", cwd=place.project)
     git("push", "--quiet", "origin", "template-update", cwd=place.project)
     assert propose().endswith(" settled"), "what a person has committed stays"
     git("branch", "--force", "main", "template-update", cwd=origin)
