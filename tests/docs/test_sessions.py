@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from mlops_scaffold.creating.new import Request, plan
 from mlops_scaffold.ground.report import Report
 
@@ -105,10 +106,52 @@ def test_a_session_is_what_happens(page: str, place: Place) -> None:
     assert path.read_text(encoding="utf-8") == text
 
 
-def test_an_update_can_be_proposed_by_ci(place: Place) -> None:
-    """The commands that docs/platform-teams.md gives to a CI, as it writes them."""
+def test_an_update_can_be_proposed_by_ci(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands that docs/platform-teams.md gives to a CI, as it writes them, in a clone where git knows nobody."""
     text = (ROOT / "docs/platform-teams.md").read_text(encoding="utf-8")
     (script,) = re.findall(r"(?ms)^```sh\n(.*?)^```$", text)
+    origin = place.folder / "origin.git"
+    git("clone", "--quiet", "--bare", str(place.project), str(origin), cwd=place.folder)
+    git("remote", "add", "origin", str(origin), cwd=place.project)
+    git("switch", "--quiet", "--create", "unpublished", cwd=place.project)
+    (place.project / "secret.txt").write_text("not yet\n", encoding="utf-8")
+    commit(place.project, "work that nobody is to see yet")
+    for name in [name for name in os.environ if name.startswith(("GIT_AUTHOR", "GIT_COMMITTER"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+
+    def propose() -> str:
+        said = place.run(f"set -e\n{script}")
+        assert "fatal" not in said
+        return git("log", "-1", "--format=%H %s", "template-update", cwd=origin)
+
+    proposed = propose()
+    assert proposed.endswith(" Take the template's changes in")
+    assert "secret.txt" not in git("ls-tree", "--name-only", "template-update", cwd=origin)
+    assert place.run("mlops check --strict >/dev/null 2>&1; echo $?") == "2\n", "it has a conflict"
+    assert propose() == proposed, "the second run has nothing new"
+    git("reset", "--quiet", "--hard", "origin/template-update", cwd=place.project)
+    person = ("-c", "user.name=A", "-c", "user.email=a@example.com")
+    git(*person, "commit", "--quiet", "--allow-empty", "--message", "settled", cwd=place.project)
+    git("push", "--quiet", "origin", "template-update", cwd=place.project)
+    assert propose().endswith(" settled"), "what a person has committed stays"
+    git("branch", "--force", "main", "template-update", cwd=origin)
+    git("branch", "--delete", "--force", "template-update", cwd=origin)
     place.run(f"set -e\n{script}")
-    assert git("log", "-1", "--format=%s", "template-update", cwd=place.project) == "Take the template's changes in"
-    assert git("status", "--porcelain", cwd=place.project) == ""
+    assert git("branch", "--list", "template-update", cwd=origin) == "", "there is nothing to propose"
+
+
+@pytest.mark.parametrize("schema", ["github-workflows", "gitlab-ci"])
+def test_the_ci_files_of_the_pages_are_valid(schema: str, tmp_path: Path) -> None:
+    pages = [(ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("platform-teams.md", "ci.md")]
+    found = [text for page in pages for text in re.findall(r"(?ms)^```yaml\n(.*?)^```$", page)]
+    files = [text for text in found if ("jobs:" in text) == (schema == "github-workflows")]
+    assert files
+    for number, text in enumerate(files):
+        (tmp_path / f"{number}.yml").write_text(text, encoding="utf-8")
+        parsed = yaml.safe_load(text)
+        stages = [job["stage"] for job in parsed.values() if isinstance(job, dict) and "stage" in job]
+        assert set(stages) <= set(parsed.get("stages", []))
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
+    done = subprocess.run([*command, *map(str, tmp_path.iterdir())], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

@@ -59,18 +59,12 @@ def update(
     """Bring a new version of the template into projects, as a merge."""
     from mlops_scaffold.cli.outcomes import show_outcomes
     from mlops_scaffold.creating.new import parse_data
-    from mlops_scaffold.ground.errors import MlopsError
     from mlops_scaffold.ground.report import Report
-    from mlops_scaffold.ground.settings import MERGES
     from mlops_scaffold.updating.request import Request
 
-    one_of("engine", engine, ("merge", "copier"))
-    one_of("merge", merge or MERGES[0], MERGES)
     report = Report(quiet or as_json)
     if abort:
         sys.exit(take_back(projects, dry_run, report, as_json))
-    if resume and dry_run:
-        raise MlopsError("--resume cannot be tried out.", "Leave out --dry-run. mlops update --abort takes it back.")
     asked = Request(
         folder=Path(),
         ref=to,
@@ -92,15 +86,21 @@ def update(
 
 def evolve_one(asked: "Request", report: "Report", folder: Path) -> "Outcome":
     """Update one of the projects."""
+    from mlops_scaffold.ground.settings import MERGES
     from mlops_scaffold.updating.evolve import evolve
 
+    one_of("engine", asked.engine, ("merge", "copier"))
+    one_of("merge", asked.merge, ("", *MERGES))
     return evolve(replace(asked, folder=folder), report)
 
 
 def resume_one(asked: "Request", report: "Report", folder: Path) -> "Outcome":
     """Put the conflicts of a fleet's branch into the index of one of the projects."""
+    from mlops_scaffold.ground.errors import MlopsError
     from mlops_scaffold.updating.resume import resume
 
+    if asked.dry_run:
+        raise MlopsError("--resume cannot be tried out.", "Leave out --dry-run. mlops update --abort takes it back.")
     return resume(folder, report, asked.answers_file, asked.offline, asked.trust)
 
 
@@ -109,7 +109,7 @@ def one_of(name: str, value: str, known: tuple[str, ...]) -> None:
     from mlops_scaffold.ground.errors import MlopsError
 
     if value not in known:
-        raise MlopsError(f"There is no {name} {value!r}.", f"There are: {', '.join(known)}.")
+        raise MlopsError(f"There is no {name} {value!r}.", f"There are: {', '.join(filter(None, known))}.")
 
 
 def take_back(projects: list[Path], dry_run: bool, report: "Report", as_json: bool) -> int:

@@ -51,8 +51,8 @@ def unfinished_update(place: Place) -> Found:
     if not in_repository(place):
         return
     found = Journal(open_repository(place.folder))
-    if found.state == APPLYING:
-        yield "an update was cut off", "mlops update --abort"
+    if found.state == APPLYING:  # every command takes it back first: here that failed, and this one says why
+        yield "an update is going on, or was cut off and could not be taken back", "mlops update --abort"
 
 
 @check("The project has no data, no hooks or no first commit yet.")

@@ -15,7 +15,9 @@ def record_conflicts(made: Plan, scratch: Scratch) -> None:
         if not has_markers(scratch, made.result.get(path)) and not (path == LOCK and needs_lock(made, scratch)):
             found[path] = recorded(path, stages)
     if found:
-        made.result[RECORD] = Blob("100644", scratch.hash(dump(list(found.values()))))
+        versions = made.older.name, made.newer.name
+        text = dump(list(found.values()), versions, made.project.answers)
+        made.result[RECORD] = Blob("100644", scratch.hash(text))
     else:
         made.result.pop(RECORD, None)
 

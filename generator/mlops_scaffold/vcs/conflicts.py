@@ -7,6 +7,7 @@ it is exactly that, the conflict is not settled; who wants to keep that side rem
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.settings import load_yaml
@@ -16,7 +17,7 @@ from mlops_scaffold.vcs.repository import Blob, Repository
 RECORD = ".mlops/conflicts.yml"
 HEADER = f"""\
 # Conflicts of an update of the template that leave no markers. Each of these files is as the project had it.
-# Settle them: take the template's side (git cat-file blob THEIRS), write a third one, or delete the file.
+# Settle them: mlops update --resume, then git mergetool. Or write another version of the file, or delete it.
 # To keep a file as it is, remove its entry. When all are settled: git rm {RECORD}
 """
 MARKS = ("<<<<<<<", "=======", ">>>>>>>")  # of the usual size; git's attribute conflict-marker-size says another
@@ -42,12 +43,13 @@ def recorded(path: str, stages: Mapping[int, Blob]) -> Recorded:
     return Recorded(path, kind if {2, 3} <= stages.keys() else "modify/delete", **oids)
 
 
-def dump(conflicts: list[Recorded]) -> bytes:
-    """The record as a file."""
+def dump(conflicts: list[Recorded], versions: tuple[str, str], answers: Mapping[str, Any]) -> bytes:
+    """The record as a file: also from which version to which, and the answers that the base was rendered from."""
     import yaml
 
     entries = [{key: value for key, value in asdict(one).items() if value} for one in conflicts]
-    return (HEADER + yaml.safe_dump({"conflicts": entries}, sort_keys=False, allow_unicode=True)).encode()
+    content = {"from": versions[0], "to": versions[1], "conflicts": entries, "answers": dict(answers)}
+    return (HEADER + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)).encode(errors="surrogateescape")
 
 
 def parse(text: bytes) -> list[Recorded]:
@@ -96,7 +98,8 @@ def marked(repository: Repository) -> list[str]:
     A page that shows markers says so to git: `docs/merging.md conflict-marker-size=32` in .gitattributes.
     """
     patterns = [word for mark in MARKS for word in ("-e", f"^{mark}")]
-    command = ("grep", "--files-with-matches", "-z", "-I", "--no-recurse-submodules", "--all-match", *patterns)
+    options = ("--files-with-matches", "-z", "-I", "--no-color", "--no-recurse-submodules", "--all-match")
+    command = ("-c", "grep.fullName=false", "grep", *options, *patterns)
     paths = paths_in(git_bytes(*command, cwd=repository.folder, fine=1))
     if not paths:
         return []

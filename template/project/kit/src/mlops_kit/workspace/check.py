@@ -53,7 +53,7 @@ def listed(*command: str, fine: int = 0) -> list[str]:
 def marked() -> list[str]:
     """The files with lines that begin as all three conflict markers do, unless git expects markers of another size."""
     patterns = [word for mark in MARKERS for word in ("-e", mark)]
-    paths = listed("grep", "--files-with-matches", "-z", "-I", "--all-match", *patterns, fine=1)
+    paths = listed("-c", "grep.fullName=false", "grep", "-z", "-lI", "--no-color", "--all-match", *patterns, fine=1)
     if not paths:
         return []
     said = listed("check-attr", "-z", "conflict-marker-size", "--", *paths)
