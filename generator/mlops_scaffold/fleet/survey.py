@@ -10,13 +10,17 @@ from mlops_scaffold.fleet import plans
 from mlops_scaffold.fleet.bench import Bench, Benches, benches
 from mlops_scaffold.fleet.branches import Branch, Touched, read_branch
 from mlops_scaffold.fleet.clones import Clones, clones
+from mlops_scaffold.fleet.hosts import Facts, desks
 from mlops_scaffold.fleet.inventory import Fleet, Member
 from mlops_scaffold.fleet.line import BEHIND, CONFLICTS, CURRENT, EDITED, HELD, PROPOSED, UNTEMPLATED, Line
 from mlops_scaffold.fleet.objects import Objects, Origin, write_object
 from mlops_scaffold.fleet.plans import Place
 from mlops_scaffold.fleet.refusals import fail
 from mlops_scaffold.fleet.renderings import Renderings
+from mlops_scaffold.fleet.requests import Requests, apply
 from mlops_scaffold.ground.errors import MlopsError, Untrusted
+from mlops_scaffold.projects.check import changelog
+from mlops_scaffold.sources.address import recorded_address
 from mlops_scaffold.vcs.repository import Entries
 
 
@@ -28,14 +32,21 @@ class Reader:
     clones: Clones
     benches: Benches
     renderings: Renderings
+    requests: Requests
+
+    def start(self, members: list[Member]) -> None:
+        """Begin to fetch, and to ask the hosts."""
+        self.clones.start(members)
+        self.requests.start(members)
 
     @contextmanager
     def open(self, member: Member) -> Iterator["Opened"]:
         """A repository. Raises MlopsError where it cannot be read."""
+        facts = self.requests.facts(member)
         origin = self.clones.origin(member)
         bench = self.benches.for_names_like(origin.head)
         with bench.borrow(origin) as objects:
-            yield Opened(self, member, origin, bench, objects, objects.entries(origin.head))
+            yield Opened(self, member, facts, origin, bench, objects, objects.entries(origin.head))
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,7 @@ class Opened:
 
     reader: Reader
     member: Member
+    facts: Facts | None
     origin: Origin
     bench: Bench
     objects: Objects
@@ -82,14 +94,14 @@ class Opened:
             if place is None:
                 return {}
             self.find_drift(line, place)
-            if line.state == CURRENT:
-                return {}
-            if self.member.is_held:
+            if line.state != CURRENT and self.member.is_held:
                 line.state = HELD
-                return {}
-            if predict:
+            if line.state != CURRENT and not predict:
+                self.find_branch(line)
+            if self.facts:
+                apply(line, self.member, self.facts)
+            if predict and line.state == BEHIND:
                 return self.plan(line, place)
-            self.find_branch(line)
         except MlopsError as error:
             fail(line, error)
         return {}
@@ -107,7 +119,7 @@ class Opened:
     def find_branch(self, line: Line) -> None:
         """What our branch has for a project that is behind."""
         there = self.branch
-        if there is None:
+        if there is None or line.state == HELD:
             return
         line.branch = self.reader.fleet.branch
         name = PurePosixPath(self.member.address).name
@@ -129,6 +141,7 @@ class Opened:
             line.state = CONFLICTS if line.conflicts else BEHIND
             if not self.reader.clones.always:
                 return {}
+            line.releases = changelog(recorded_address(place.project.source), *versions)
             touched = plans.touched_by(made, line.conflicts, scratch)
             for blob in filter(None, touched.values()):
                 write_object(self.origin.objects, b"blob", scratch.read(blob.oid), scratch.longer)
@@ -143,14 +156,24 @@ def lines_of(member: Member) -> list[Line]:
 @contextmanager
 def reading(fleet: Fleet, renderings: Renderings, always: bool = False) -> Iterator[Reader]:
     """What reads the repositories of a fleet."""
-    with clones(fleet, renderings.offline, always) as found, benches() as made:
-        yield Reader(fleet, found, made, renderings)
+    hosts = (
+        []
+        if renderings.offline
+        else [*{member.host.name: member.host for member in fleet.members if member.host}.values()]
+    )
+    with desks(hosts, fleet.limits) as known, benches() as made:
+        requests = Requests(fleet, known)
+        with clones(fleet, requests.access, renderings.offline, always) as found:
+            try:
+                yield Reader(fleet, found, made, renderings, requests)
+            finally:
+                requests.shut()
 
 
 def survey(fleet: Fleet, members: list[Member], renderings: Renderings, predict: bool = False) -> Iterator[Line]:
     """A line for each project, in the order of fleet.yml; with `predict`, its update is planned. Writes nothing."""
     with reading(fleet, renderings) as reader:
-        reader.clones.start(members)
+        reader.start(members)
         for member in members:
             lines = lines_of(member)
             try:
