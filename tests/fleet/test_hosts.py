@@ -30,7 +30,10 @@ class HostedCompany(Company):
     def hosted(self, *names: str, limits: str = "") -> None:
         """fleet.yml with repositories at the host."""
         row = f"{{kind: {self.kind}, token: env:FLEET_TOKEN, api: '{self.host.address}'}}"
-        self.inventory(*(f"{self.name}/ml/{name}" for name in names), more=f"hosts:\n  {self.name}: {row}\n{limits}")
+        self.inventory(
+            *(f"{self.name}/ml/{name}" for name in names),
+            more=f"templates: ['{self.world.template}']\nhosts:\n  {self.name}: {row}\n{limits}",
+        )
 
     def request(self, name: str) -> dict[str, Any]:
         """The newest request of a repository."""
@@ -103,7 +106,7 @@ def release(company: Company, tag: str) -> None:
 
 def test_what_people_do_with_a_request_is_respected(company: HostedCompany) -> None:
     for name in ("closed", "renamed", "red"):
-        company.add(f"ml/{name}")
+        company.add(f"ml/{name}", {"own.txt": name})  # so that no two have one commit
     company.hosted("closed", "renamed", "red")
     company.update()
     company.request("closed")["state"] = "closed"

@@ -15,7 +15,7 @@ LINES = [
 def test_markdown_and_html_say_what_status_says() -> None:
     page = text_in("html", LINES)
     assert '<a href="https://git.example.com/1">#1</a>' in page
-    assert "1 current, 1 error, 1 proposed." in page
+    assert "3 projects: 1 current, 1 error, 1 proposed." in page
     assert "<script" not in page
     assert "javascript:" not in page
     table = text_in("md", LINES)

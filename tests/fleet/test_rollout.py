@@ -261,3 +261,17 @@ def test_the_command_line_says_what_is_left(company: Company) -> None:
     merge(company, "plain")
     shown = mlops("fleet", "status", "--only", "plain.git", cwd=company.folder)
     assert (shown.returncode, shown.stdout.splitlines()[0]) == (0, "plain.git  v2.0.0  current")
+
+
+def test_a_lock_file_is_resolved_for_trusted_projects_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = '[project]\nname = "demo"\nversion = "1"\nrequires-python = ">=3.{}"\n'
+    company = Company(make_world(tmp_path, {"pyproject.toml": text.format(9)}, {"pyproject.toml": text.format(11)}))
+    company.world.edit({"uv.lock": 'version = 1\nrequires-python = ">=3.9"\n'})
+    for name in ("plain", "trusted"):
+        company.add(name)
+    company.inventory("plain.git", "{repo: trusted.git, trusted: true}")
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    lines = company.update()
+    assert {name: line.lock for name, line in lines.items()} == {"plain": "stale", "trusted": "resolved"}
+    assert 'requires-python = ">=3.9"' in company.text("plain", "uv.lock")
+    assert 'requires-python = ">=3.11"' in company.text("trusted", "uv.lock")

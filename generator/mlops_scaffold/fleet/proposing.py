@@ -6,7 +6,7 @@ from mlops_scaffold.fleet.branches import Touched, make_commit, signs
 from mlops_scaffold.fleet.hosts.desk import FAILED, OPEN
 from mlops_scaffold.fleet.inventory import Member
 from mlops_scaffold.fleet.line import BEHIND, CONFLICTS, CURRENT, EDITED, PROPOSED, RED, Line
-from mlops_scaffold.fleet.refusals import fail, of_push
+from mlops_scaffold.fleet.refusals import TROUBLE, fail, of_push
 from mlops_scaffold.fleet.requests import title_of
 from mlops_scaffold.fleet.survey import Opened, Reader, lines_of
 from mlops_scaffold.ground.errors import MlopsError
@@ -34,7 +34,7 @@ class Proposer:
                 wanted = [line for line in lines if line.state in (BEHIND, CONFLICTS)]
                 if wanted:
                     self.bring(opened, touched, wanted)
-        except MlopsError as error:
+        except TROUBLE as error:
             for line in lines:
                 if not line.failed:
                     fail(line, error)
@@ -112,7 +112,7 @@ class Proposer:
                     line.state = line.state if line.state == CURRENT else BEHIND if there.is_ours else EDITED
                     kept = "Somebody has committed to the branch: it is kept."
                     line.notices = [*line.notices, "The branch is removed." if there.is_ours else kept]
-        except MlopsError as error:
+        except TROUBLE as error:
             for line in lines:
                 fail(line, error)
         return lines

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from html import escape
 
 from mlops_scaffold.fleet.line import BEHIND, CURRENT, FAILED, MERGED, NEEDS_A_PERSON, PROPOSED, Line
-from mlops_scaffold.fleet.showing import details, text_of
+from mlops_scaffold.fleet.showing import details, summary, text_of
 from mlops_scaffold.ground.errors import MlopsError
 
 HEAD = ("ring", "project", "version", "state", "request", "")
@@ -32,10 +32,9 @@ def link_of(line: Line) -> tuple[str, str]:
     return f"#{line.request['number']}", url if url.startswith("https://") else ""
 
 
-def summary(lines: Iterable[Line]) -> str:
+def counted(lines: Iterable[Line]) -> str:
     """How many projects are in each state."""
-    states = Counter(line.state for line in lines)
-    return ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+    return summary(Counter(line.state for line in lines))
 
 
 def markdown(lines: list[Line]) -> str:
@@ -46,7 +45,7 @@ def markdown(lines: list[Line]) -> str:
         text, url = link_of(line)
         rows.append([*first, f"[{text}]({url})" if url else text, last])
     table = [list(HEAD), ["---"] * len(HEAD), *rows]
-    return "\n".join([f"{summary(lines)}.", "", *("| " + " | ".join(row) + " |" for row in table), ""])
+    return "\n".join([f"{counted(lines)}.", "", *("| " + " | ".join(row) + " |" for row in table), ""])
 
 
 def html(lines: list[Line]) -> str:
@@ -63,7 +62,7 @@ def html(lines: list[Line]) -> str:
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Fleet</title>',
             '<meta name="viewport" content="width=device-width">',
-            f"<style>{STYLE}</style></head><body><h1>Fleet</h1><p>{escape(summary(lines))}.</p>",
+            f"<style>{STYLE}</style></head><body><h1>Fleet</h1><p>{escape(counted(lines))}.</p>",
             f"<table><thead><tr>{head}</tr></thead><tbody>",
             *rows,
             "</tbody></table></body></html>",
@@ -81,7 +80,7 @@ def kind_of(line: Line) -> str:
 
 def table(lines: list[Line]) -> str:
     """The lines of `mlops fleet status`."""
-    return "".join(f"{text}\n" for text in [*map(text_of, lines), summary(lines)])
+    return "".join(f"{text}\n" for text in [*map(text_of, lines), counted(lines)])
 
 
 def json_lines(lines: list[Line]) -> str:

@@ -13,9 +13,10 @@ from mlops_scaffold.fleet.clones import Clones, clones
 from mlops_scaffold.fleet.hosts import Facts, desks
 from mlops_scaffold.fleet.inventory import Fleet, Member
 from mlops_scaffold.fleet.line import BEHIND, CONFLICTS, CURRENT, EDITED, HELD, PROPOSED, UNTEMPLATED, Line
+from mlops_scaffold.fleet.locking import resolve_lock
 from mlops_scaffold.fleet.objects import Objects, Origin, write_object
 from mlops_scaffold.fleet.plans import Place
-from mlops_scaffold.fleet.refusals import fail
+from mlops_scaffold.fleet.refusals import TROUBLE, fail
 from mlops_scaffold.fleet.renderings import Renderings
 from mlops_scaffold.fleet.requests import Requests, apply
 from mlops_scaffold.ground.errors import MlopsError, Untrusted
@@ -71,7 +72,10 @@ class Opened:
         if place is None:
             line.state = UNTEMPLATED
             return None
-        line.older = place.project.version
+        line.older, source = place.project.version, place.project.source
+        if not self.reader.fleet.allows(source, self.member):
+            step = "If you trust it, add it to templates in fleet.yml."
+            raise MlopsError(f"Its template {source} is not one of this fleet.", step)
         older, newer = self.reader.renderings.versions(place.project)
         line.older, line.newer = older.name, newer.name
         line.newest = self.reader.renderings.newest(place.project)
@@ -102,7 +106,7 @@ class Opened:
                 apply(line, self.member, self.facts)
             if predict and line.state == BEHIND:
                 return self.plan(line, place)
-        except MlopsError as error:
+        except TROUBLE as error:
             fail(line, error)
         return {}
 
@@ -142,6 +146,9 @@ class Opened:
             if not self.reader.clones.always:
                 return {}
             line.releases = changelog(recorded_address(place.project.source), *versions)
+            if stale_lock and self.member.trusted:
+                locked = resolve_lock(made, scratch, self.reader.fleet)
+                line.lock = "resolved" if locked else "stale"
             touched = plans.touched_by(made, line.conflicts, scratch)
             for blob in filter(None, touched.values()):
                 write_object(self.origin.objects, b"blob", scratch.read(blob.oid), scratch.longer)
@@ -180,7 +187,7 @@ def survey(fleet: Fleet, members: list[Member], renderings: Renderings, predict:
                 with reader.open(member) as opened:
                     for line in lines:
                         opened.look(line, predict)
-            except MlopsError as error:
+            except TROUBLE as error:
                 for line in lines:
                     fail(line, error)
             yield from lines

@@ -1,7 +1,7 @@
-"""`.mlops/conflicts.yml`: the conflicts of an update that was committed with the project's side of each file.
+"""The record of conflicts on a branch that a program proposes: the project's side of each file is in the commit.
 
-It takes the place of conflict markers on a branch that a program proposes: the project keeps working, nothing of either
-side is lost, and `mlops update --resume` makes conflicts of git's own of it.
+It is a record as `mlops update` keeps it (vcs.conflicts), so `poe check` and `mlops check` read it, with all conflicts
+and with what `mlops update --resume` needs to make conflicts of git's own of them.
 """
 
 import os
@@ -13,9 +13,10 @@ from typing import Any
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.safe_paths import fault
 from mlops_scaffold.ground.settings import parse_mapping
+from mlops_scaffold.vcs.conflicts import RECORD
 from mlops_scaffold.vcs.repository import Blob
 
-FILE = ".mlops/conflicts.yml"
+FILE = RECORD
 SIDES = {
     1: "base",
     2: "ours",
