@@ -35,6 +35,7 @@ class HostOfTests:
     archived: set[str] = field(default_factory=set)
     moved: dict[str, str] = field(default_factory=dict)
     instead: list[tuple[int, dict[str, str], str]] = field(default_factory=list)
+    writes_fail: int = 0  # so many times
     calls: list[tuple[str, str]] = field(default_factory=list)
 
     def tip(self, name: str, ref: str) -> str:
@@ -167,6 +168,9 @@ def running(host: HostOfTests) -> Iterator[HostOfTests]:
                 code, headers, text = host.instead.pop(0)
                 body = text.encode()
                 more |= headers
+            elif host.writes_fail and self.command != "GET":
+                host.writes_fail -= 1
+                code, body = 502, b"{}"
             elif not host.is_known(self.headers):
                 code, body = 401, b'{"message": "Bad credentials"}'
             else:

@@ -205,3 +205,15 @@ def test_a_repository_that_has_moved_is_told(company: HostedCompany) -> None:
     company.hosted("one")
     company.host.moved["ml/one"] = "platform/one"
     assert "It has moved to platform/one: correct fleet.yml." in company.update()["one"].notices
+
+
+def test_a_run_that_ended_after_its_push_is_run_again(company: HostedCompany) -> None:
+    company.add("ml/one")
+    company.hosted("one")
+    company.host.writes_fail = 4
+    first = company.update()["one"]
+    assert (first.state, first.retry) == ("unreachable", True)
+    tip = company.tip("ml/one")
+    assert tip
+    assert company.update()["one"].state == "proposed"
+    assert (company.tip("ml/one"), len(company.host.requests["ml/one"])) == (tip, 1)

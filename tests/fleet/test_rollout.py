@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ class Company:
 
     def clone(self, name: str, branch: str) -> Path:
         """A clone of somebody's."""
-        clone = self.folder / "clones" / f"{name}-{len(list(self.folder.glob('clones/*')))}"
+        clone = Path(tempfile.mkdtemp(dir=self.folder))
         git("clone", "--quiet", "--branch", branch, f"file://{self.folder}/{name}.git", str(clone), cwd=self.folder)
         return clone
 
@@ -275,3 +276,25 @@ def test_a_lock_file_is_resolved_for_trusted_projects_alone(tmp_path: Path, monk
     assert {name: line.lock for name, line in lines.items()} == {"plain": "stale", "trusted": "resolved"}
     assert 'requires-python = ">=3.9"' in company.text("plain", "uv.lock")
     assert 'requires-python = ">=3.11"' in company.text("trusted", "uv.lock")
+
+
+def test_commits_are_signed_where_git_is_told_so(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    company.add("strict", mark="signed")
+    company.inventory("strict.git")
+    key = company.folder / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    settings = company.folder / "gitconfig"
+    person = "[user]\n  name = Bot\n  email = bot@example.com\n"
+    settings.write_text(f"{person}  signingkey = {key}\n[gpg]\n  format = ssh\n[commit]\n  gpgsign = true\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    assert company.update()["strict"].state == "proposed"
+    assert "gpgsig" in git("cat-file", "commit", BRANCH, cwd=company.folder / "strict.git")
+
+
+def test_conflicts_that_were_merged_unsettled_come_first(company: Company) -> None:
+    company.add("edited", {"a.txt": LINES.replace("line 3\n", "line 3, mine\n")})
+    company.inventory("edited.git")
+    company.update()
+    merge(company, "edited")
+    line = company.update()["edited"]
+    assert (line.state, line.older, line.conflicts) == ("conflicts", "v2.0.0", [{"path": "a.txt", "kind": "content"}])

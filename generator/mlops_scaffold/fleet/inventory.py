@@ -170,7 +170,8 @@ def _address(repo: str, folder: Path) -> str:
     """What git reads. Paths are relative to fleet.yml."""
     if not is_path(repo):
         return parse(repo).text
-    return (folder / os.path.expanduser(repo)).resolve().as_posix()  # noqa: PTH111  # pathlib raises for no such user
+    path = (folder / os.path.expanduser(repo)).resolve()  # noqa: PTH111  # pathlib raises for no such user
+    return parse(path.as_posix()).text
 
 
 def _refuse_twice(members: Collection[Member], where: str) -> None:

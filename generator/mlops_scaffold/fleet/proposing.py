@@ -31,7 +31,7 @@ class Proposer:
                 touched: dict[str, Blob | None] = {}
                 for line in lines:
                     touched |= opened.look(line, predict=True)
-                wanted = [line for line in lines if line.state in (BEHIND, CONFLICTS)]
+                wanted = [line for line in lines if line.files is not None and not line.failed]
                 if wanted:
                     self.bring(opened, touched, wanted)
         except TROUBLE as error:

@@ -98,6 +98,13 @@ class Opened:
             if place is None:
                 return {}
             self.find_drift(line, place)
+            line.conflicts = plans.open_conflicts(self.objects, place)
+            if line.conflicts:
+                line.state = CONFLICTS
+                line.notices.append(
+                    "Conflicts of an earlier update are on the default branch: settle them there first."
+                )
+                return {}
             if line.state != CURRENT and self.member.is_held:
                 line.state = HELD
             if line.state != CURRENT and not predict:
