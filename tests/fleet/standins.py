@@ -131,7 +131,8 @@ class GitLabOfTests(HostOfTests):
                 return 409, {"message": ["Another open merge request already exists for this source branch"]}
             number = len(requests) + 1
             url = f"https://gitlab.example.com/{name}/-/merge_requests/{number}"
-            requests.append({**content, "iid": number, "state": "opened", "web_url": url})
+            sha = self.tip(name, content["source_branch"])
+            requests.append({**content, "iid": number, "state": "opened", "web_url": url, "sha": sha})
             requests[-1]["draft"] = content["title"].startswith("Draft: ")
             return 201, requests[-1]
         one = requests[int(rest[1]) - 1]

@@ -9,8 +9,8 @@ from mlops_scaffold.fleet.hosts.rest import Rest
 
 from tests.conftest import git
 from tests.fleet.standins import TOKEN, GitHubOfTests, GitLabOfTests, HostOfTests, running
-from tests.fleet.test_rollout import BRANCH, LINES, Company
-from tests.update.world import commit, make_world, write
+from tests.fleet.test_rollout import BRANCH, LINES, Company, release
+from tests.update.world import make_world
 
 KINDS = {"github": GitHubOfTests, "gitlab": GitLabOfTests}
 MINE = LINES.replace("line 3\n", "line 3, mine\n")
@@ -88,20 +88,13 @@ def test_one_request_a_repository_refreshed_and_never_doubled(company: HostedCom
     assert [len(company.host.requests[f"ml/{name}"]) for name in ("plain", "edited")] == [1, 1]
     written = [method for method, _ in company.host.calls if method != "GET"]
     assert written == ["POST", "POST"], "the second run writes nothing"
-    release(company, "v3.0.0")
+    release(company.world.template, "v3.0.0")
     company.update()
     assert len(company.host.requests["ml/plain"]) == 1
     assert company.request("plain")["title"] == "chore: update the template to v3.0.0"
     company.merge("plain")
     assert company.update()["plain"].state == "merged"
     assert len(company.host.requests["ml/plain"]) == 1
-
-
-def release(company: Company, tag: str) -> None:
-    """Another version of the template."""
-    write(company.world.template, {f"{tag}.txt": "more\n"})
-    commit(company.world.template, tag)
-    git("tag", tag, cwd=company.world.template)
 
 
 def test_what_people_do_with_a_request_is_respected(company: HostedCompany) -> None:
@@ -117,7 +110,7 @@ def test_what_people_do_with_a_request_is_respected(company: HostedCompany) -> N
         "renamed": "proposed",
         "red": "red",
     }
-    release(company, "v3.0.0")
+    release(company.world.template, "v3.0.0")
     assert company.update()["closed"].state == "proposed"
     assert [one["title"] for one in company.host.requests["ml/closed"]][1:] == ["chore: update the template to v3.0.0"]
     renamed = company.request("renamed")

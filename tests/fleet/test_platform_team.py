@@ -31,7 +31,7 @@ def make_company(folder: Path, hosts: dict[str, HostOfTests]) -> Company:
             answers = (company.world.project / ".copier-answers.yml").read_text()
             dialect = DIALECTS[number % 4]
             mine = LINES.replace("line 3\n", "line 3, mine\n") if number == CONFLICTING else LINES
-            work = {
+            work: dict[str, str | None] = {
                 ".copier-answers.yml": answers.replace("ci: github", f"ci: {dialect}"),
                 "ci.txt": f"{dialect}\n",
                 "a.txt": mine,

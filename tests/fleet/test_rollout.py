@@ -146,9 +146,7 @@ def test_a_newer_version_refreshes_the_branch_and_somebodys_commit_is_left_alone
     first = company.tip("plain")
     company.work("touched", {"b.txt": "theirs\n"}, BRANCH)
     somebodys = company.tip("touched")
-    write(company.world.template, {"later.txt": "later\n"})
-    commit(company.world.template, "three")
-    git("tag", "v3.0.0", cwd=company.world.template)
+    release(company.world.template, "v3.0.0")
     lines = company.update()
     assert (lines["plain"].state, lines["plain"].newer) == ("proposed", "v3.0.0")
     assert company.tip("plain") != first
@@ -183,6 +181,9 @@ def test_conflicts_of_a_branch_are_settled_with_gits_own_tools(company: Company)
     git("push", "--quiet", cwd=clone)
     assert company.text("edited", "a.txt") == LINES.replace("line 3\n", "line 3, changed\n").strip()
     assert company.update()["edited"].state == "edited"
+    merge(company, "edited")
+    release(company.world.template, "v3.0.0")
+    assert company.update()["edited"].state == "proposed", "what was merged is nobody's work alone"
 
 
 def test_a_monorepo_gets_one_branch_for_all_its_projects(company: Company) -> None:
@@ -218,6 +219,13 @@ def test_a_ring_waits_for_the_one_before_it(company: Company) -> None:
     assert company.tip("two") == ""
     merge(company, "one")
     assert {name: line.state for name, line in company.update().items()} == {"one": "current", "two": "proposed"}
+
+
+def release(template: Path, tag: str) -> None:
+    """Another version of the template."""
+    write(template, {f"{tag}.txt": "more\n"})
+    commit(template, tag)
+    git("tag", tag, cwd=template)
 
 
 def merge(company: Company, name: str) -> None:

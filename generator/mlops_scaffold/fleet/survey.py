@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 
@@ -11,6 +11,7 @@ from mlops_scaffold.fleet.bench import Bench, Benches, benches
 from mlops_scaffold.fleet.branches import Branch, Touched, read_branch
 from mlops_scaffold.fleet.clones import Clones, clones
 from mlops_scaffold.fleet.hosts import Facts, desks
+from mlops_scaffold.fleet.hosts.desk import MERGED
 from mlops_scaffold.fleet.inventory import Fleet, Member
 from mlops_scaffold.fleet.line import BEHIND, CONFLICTS, CURRENT, EDITED, HELD, PROPOSED, UNTEMPLATED, Line
 from mlops_scaffold.fleet.locking import resolve_lock
@@ -85,8 +86,20 @@ class Opened:
 
     @cached_property
     def branch(self) -> Branch | None:
-        """Our branch there; None where there is none."""
-        return read_branch(self.objects, self.origin.branch) if self.origin.branch else None
+        """Our branch there; None where there is none. One that was merged is ours again."""
+        if not self.origin.branch:
+            return None
+        found = read_branch(self.objects, self.origin.branch)
+        return replace(found, is_ours=True) if self.is_merged(found.commit) else found
+
+    def is_merged(self, commit: str) -> bool:
+        """Whether the default branch has a commit: as its last one, as a parent of that, or as the host says."""
+        request = self.facts.request if self.facts else None
+        if request and request.state == MERGED and request.head == commit:
+            return True
+        found = self.objects.find(self.origin.head)
+        head = found[2].partition(b"\n\n")[0] if found else b""
+        return commit == self.origin.head or f"parent {commit}".encode() in head.splitlines()
 
     def look(self, line: Line, predict: bool) -> Touched:
         """Fill in a line; with `predict`, plan the update and give back what it changes.

@@ -16,13 +16,14 @@ class Request:
     state: str
     title: str
     body: str = ""
+    head: str = ""  # the commit of the branch when it was last looked at, or merged
     draft: bool = False
     checks: str | None = None
     approved: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """What `--json` prints of it."""
-        return {key: value for key, value in vars(self).items() if key not in ("body", "title")}
+        return {key: value for key, value in vars(self).items() if key not in ("body", "title", "head")}
 
 
 @dataclass(frozen=True)

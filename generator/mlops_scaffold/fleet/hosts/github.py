@@ -79,7 +79,7 @@ class GitHub(Rest):
             checks = self._checks(name, str(pull["head"]["sha"]))
             reviews = self.get(f"repos/{name}/pulls/{pull['number']}/reviews", per_page=100)
             approved = any(review["state"] == "APPROVED" for review in reviews)
-        text = (str(pull["title"]), str(pull.get("body") or ""))
+        text = (str(pull["title"]), str(pull.get("body") or ""), str(pull["head"]["sha"]))
         return Request(
             int(pull["number"]), str(pull["html_url"]), state, *text, bool(pull.get("draft")), checks, approved
         )
@@ -99,7 +99,7 @@ class GitHub(Rest):
     def open(self, name: str, branch: str, base: str, title: str, body: str, draft: bool) -> Request:
         """Open a pull request."""
         made = self.write("POST", f"repos/{name}/pulls", title=title, head=branch, base=base, body=body, draft=draft)
-        return Request(int(made["number"]), str(made["html_url"]), OPEN, title, body, draft)
+        return Request(int(made["number"]), str(made["html_url"]), OPEN, title, body, draft=draft)
 
     def edit(self, name: str, request: Request, title: str, body: str, draft: bool) -> None:  # noqa: ARG002
         """Give it another title and body. The REST interface makes no draft of a request, nor the reverse."""

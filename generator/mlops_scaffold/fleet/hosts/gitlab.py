@@ -55,23 +55,15 @@ class GitLab(Rest):
             checks = of_pipeline((whole.get("head_pipeline") or {}).get("status"))
             approved = bool(self.get(f"{project}/merge_requests/{one['iid']}/approvals").get("approved_by"))
         title, draft = str(one["title"]).removeprefix(DRAFT), bool(one.get("draft"))
-        return Request(
-            int(one["iid"]),
-            str(one["web_url"]),
-            state,
-            title,
-            str(one.get("description") or ""),
-            draft,
-            checks,
-            approved,
-        )
+        text = (title, str(one.get("description") or ""), str(one.get("sha") or ""))
+        return Request(int(one["iid"]), str(one["web_url"]), state, *text, draft, checks, approved)
 
     def open(self, name: str, branch: str, base: str, title: str, body: str, draft: bool) -> Request:
         """Open a merge request."""
         content = {"source_branch": branch, "target_branch": base, "title": DRAFT * draft + title}
         path = f"projects/{quote(name, safe='')}/merge_requests"
         made = self.write("POST", path, **content, description=body, remove_source_branch=True)
-        return Request(int(made["iid"]), str(made["web_url"]), OPEN, title, body, draft)
+        return Request(int(made["iid"]), str(made["web_url"]), OPEN, title, body, draft=draft)
 
     def edit(self, name: str, request: Request, title: str, body: str, draft: bool) -> None:
         """Give it another title and description; its title says whether it is a draft."""
