@@ -54,6 +54,7 @@ docs: $(VENV)/.documented  ## the documentation site, in site/: every link is ch
 bench: $(VENV)/.tested  ## ratios against the peers, printed
 	$(BIN)/python benchmarks/new.py
 	$(BIN)/python benchmarks/update.py
+	$(BIN)/python benchmarks/fleet.py
 	$(BIN)/python benchmarks/evolution.py
 	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/search.py

@@ -54,6 +54,10 @@ def test_every_command_line_that_is_named_is_understood() -> None:
             for words in re.findall(r"\bmlops ([a-z][^;&|]*)", command):
                 name, *arguments = words.split()
                 assert name in group.commands, f"{page}: {command}"
-                known = {option for one in group.commands[name].params for option in one.opts} | {"--help"}
+                named = group.commands[name]
+                if hasattr(named, "commands") and arguments:
+                    assert arguments[0] in named.commands, f"{page}: {command}"
+                    named = named.commands[arguments[0]]
+                known = {option for one in named.params for option in one.opts} | {"--help"}
                 given = {word.partition("=")[0] for word in arguments if re.match(r"--?[a-z]", word)}
                 assert given <= known, f"{page}: {command}"

@@ -1,13 +1,14 @@
 """fleet.yml is checked before anything is read: what is wrong is one sentence, with a next step."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from mlops_scaffold.fleet.inventory import read_fleet
 from mlops_scaffold.ground.errors import MlopsError
 
-from tests.conftest import mlops
+from tests.conftest import ROOT, mlops
 
 HOST = "hosts:\n  git.example.com: {kind: gitlab, token: env:FLEET_TOKEN}\n"
 WRONG = {
@@ -47,6 +48,16 @@ def test_an_inventory_says_who_hosts_what(tmp_path: Path) -> None:
     assert (first.name, first.address) == ("ml/a", "https://git.example.com/ml/a.git")
     assert (second.name, second.paths) == ("ml/b", ("x", "y"))
     assert (third.host, third.address) == (None, (tmp_path.parent / "c").as_posix())
+
+
+def test_the_inventory_of_the_documentation_is_one(tmp_path: Path) -> None:
+    page = (ROOT / "docs/platform-teams.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"(?ms)^```yaml\n(version: 1\n.*?)^```$", page)
+    (tmp_path / "fleet.yml").write_text(text, encoding="utf-8")
+    fleet = read_fleet(tmp_path / "fleet.yml")
+    assert [member.ring for member in fleet.members] == ["platform", "early", "rest", "rest"]
+    assert (fleet.limits.open, fleet.limits.per_minute, fleet.limits.fail_stop) == (20, 10, 0.2)
+    assert [member.is_held for member in fleet.members].count(True) <= 1
 
 
 def test_list_prints_the_inventory(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ class Company:
 
     def clone(self, name: str, branch: str) -> Path:
         """A clone of somebody's."""
-        clone = self.folder / "clones" / f"{name}-{len(list(self.folder.glob('clones/*')))}"
+        clone = Path(tempfile.mkdtemp(dir=self.folder))
         git("clone", "--quiet", "--branch", branch, f"file://{self.folder}/{name}.git", str(clone), cwd=self.folder)
         return clone
 
@@ -145,9 +146,7 @@ def test_a_newer_version_refreshes_the_branch_and_somebodys_commit_is_left_alone
     first = company.tip("plain")
     company.work("touched", {"b.txt": "theirs\n"}, BRANCH)
     somebodys = company.tip("touched")
-    write(company.world.template, {"later.txt": "later\n"})
-    commit(company.world.template, "three")
-    git("tag", "v3.0.0", cwd=company.world.template)
+    release(company.world.template, "v3.0.0")
     lines = company.update()
     assert (lines["plain"].state, lines["plain"].newer) == ("proposed", "v3.0.0")
     assert company.tip("plain") != first
@@ -182,6 +181,9 @@ def test_conflicts_of_a_branch_are_settled_with_gits_own_tools(company: Company)
     git("push", "--quiet", cwd=clone)
     assert company.text("edited", "a.txt") == LINES.replace("line 3\n", "line 3, changed\n").strip()
     assert company.update()["edited"].state == "edited"
+    merge(company, "edited")
+    release(company.world.template, "v3.0.0")
+    assert company.update()["edited"].state == "proposed", "what was merged is nobody's work alone"
 
 
 def test_a_monorepo_gets_one_branch_for_all_its_projects(company: Company) -> None:
@@ -217,6 +219,13 @@ def test_a_ring_waits_for_the_one_before_it(company: Company) -> None:
     assert company.tip("two") == ""
     merge(company, "one")
     assert {name: line.state for name, line in company.update().items()} == {"one": "current", "two": "proposed"}
+
+
+def release(template: Path, tag: str) -> None:
+    """Another version of the template."""
+    write(template, {f"{tag}.txt": "more\n"})
+    commit(template, tag)
+    git("tag", tag, cwd=template)
 
 
 def merge(company: Company, name: str) -> None:
@@ -261,3 +270,39 @@ def test_the_command_line_says_what_is_left(company: Company) -> None:
     merge(company, "plain")
     shown = mlops("fleet", "status", "--only", "plain.git", cwd=company.folder)
     assert (shown.returncode, shown.stdout.splitlines()[0]) == (0, "plain.git  v2.0.0  current")
+
+
+def test_a_lock_file_is_resolved_for_trusted_projects_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = '[project]\nname = "demo"\nversion = "1"\nrequires-python = ">=3.{}"\n'
+    company = Company(make_world(tmp_path, {"pyproject.toml": text.format(9)}, {"pyproject.toml": text.format(11)}))
+    company.world.edit({"uv.lock": 'version = 1\nrequires-python = ">=3.9"\n'})
+    for name in ("plain", "trusted"):
+        company.add(name)
+    company.inventory("plain.git", "{repo: trusted.git, trusted: true}")
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    lines = company.update()
+    assert {name: line.lock for name, line in lines.items()} == {"plain": "stale", "trusted": "resolved"}
+    assert 'requires-python = ">=3.9"' in company.text("plain", "uv.lock")
+    assert 'requires-python = ">=3.11"' in company.text("trusted", "uv.lock")
+
+
+def test_commits_are_signed_where_git_is_told_so(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    company.add("strict", mark="signed")
+    company.inventory("strict.git")
+    key = company.folder / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    settings = company.folder / "gitconfig"
+    person = "[user]\n  name = Bot\n  email = bot@example.com\n"
+    settings.write_text(f"{person}  signingkey = {key}\n[gpg]\n  format = ssh\n[commit]\n  gpgsign = true\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    assert company.update()["strict"].state == "proposed"
+    assert "gpgsig" in git("cat-file", "commit", BRANCH, cwd=company.folder / "strict.git")
+
+
+def test_conflicts_that_were_merged_unsettled_come_first(company: Company) -> None:
+    company.add("edited", {"a.txt": LINES.replace("line 3\n", "line 3, mine\n")})
+    company.inventory("edited.git")
+    company.update()
+    merge(company, "edited")
+    line = company.update()["edited"]
+    assert (line.state, line.older, line.conflicts) == ("conflicts", "v2.0.0", [{"path": "a.txt", "kind": "content"}])

@@ -113,3 +113,18 @@ def test_a_rendering_with_the_folders_name_is_not_shared(tmp_path: Path) -> None
     first, second = look(tmp_path, world.project, "b")
     assert first.conflicts == []
     assert second.conflicts == [{"path": "a.txt", "kind": "content"}], "copier renders it for a folder of another name"
+
+
+def test_another_machines_repository_gets_nothing_of_a_folder_of_this_one(tmp_path: Path) -> None:
+    """Its answers may name any path as the template: that of somebody's private repository, say."""
+    world = make_world(tmp_path, {"a.txt": LINES}, {"a.txt": LINES + "more\n"})
+    settings = tmp_path / "gitconfig"
+    settings.write_text(f'[url "file://{tmp_path}/"]\n  insteadOf = https://git.example.com/\n')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+        (line,) = look(tmp_path, "https://git.example.com/project")
+    assert line.state == "error"
+    assert (
+        line.error
+        == f"Its template {world.template} is not one of this fleet. If you trust it, add it to templates in fleet.yml."
+    )

@@ -125,3 +125,33 @@ def abort(
     with alone(inventory):
         lines = Rollout(inventory, Renderings()).abort(inventory.chosen(ring, only, shard))
         sys.exit(show(lines, quiet, as_json))
+
+
+@fleet.command(cls=LightCommand)
+def report(
+    file: File = FILE,
+    ring: Ring = "",
+    only: Only = "",
+    shard: Shard = "",
+    format: Annotated[str, typer.Option("--format", help="md, html, json or table.")] = "md",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file.")] = None,
+    offline: Offline = False,
+    prereleases: Prereleases = False,
+    trust: Trust = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the state of each project for people: Markdown or one HTML page. Exits with 0 once it is written."""
+    from mlops_scaffold.fleet.inventory import read_fleet
+    from mlops_scaffold.fleet.renderings import Renderings
+    from mlops_scaffold.fleet.reporting import text_in
+    from mlops_scaffold.fleet.survey import survey
+
+    inventory = read_fleet(file)
+    renderings = Renderings(None, offline, prereleases, trust)
+    lines = survey(inventory, inventory.chosen(ring, only, shard), renderings)
+    text = text_in("json" if as_json else format, lines)
+    if output:
+        output.write_text(text, encoding="utf-8")
+    elif not quiet or as_json:
+        print(text, end="")

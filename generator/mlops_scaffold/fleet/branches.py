@@ -48,14 +48,14 @@ def changes(before: Entries, after: Entries) -> dict[str, Blob | None]:
     return {path: after.get(path) for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
 
 
-def make_commit(clone: Path, head: str, files: Entries, touched: Touched, lines: list[Line]) -> str:
+def make_commit(clone: Path, head: str, files: Entries, touched: Touched, subject: str, lines: list[Line]) -> str:
     """Commit changes on top of a commit of a clone. It is signed where git's own settings say so."""
     after = {**files, **{path: blob for path, blob in touched.items() if blob}}
     after = {path: blob for path, blob in after.items() if touched.get(path, blob)}
     longer = len(head) == 64
     tree = build_tree(after, lambda kind, content: write_object(clone / "objects", kind, content, longer))
     message = clone / "mlops-message"
-    message.write_text(f"{message_of(lines)}\n\nMlops-Fleet: tree={tree} parent={head}\n", encoding="utf-8")
+    message.write_text(f"{message_of(subject, lines)}\n\nMlops-Fleet: tree={tree} parent={head}\n", encoding="utf-8")
     sign = ["-S"] if signs(clone) else []
     return git("commit-tree", tree, "-p", head, "-F", str(message), *sign, cwd=clone)
 
@@ -65,10 +65,9 @@ def signs(clone: Path) -> bool:
     return dict(settings(r"^commit\.gpgsign$", clone, "--type=bool")).get("commit.gpgsign") == "true"
 
 
-def message_of(lines: list[Line]) -> str:
+def message_of(subject: str, lines: list[Line]) -> str:
     """What the commit says: a subject, and the projects where they are folders."""
-    versions = sorted({str(line.newer) for line in lines})
-    parts = [f"chore: update the template to {', '.join(versions)}", ""]
+    parts = [subject, ""]
     parts += [f"{line.path}: {line.older} -> {line.newer}" for line in lines]
     for line in lines:
         parts += [f"Conflict, the project's side is kept: {full(line, one['path'])}" for one in line.conflicts]

@@ -1,6 +1,6 @@
 """Where the repositories of a fleet are read: on this machine as they are, any other from a bare clone in the cache."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from mlops_scaffold.vcs.git import GitError, git, git_remote
 from mlops_scaffold.vcs.giturl import parse
 
 AT_ONCE = 8  # fetches
+Access = Callable[[Member], tuple[tuple[str, ...], dict[str, str]]]  # git's settings and environment for a repository
 DEFAULT, OURS = "refs/fleet/default", "refs/fleet/branch"
 
 
@@ -24,6 +25,7 @@ class Clones:
     """The clones of a fleet. Each is fetched once, no more than AT_ONCE at a time, and its newest commit alone."""
 
     fleet: Fleet
+    access: Access
     offline: bool = False
     always: bool = False  # also of a repository on this machine: what is written is written in a clone
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE))
@@ -64,16 +66,18 @@ class Clones:
             wanted = (f"+HEAD:{DEFAULT}", f"+refs/heads/{self.fleet.branch}*:{OURS}*")
             options = ("--quiet", "--no-tags", "--prune", "--no-write-fetch-head", "--depth=2", "--update-shallow")
             try:
-                git_remote("fetch", *options, url=parse(member.address), refspecs=wanted, cwd=clone)
+                settings, env = self.access(member)
+                url = parse(member.address)
+                git_remote("fetch", *options, url=url, refspecs=wanted, cwd=clone, config=settings, env=env)
             except GitError as error:
                 raise of_access(error) from None
         return origin_of(clone, DEFAULT, OURS)
 
 
 @contextmanager
-def clones(fleet: Fleet, offline: bool = False, always: bool = False) -> Iterator[Clones]:
+def clones(fleet: Fleet, access: Access, offline: bool = False, always: bool = False) -> Iterator[Clones]:
     """The clones of a fleet; what is still being fetched at the end is waited for."""
-    found = Clones(fleet, offline, always)
+    found = Clones(fleet, access, offline, always)
     try:
         yield found
     finally:

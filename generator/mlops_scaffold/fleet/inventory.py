@@ -16,7 +16,7 @@ from mlops_scaffold.vcs.git import checked_ref
 from mlops_scaffold.vcs.giturl import is_path, parse
 
 BRANCH = "mlops/template"
-KEYS = ("version", "hosts", "branch", "rings", "limits", "projects", "ignore")
+KEYS = ("version", "hosts", "branch", "rings", "limits", "templates", "projects")
 PROJECT_KEYS = ("repo", "path", "ring", "hold", "trusted")
 LIMIT_KEYS = ("open", "per_minute", "fail_stop")
 HOST_KEYS = {"gitlab": ("kind", "token", "api"), "github": ("kind", "token", "app", "key", "api")}
@@ -83,7 +83,14 @@ class Fleet:
     branch: str = BRANCH
     limits: Limits = Limits()
     hosts: Mapping[str, Host] = field(default_factory=dict)
-    ignore: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()  # the addresses that projects may have been made from; any, where none is named
+
+    def allows(self, template: str, member: Member) -> bool:
+        """Whether a project may be updated from a template: one elsewhere gets nothing of this machine."""
+        if self.templates:
+            return template in self.templates
+        here = is_path(template) or template.startswith("file:")
+        return not here or parse(member.address).is_local
 
     def chosen(self, ring: str = "", only: str = "", shard: str = "") -> list[Member]:
         """The members of a ring, whose names match a pattern, in the i-th of n parts. Raises MlopsError."""
@@ -123,7 +130,8 @@ def read_fleet(path: Path) -> Fleet:
     if not isinstance(branch, str) or not _is_branch(branch):
         raise MlopsError(f"{where}: {branch!r} is no name of a branch.", f"For example: {BRANCH}")
     limits = _limits(raw.get("limits", {}), where)
-    return Fleet(path, members, rings, branch, limits, hosts, tuple(_texts(raw.get("ignore", []), f"{where}: ignore")))
+    templates = tuple(_texts(raw.get("templates", []), f"{where}: templates"))
+    return Fleet(path, members, rings, branch, limits, hosts, templates)
 
 
 def _member(given: object, number: int, path: Path, rings: Collection[str], hosts: Mapping[str, Host]) -> Member:
@@ -162,7 +170,8 @@ def _address(repo: str, folder: Path) -> str:
     """What git reads. Paths are relative to fleet.yml."""
     if not is_path(repo):
         return parse(repo).text
-    return (folder / os.path.expanduser(repo)).resolve().as_posix()  # noqa: PTH111  # pathlib raises for no such user
+    path = (folder / os.path.expanduser(repo)).resolve()  # noqa: PTH111  # pathlib raises for no such user
+    return parse(path.as_posix()).text
 
 
 def _refuse_twice(members: Collection[Member], where: str) -> None:

@@ -35,6 +35,7 @@ class Line:
     conflicts: list[dict[str, str]] = field(default_factory=list)
     drifted: list[str] = field(default_factory=list)
     lock: str | None = None
+    releases: dict[str, list[str]] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     error: str | None = None
     retry: bool = False

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import yaml
+
 from mlops_scaffold.fleet.bench import BorrowingScratch
 from mlops_scaffold.fleet.objects import Objects, mode_of, oid_of
 from mlops_scaffold.fleet.renderings import Renderings, managed_in
@@ -20,6 +22,7 @@ from mlops_scaffold.projects.library import FOLDER, MARK, comes
 from mlops_scaffold.rendering import Rendered, settings
 from mlops_scaffold.sources.source import Version
 from mlops_scaffold.updating.evolve import refuse_impossible
+from mlops_scaffold.vcs.conflicts import RECORD, is_open, parse
 from mlops_scaffold.vcs.git import git_bytes
 from mlops_scaffold.vcs.repository import Blob, Entries
 
@@ -49,9 +52,21 @@ def find_project(objects: Objects, commit: str, files: Entries, path: str, name:
     blob = files.get(prefix + ANSWERS_FILE)
     if blob is None or not blob.mode.startswith("100"):
         return None
-    answers = parse_mapping(objects.blob(blob.oid), Path(prefix + ANSWERS_FILE))
+    text = objects.blob(blob.oid)
+    if b"*" in text and any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text.decode())):
+        raise MlopsError(f"{prefix}{ANSWERS_FILE} has aliases of YAML, which no answers have.", "Write them out.")
+    answers = parse_mapping(text, Path(prefix + ANSWERS_FILE))
     folder = NOWHERE / (name if path == "." else PurePosixPath(path).name)
     return Place(Project(folder, answers), commit, files, prefix)
+
+
+def open_conflicts(objects: Objects, place: Place) -> list[dict[str, str]]:
+    """The conflicts of an earlier update that were merged before somebody settled them."""
+    ours = place.own
+    if RECORD not in ours:
+        return []
+    found = parse(objects.blob(ours[RECORD].oid))
+    return [{"path": one.path, "kind": one.kind} for one in found if is_open(one, ours.get(one.path))]
 
 
 def drifted(objects: Objects, place: Place, base: Rendered, version: Version) -> list[str]:

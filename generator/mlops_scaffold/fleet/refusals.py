@@ -13,6 +13,10 @@ FULL_SIGNS = ("no space left", "quota")
 DENIED_SIGNS = ("authentication failed", "could not read username", "permission denied", "returned error: 403")
 
 
+# What may go wrong with one repository while the others go on: a full disk and files of any content too.
+TROUBLE = (MlopsError, OSError, UnicodeError, RecursionError)
+
+
 class Refused(MlopsError):
     """A repository refuses what is asked of it: the state that its projects have then, and whether a retry may help."""
 
@@ -21,8 +25,13 @@ class Refused(MlopsError):
         self.state, self.retry = state, retry
 
 
-def fail(line: Line, error: MlopsError) -> None:
+def fail(line: Line, error: Exception) -> None:
     """Say in a line that nothing could be done."""
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        error = Refused(ERROR, f"{where}{error.strerror or error}.", "Run the command again.", retry=True)
+    elif not isinstance(error, MlopsError):
+        error = Refused(ERROR, f"The repository has a file that cannot be read: {type(error).__name__}.")
     line.state = error.state if isinstance(error, Refused) else ERROR
     line.retry = error.retry if isinstance(error, Refused) else False
     if isinstance(error, Unreachable):

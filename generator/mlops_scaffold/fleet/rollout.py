@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from hashlib import sha256
 
 from mlops_scaffold.fleet.inventory import Fleet, Member
-from mlops_scaffold.fleet.line import ARCHIVED, CURRENT, HELD, MERGED, UNTEMPLATED, Line
+from mlops_scaffold.fleet.line import ARCHIVED, CURRENT, HELD, MERGED, RED, UNTEMPLATED, Line
 from mlops_scaffold.fleet.proposing import Proposer
 from mlops_scaffold.fleet.renderings import Renderings
 from mlops_scaffold.fleet.survey import reading, survey
@@ -36,7 +36,7 @@ class Rollout:
             proposer = Proposer(reader)
             for now in [ring] if ring else self.fleet.rings or [""]:
                 wanted = [member for member in members if not now or member.ring == now]
-                reader.clones.start(wanted)
+                reader.start(wanted)
                 waits = []
                 for member in wanted:
                     lines = proposer.propose(member)
@@ -52,7 +52,7 @@ class Rollout:
         """Take back what was proposed and nobody has worked on."""
         with reading(self.fleet, self.renderings, always=True) as reader:
             proposer = Proposer(reader)
-            reader.clones.start(members)
+            reader.start(members)
             for member in members:
                 yield from proposer.abort(member)
 
@@ -67,7 +67,7 @@ class Rollout:
 
     def is_enough(self, lines: list[Line], number: int) -> bool:
         """Whether more than the share that may fail has failed."""
-        self._failed |= {line.repo for line in lines if line.failed}
+        self._failed |= {line.repo for line in lines if line.failed or line.state == RED}
         share = self.fleet.limits.fail_stop
         if share is None or len(self._failed) <= share * number:
             return False

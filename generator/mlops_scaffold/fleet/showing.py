@@ -31,8 +31,15 @@ def show(lines: Iterable[Line], quiet: bool, as_json: bool) -> int:
         states[line.state] += 1
         code = max(code, code_of(line))
     if not as_json and not quiet:
-        print(", ".join(f"{number} {state}" for state, number in sorted(states.items())))
+        print(summary(states))
     return code
+
+
+def summary(states: Counter[str]) -> str:
+    """How many projects are in each state."""
+    number = states.total()
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    return f"{number} project{'' if number == 1 else 's'}: {counts}"
 
 
 def code_of(line: Line) -> int:

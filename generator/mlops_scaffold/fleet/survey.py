@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 
@@ -10,13 +10,19 @@ from mlops_scaffold.fleet import plans
 from mlops_scaffold.fleet.bench import Bench, Benches, benches
 from mlops_scaffold.fleet.branches import Branch, Touched, read_branch
 from mlops_scaffold.fleet.clones import Clones, clones
+from mlops_scaffold.fleet.hosts import Facts, desks
+from mlops_scaffold.fleet.hosts.desk import MERGED
 from mlops_scaffold.fleet.inventory import Fleet, Member
 from mlops_scaffold.fleet.line import BEHIND, CONFLICTS, CURRENT, EDITED, HELD, PROPOSED, UNTEMPLATED, Line
+from mlops_scaffold.fleet.locking import resolve_lock
 from mlops_scaffold.fleet.objects import Objects, Origin, write_object
 from mlops_scaffold.fleet.plans import Place
-from mlops_scaffold.fleet.refusals import fail
+from mlops_scaffold.fleet.refusals import TROUBLE, fail
 from mlops_scaffold.fleet.renderings import Renderings
+from mlops_scaffold.fleet.requests import Requests, apply
 from mlops_scaffold.ground.errors import MlopsError, Untrusted
+from mlops_scaffold.projects.check import changelog
+from mlops_scaffold.sources.address import recorded_address
 from mlops_scaffold.vcs.repository import Entries
 
 
@@ -28,14 +34,21 @@ class Reader:
     clones: Clones
     benches: Benches
     renderings: Renderings
+    requests: Requests
+
+    def start(self, members: list[Member]) -> None:
+        """Begin to fetch, and to ask the hosts."""
+        self.clones.start(members)
+        self.requests.start(members)
 
     @contextmanager
     def open(self, member: Member) -> Iterator["Opened"]:
         """A repository. Raises MlopsError where it cannot be read."""
+        facts = self.requests.facts(member)
         origin = self.clones.origin(member)
         bench = self.benches.for_names_like(origin.head)
         with bench.borrow(origin) as objects:
-            yield Opened(self, member, origin, bench, objects, objects.entries(origin.head))
+            yield Opened(self, member, facts, origin, bench, objects, objects.entries(origin.head))
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,7 @@ class Opened:
 
     reader: Reader
     member: Member
+    facts: Facts | None
     origin: Origin
     bench: Bench
     objects: Objects
@@ -59,7 +73,10 @@ class Opened:
         if place is None:
             line.state = UNTEMPLATED
             return None
-        line.older = place.project.version
+        line.older, source = place.project.version, place.project.source
+        if not self.reader.fleet.allows(source, self.member):
+            step = "If you trust it, add it to templates in fleet.yml."
+            raise MlopsError(f"Its template {source} is not one of this fleet.", step)
         older, newer = self.reader.renderings.versions(place.project)
         line.older, line.newer = older.name, newer.name
         line.newest = self.reader.renderings.newest(place.project)
@@ -69,8 +86,20 @@ class Opened:
 
     @cached_property
     def branch(self) -> Branch | None:
-        """Our branch there; None where there is none."""
-        return read_branch(self.objects, self.origin.branch) if self.origin.branch else None
+        """Our branch there; None where there is none. One that was merged is ours again."""
+        if not self.origin.branch:
+            return None
+        found = read_branch(self.objects, self.origin.branch)
+        return replace(found, is_ours=True) if self.is_merged(found.commit) else found
+
+    def is_merged(self, commit: str) -> bool:
+        """Whether the default branch has a commit: as its last one, as a parent of that, or as the host says."""
+        request = self.facts.request if self.facts else None
+        if request and request.state == MERGED and request.head == commit:
+            return True
+        found = self.objects.find(self.origin.head)
+        head = found[2].partition(b"\n\n")[0] if found else b""
+        return commit == self.origin.head or f"parent {commit}".encode() in head.splitlines()
 
     def look(self, line: Line, predict: bool) -> Touched:
         """Fill in a line; with `predict`, plan the update and give back what it changes.
@@ -82,15 +111,22 @@ class Opened:
             if place is None:
                 return {}
             self.find_drift(line, place)
-            if line.state == CURRENT:
+            line.conflicts = plans.open_conflicts(self.objects, place)
+            if line.conflicts:
+                line.state = CONFLICTS
+                line.notices.append(
+                    "Conflicts of an earlier update are on the default branch: settle them there first."
+                )
                 return {}
-            if self.member.is_held:
+            if line.state != CURRENT and self.member.is_held:
                 line.state = HELD
-                return {}
-            if predict:
+            if line.state != CURRENT and not predict:
+                self.find_branch(line)
+            if self.facts:
+                apply(line, self.member, self.facts)
+            if predict and line.state == BEHIND:
                 return self.plan(line, place)
-            self.find_branch(line)
-        except MlopsError as error:
+        except TROUBLE as error:
             fail(line, error)
         return {}
 
@@ -107,7 +143,7 @@ class Opened:
     def find_branch(self, line: Line) -> None:
         """What our branch has for a project that is behind."""
         there = self.branch
-        if there is None:
+        if there is None or line.state == HELD:
             return
         line.branch = self.reader.fleet.branch
         name = PurePosixPath(self.member.address).name
@@ -129,6 +165,10 @@ class Opened:
             line.state = CONFLICTS if line.conflicts else BEHIND
             if not self.reader.clones.always:
                 return {}
+            line.releases = changelog(recorded_address(place.project.source), *versions)
+            if stale_lock and self.member.trusted:
+                locked = resolve_lock(made, scratch, self.reader.fleet)
+                line.lock = "resolved" if locked else "stale"
             touched = plans.touched_by(made, line.conflicts, scratch)
             for blob in filter(None, touched.values()):
                 write_object(self.origin.objects, b"blob", scratch.read(blob.oid), scratch.longer)
@@ -143,21 +183,31 @@ def lines_of(member: Member) -> list[Line]:
 @contextmanager
 def reading(fleet: Fleet, renderings: Renderings, always: bool = False) -> Iterator[Reader]:
     """What reads the repositories of a fleet."""
-    with clones(fleet, renderings.offline, always) as found, benches() as made:
-        yield Reader(fleet, found, made, renderings)
+    hosts = (
+        []
+        if renderings.offline
+        else [*{member.host.name: member.host for member in fleet.members if member.host}.values()]
+    )
+    with desks(hosts, fleet.limits) as known, benches() as made:
+        requests = Requests(fleet, known)
+        with clones(fleet, requests.access, renderings.offline, always) as found:
+            try:
+                yield Reader(fleet, found, made, renderings, requests)
+            finally:
+                requests.shut()
 
 
 def survey(fleet: Fleet, members: list[Member], renderings: Renderings, predict: bool = False) -> Iterator[Line]:
     """A line for each project, in the order of fleet.yml; with `predict`, its update is planned. Writes nothing."""
     with reading(fleet, renderings) as reader:
-        reader.clones.start(members)
+        reader.start(members)
         for member in members:
             lines = lines_of(member)
             try:
                 with reader.open(member) as opened:
                     for line in lines:
                         opened.look(line, predict)
-            except MlopsError as error:
+            except TROUBLE as error:
                 for line in lines:
                     fail(line, error)
             yield from lines

@@ -1,7 +1,7 @@
-"""`.mlops/conflicts.yml`: the conflicts of an update that was committed with the project's side of each file.
+"""The record of conflicts on a branch that a program proposes: the project's side of each file is in the commit.
 
-It takes the place of conflict markers on a branch that a program proposes: the project keeps working, nothing of either
-side is lost, and `mlops update --resume` makes conflicts of git's own of it.
+It is a record as `mlops update` keeps it (vcs.conflicts), so `poe check` and `mlops check` read it, with all conflicts
+and with what `mlops update --resume` needs to make conflicts of git's own of them.
 """
 
 import os
@@ -13,10 +13,15 @@ from typing import Any
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.safe_paths import fault
 from mlops_scaffold.ground.settings import parse_mapping
+from mlops_scaffold.vcs.conflicts import RECORD
 from mlops_scaffold.vcs.repository import Blob
 
-FILE = ".mlops/conflicts.yml"
-SIDES = {1: "base", 2: "project", 3: "template"}  # by git's number of the stage
+FILE = RECORD
+SIDES = {
+    1: "base",
+    2: "ours",
+    3: "theirs",
+}  # by git's number of the stage; ours is the project's, theirs the template's
 HEAD = """\
 # Conflicts between this project and its template, from {older} to {newer}. Each file below has the project's content.
 # Settle them: mlops update --resume, then git mergetool or an editor, and git commit. This file goes with them.
@@ -25,9 +30,9 @@ HEAD = """\
 
 @dataclass(frozen=True)
 class Unsettled:
-    """The conflicts by path, each with its stages; the answers that `base` was rendered from."""
+    """The names of each conflict's objects, by path and stage; the answers that `base` was rendered from."""
 
-    conflicts: Mapping[str, Mapping[int, Blob]]
+    conflicts: Mapping[str, Mapping[int, str]]
     answers: dict[str, Any]
 
 
@@ -44,11 +49,11 @@ def text_of(
         {
             "path": path,
             "kind": kinds[path],
-            **{SIDES[number]: f"{blob.mode} {blob.oid}" for number, blob in sorted(stages.items())},
+            **{SIDES[number]: blob.oid for number, blob in sorted(stages.items())},
         }
         for path, stages in sorted(conflicts.items())
     ]
-    content = {"version": 1, "from": versions[0], "to": versions[1], "conflicts": rows, "answers": dict(answers)}
+    content = {"from": versions[0], "to": versions[1], "conflicts": rows, "answers": dict(answers)}
     body = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
     return (HEAD.format(older=versions[0], newer=versions[1]) + body).encode(errors="surrogateescape")
 
@@ -59,9 +64,9 @@ def read(text: bytes) -> Unsettled:
     try:
         rows, answers = raw["conflicts"], raw["answers"]
         found = {
-            row["path"]: {number: _blob(row[side]) for number, side in SIDES.items() if side in row} for row in rows
+            row["path"]: {number: _oid(row[side]) for number, side in SIDES.items() if side in row} for row in rows
         }
-        if raw["version"] != 1 or not isinstance(answers, dict) or any(map(fault, found)):
+        if not isinstance(answers, dict) or any(map(fault, found)):
             raise ValueError
     except (KeyError, TypeError, ValueError):
         step = f"Take it back from git's history: git checkout HEAD -- {FILE}"
@@ -69,11 +74,10 @@ def read(text: bytes) -> Unsettled:
     return Unsettled({os.fsdecode(path): stages for path, stages in found.items()}, answers)
 
 
-def _blob(text: str) -> Blob:
-    mode, oid = text.split()
-    if not mode.isdigit() or not set(oid) <= set("0123456789abcdef"):
+def _oid(text: str) -> str:
+    if not text or not set(text) <= set("0123456789abcdef"):
         raise ValueError
-    return Blob(mode, oid)
+    return text
 
 
 def kinds_in(text: bytes) -> list[dict[str, str]]:

@@ -1,5 +1,6 @@
 """`mlops update --resume`: the conflicts that were left in a commit become git's own, for any merge tool."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +19,6 @@ from mlops_scaffold.sources.source import Version, reopen_version
 from mlops_scaffold.updating.request import Outcome
 from mlops_scaffold.vcs.repository import Blob
 from mlops_scaffold.vcs.scratch import Scratch, scratch
-
-Conflicts = dict[str, dict[int, Blob]]
 
 
 def resume(
@@ -40,8 +39,8 @@ def resume(
             left = conflicts_file.read(place.read(before[conflicts_file.FILE].oid))
             was = replace(project, answers=left.answers)
             older, newer = reopened(was, offline), reopened(project, offline)
-            store_renderings(place, was, older, project, newer, trust)
-            conflicts = stages_now(place, left, before)
+            known = stored_renderings(place, was, older, project, newer, trust)
+            conflicts = stages_now(left, known, before)
             result = {path: blob for path, blob in before.items() if path != conflicts_file.FILE}
             result |= with_markers(place, conflicts)
             made = Plan(project, repository, head, older, newer, before, result, conflicts)
@@ -55,34 +54,36 @@ def reopened(project: Project, offline: bool) -> Version:
     return reopen_version(recorded_address(project.source), project.version, project.commit, offline)
 
 
-def store_renderings(
+def stored_renderings(
     place: Scratch, was: Project, older: Version, project: Project, newer: Version, trust: bool
-) -> None:
-    """Have the objects of both sides of the template: nothing but their names is in the commit."""
+) -> dict[str, Blob]:
+    """Both sides of the template, by the names of their objects: nothing but these is in the commit."""
+    found: dict[str, Blob] = {}
     for one, version in ((was, older), (project, newer)):
         made = render_base(one, version, trust)
-        place.store({str(path): entry for path, entry in made.tree.files.items()})
-
-
-def stages_now(place: Scratch, left: conflicts_file.Unsettled, before: dict[str, Blob]) -> Conflicts:
-    """The stages of each conflict, with the project's side as it is committed now."""
-    found: Conflicts = {}
-    for path, recorded in left.conflicts.items():
-        stages = {number: blob for number, blob in recorded.items() if number != 2}
-        if path in before:
-            stages[2] = before[path]
-        found[path] = dict(sorted(stages.items()))
-    wanted = sorted({blob.oid for stages in found.values() for blob in stages.values()})
-    said = place.git("cat-file", "--batch-check=%(objecttype)", given="\n".join(wanted).encode()).decode()
-    missing = [oid for oid, line in zip(wanted, said.splitlines(), strict=True) if line != "blob"]
-    for path, stages in found.items():
-        if any(blob.oid in missing for blob in stages.values()):
-            sentence = f"The template does not render {path} as it did when the update was made."
-            raise MlopsError(sentence, "Make the update again: delete the branch, then run mlops update.")
+        stored = place.store({str(path): entry for path, entry in made.tree.files.items()})
+        found |= {blob.oid: blob for blob in stored.values()}
     return found
 
 
-def with_markers(place: Scratch, conflicts: Conflicts) -> dict[str, Blob]:
+def stages_now(
+    left: conflicts_file.Unsettled, known: Mapping[str, Blob], before: Mapping[str, Blob]
+) -> dict[str, dict[int, Blob]]:
+    """The stages of each conflict, with the project's side as it is committed now."""
+    known = {**{blob.oid: blob for blob in before.values()}, **known}
+    found: dict[str, dict[int, Blob]] = {}
+    for path, stages in left.conflicts.items():
+        missing = [oid for number, oid in stages.items() if number != 2 and oid not in known]
+        if missing:
+            sentence = f"The template does not render {path} as it did when the update was made."
+            raise MlopsError(sentence, "Make the update again: delete the branch, then run mlops update.")
+        found[path] = {number: known[oid] for number, oid in stages.items() if number != 2}
+        if path in before:
+            found[path][2] = before[path]
+    return found
+
+
+def with_markers(place: Scratch, conflicts: Mapping[str, Mapping[int, Blob]]) -> dict[str, Blob]:
     """The files that both sides have, merged with markers around what is in conflict."""
     both = {path: stages for path, stages in conflicts.items() if {2, 3} <= stages.keys()}
     base, ours, theirs = ({path: stages[n] for path, stages in both.items() if n in stages} for n in (1, 2, 3))

@@ -1,0 +1,196 @@
+"""Stand-ins for GitHub's and GitLab's interfaces: what a fleet asks of them, over bare repositories on this machine.
+
+A call that the real interface would not take is answered as it would be: 400 for an unknown field, 401, 403, 404, 422.
+"""
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+TOKEN = "a-token-of-the-tests"
+# The fields that each call may have, by the published interfaces.
+GITHUB_POST = {"title", "head", "base", "body", "draft"}
+GITHUB_PATCH = {"title", "body", "state"}
+GITHUB_LIST = {"head", "state", "sort", "direction", "per_page"}
+GITLAB_POST = {"source_branch", "target_branch", "title", "description", "remove_source_branch"}
+GITLAB_PUT = {"title", "description", "state_event"}
+GITLAB_LIST = {"source_branch", "state", "order_by", "per_page"}
+
+
+@dataclass
+class HostOfTests:
+    """A host: its repositories in a folder, its requests, and answers that are to come `instead` of the right ones."""
+
+    folder: Path
+    address: str = ""
+    requests: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    checks: dict[str, str] = field(default_factory=dict)  # success or failure, by commit
+    archived: set[str] = field(default_factory=set)
+    moved: dict[str, str] = field(default_factory=dict)
+    instead: list[tuple[int, dict[str, str], str]] = field(default_factory=list)
+    writes_fail: int = 0  # so many times
+    calls: list[tuple[str, str]] = field(default_factory=list)
+
+    def tip(self, name: str, ref: str) -> str:
+        """The commit of a branch; nothing where there is none."""
+        command = ["git", "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"]
+        done = subprocess.run(command, cwd=self.folder / f"{name}.git", capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    def answer(self, method: str, path: str, query: dict[str, str], content: dict[str, Any]) -> tuple[int, Any]:
+        """Code and content of an answer."""
+        raise NotImplementedError
+
+    def is_known(self, headers: Any) -> bool:
+        """Whether the credentials are right."""
+        raise NotImplementedError
+
+
+class GitHubOfTests(HostOfTests):
+    """GitHub's interface."""
+
+    def is_known(self, headers: Any) -> bool:
+        return bool(headers["Authorization"] == f"Bearer {TOKEN}")
+
+    def answer(self, method: str, path: str, query: dict[str, str], content: dict[str, Any]) -> tuple[int, Any]:
+        _, owner, repo, *rest = path.strip("/").split("/")
+        name = f"{owner}/{repo}"
+        if not (self.folder / f"{name}.git").is_dir():
+            return 404, {"message": "Not Found"}
+        pulls = self.requests.setdefault(name, [])
+        if not rest:
+            full = self.moved.get(name, name)
+            return 200, {"full_name": full, "default_branch": "main", "archived": name in self.archived}
+        if rest[0] == "commits":
+            return self._checks(name, rest)
+        if method == "GET" and len(rest) == 1:
+            assert set(query) <= GITHUB_LIST
+            branch = query["head"].partition(":")[2]
+            return 200, [pull for pull in reversed(pulls) if pull["head"]["ref"] == branch][: int(query["per_page"])]
+        if method == "POST":
+            return self._open(name, content, pulls)
+        pull = pulls[int(rest[1]) - 1]
+        if method == "PATCH":
+            if set(content) - GITHUB_PATCH:
+                return 422, {"message": "Invalid request"}
+            pull.update(content)
+            return 200, pull
+        return 200, [{"state": "APPROVED"}] if pull.get("approved") else []
+
+    def _open(self, name: str, content: dict[str, Any], pulls: list[dict[str, Any]]) -> tuple[int, Any]:
+        sha = self.tip(name, content["head"])
+        doubled = any(pull["state"] == "open" and pull["head"]["ref"] == content["head"] for pull in pulls)
+        if set(content) - GITHUB_POST or not sha or doubled:
+            return 422, {"message": "Validation Failed"}
+        number = len(pulls) + 1
+        shared = {key: content[key] for key in ("title", "body", "draft")}
+        head = {"ref": content["head"], "sha": sha}
+        url = f"https://github.example.com/{name}/pull/{number}"
+        pulls.append({**shared, "number": number, "state": "open", "merged_at": None, "head": head, "html_url": url})
+        return 201, pulls[-1]
+
+    def _checks(self, name: str, rest: list[str]) -> tuple[int, Any]:
+        found = self.checks.get(self.tip(name, rest[1]))
+        if rest[2] == "status":
+            return 200, {"state": "pending", "total_count": 0, "statuses": []}
+        return 200, {"check_runs": [{"status": "completed", "conclusion": found}] if found else []}
+
+
+class GitLabOfTests(HostOfTests):
+    """GitLab's interface."""
+
+    def is_known(self, headers: Any) -> bool:
+        return bool(headers["PRIVATE-TOKEN"] == TOKEN)
+
+    def answer(self, method: str, path: str, query: dict[str, str], content: dict[str, Any]) -> tuple[int, Any]:
+        _, quoted, *rest = path.strip("/").split("/")
+        name = unquote(quoted)
+        if not (self.folder / f"{name}.git").is_dir():
+            return 404, {"message": "404 Project Not Found"}
+        requests = self.requests.setdefault(name, [])
+        if not rest:
+            full = self.moved.get(name, name)
+            return 200, {"path_with_namespace": full, "default_branch": "main", "archived": name in self.archived}
+        if rest[0] == "repository":
+            found = {"success": "success", "failure": "failed"}.get(self.checks.get(self.tip(name, rest[2]), ""))
+            return 200, {"id": self.tip(name, rest[2]), "status": found}
+        if method == "GET" and len(rest) == 1:
+            assert set(query) <= GITLAB_LIST
+            found_ones = [one for one in reversed(requests) if one["source_branch"] == query["source_branch"]]
+            return 200, found_ones[: int(query["per_page"])]
+        if method == "POST":
+            doubled = any(one["state"] == "opened" for one in requests)
+            if set(content) - GITLAB_POST or doubled or not self.tip(name, content["source_branch"]):
+                return 409, {"message": ["Another open merge request already exists for this source branch"]}
+            number = len(requests) + 1
+            url = f"https://gitlab.example.com/{name}/-/merge_requests/{number}"
+            sha = self.tip(name, content["source_branch"])
+            requests.append({**content, "iid": number, "state": "opened", "web_url": url, "sha": sha})
+            requests[-1]["draft"] = content["title"].startswith("Draft: ")
+            return 201, requests[-1]
+        one = requests[int(rest[1]) - 1]
+        if method == "PUT":
+            if set(content) - GITLAB_PUT:
+                return 400, {"error": "unknown parameter"}
+            one["state"] = "closed" if content.pop("state_event", "") == "close" else one["state"]
+            one.update(content, draft=content["title"].startswith("Draft: "))
+            return 200, one
+        if rest[2:] == ["approvals"]:
+            return 200, {"approved_by": []}
+        found = {"success": "success", "failure": "failed"}.get(
+            self.checks.get(self.tip(name, one["source_branch"]), "")
+        )
+        return 200, {**one, "head_pipeline": {"status": found} if found else None}
+
+
+@contextmanager
+def running(host: HostOfTests) -> Iterator[HostOfTests]:
+    """A host that listens on this machine until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+        def answer(self) -> None:
+            parts = urlsplit(self.path)
+            raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            host.calls.append((self.command, parts.path))
+            more: dict[str, str] = {"Content-Type": "application/json"}
+            if host.instead:
+                code, headers, text = host.instead.pop(0)
+                body = text.encode()
+                more |= headers
+            elif host.writes_fail and self.command != "GET":
+                host.writes_fail -= 1
+                code, body = 502, b"{}"
+            elif not host.is_known(self.headers):
+                code, body = 401, b'{"message": "Bad credentials"}'
+            else:
+                query = dict(parse_qsl(parts.query))
+                code, content = host.answer(self.command, parts.path, query, json.loads(raw or b"{}"))
+                body = json.dumps(content).encode()
+            self.send_response(code)
+            for name, value in more.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_PATCH = do_PUT = answer  # as the server calls them
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        host.address = f"http://127.0.0.1:{server.server_address[1]}"
+        yield host
+        server.shutdown()
+        thread.join()

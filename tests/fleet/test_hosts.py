@@ -1,0 +1,212 @@
+"""Requests at GitHub and GitLab: one for a repository, refreshed and never doubled; what a host refuses is said."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlops_scaffold.fleet.hosts.rest import Rest
+
+from tests.conftest import git
+from tests.fleet.standins import TOKEN, GitHubOfTests, GitLabOfTests, HostOfTests, running
+from tests.fleet.test_rollout import BRANCH, LINES, Company, release
+from tests.update.world import make_world
+
+KINDS = {"github": GitHubOfTests, "gitlab": GitLabOfTests}
+MINE = LINES.replace("line 3\n", "line 3, mine\n")
+
+
+class HostedCompany(Company):
+    """A company whose repositories are at a host, in the group ml."""
+
+    host: HostOfTests
+    kind: str
+    waited: list[float]
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}.example.com"
+
+    def hosted(self, *names: str, limits: str = "") -> None:
+        """fleet.yml with repositories at the host."""
+        row = f"{{kind: {self.kind}, token: env:FLEET_TOKEN, api: '{self.host.address}'}}"
+        self.inventory(
+            *(f"{self.name}/ml/{name}" for name in names),
+            more=f"templates: ['{self.world.template}']\nhosts:\n  {self.name}: {row}\n{limits}",
+        )
+
+    def request(self, name: str) -> dict[str, Any]:
+        """The newest request of a repository."""
+        return self.host.requests[f"ml/{name}"][-1]
+
+    def merge(self, name: str) -> None:
+        """The owners merge the request."""
+        git("update-ref", "refs/heads/main", self.tip(f"ml/{name}"), cwd=self.folder / f"ml/{name}.git")
+        self.request(name).update(
+            state="closed" if self.kind == "github" else "merged", merged_at="2026-11-26T12:00:00Z"
+        )
+
+
+@pytest.fixture(params=KINDS)
+def company(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostedCompany]:
+    """Its hosts' https addresses are folders of this machine for git."""
+    (tmp_path / "ml").mkdir()
+    after = {"a.txt": LINES.replace("line 3\n", "line 3, changed\n"), "new.txt": "new\n"}
+    made = HostedCompany(make_world(tmp_path, {"a.txt": LINES}, after))
+    made.kind, made.waited = request.param, []
+    settings = tmp_path / "gitconfig"
+    person = "[user]\n  name = Bot\n  email = bot@example.com\n"
+    settings.write_text(f'{person}[url "file://{tmp_path}/"]\n  insteadOf = https://{made.name}/\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    monkeypatch.setenv("FLEET_TOKEN", TOKEN)
+    monkeypatch.setattr(Rest, "sleep", staticmethod(made.waited.append))
+    with running(KINDS[made.kind](tmp_path)) as made.host:
+        yield made
+
+
+def test_one_request_a_repository_refreshed_and_never_doubled(company: HostedCompany) -> None:
+    company.add("ml/plain")
+    company.add("ml/edited", {"a.txt": MINE})
+    company.add("ml/closed")
+    company.host.archived.add("ml/closed")
+    company.hosted("plain", "edited", "closed")
+    lines = company.update()
+    assert {name: line.state for name, line in lines.items()} == {
+        "plain": "proposed",
+        "edited": "conflicts",
+        "closed": "archived",
+    }
+    plain, edited = company.request("plain"), company.request("edited")
+    assert plain["title"] == "chore: update the template to v2.0.0"
+    assert (plain["draft"], edited["draft"]) == (False, True)
+    text = str(edited.get("body") or edited.get("description"))
+    assert "`a.txt` (content)" in text
+    assert "mlops update --resume" in text
+    assert lines["plain"].request
+    assert lines["plain"].request["url"] == plain.get("html_url", plain.get("web_url"))
+    company.update()
+    assert [len(company.host.requests[f"ml/{name}"]) for name in ("plain", "edited")] == [1, 1]
+    written = [method for method, _ in company.host.calls if method != "GET"]
+    assert written == ["POST", "POST"], "the second run writes nothing"
+    release(company.world.template, "v3.0.0")
+    company.update()
+    assert len(company.host.requests["ml/plain"]) == 1
+    assert company.request("plain")["title"] == "chore: update the template to v3.0.0"
+    company.merge("plain")
+    assert company.update()["plain"].state == "merged"
+    assert len(company.host.requests["ml/plain"]) == 1
+
+
+def test_what_people_do_with_a_request_is_respected(company: HostedCompany) -> None:
+    for name in ("closed", "renamed", "red"):
+        company.add(f"ml/{name}", {"own.txt": name})  # so that no two have one commit
+    company.hosted("closed", "renamed", "red")
+    company.update()
+    company.request("closed")["state"] = "closed"
+    company.request("renamed").update(title="Ours now", body="Our words.", description="Our words.")
+    company.host.checks[company.tip("ml/red")] = "failure"
+    assert {name: line.state for name, line in company.update().items()} == {
+        "closed": "held",
+        "renamed": "proposed",
+        "red": "red",
+    }
+    release(company.world.template, "v3.0.0")
+    assert company.update()["closed"].state == "proposed"
+    assert [one["title"] for one in company.host.requests["ml/closed"]][1:] == ["chore: update the template to v3.0.0"]
+    renamed = company.request("renamed")
+    assert (renamed["title"], renamed.get("body") or renamed["description"]) == ("Ours now", "Our words.")
+    aborted = company.abort()
+    assert {name: line.state for name, line in aborted.items()} == dict.fromkeys(aborted, "behind")
+    assert company.request("red")["state"] == "closed"
+    assert company.tip("ml/red", BRANCH) == ""
+    assert company.update()["red"].state == "proposed", "what was taken back can be proposed again"
+
+
+def test_limits_of_a_host(company: HostedCompany) -> None:
+    for name in ("one", "two", "three"):
+        company.add(f"ml/{name}")
+    company.hosted("one", "two", "three", limits="limits: {open: 2, per_minute: 1}\n")
+    lines = company.update()
+    assert [line.state for line in lines.values()] == ["proposed", "proposed", "behind"]
+    assert lines["three"].notices == [f"It waits: 2 requests are open at {company.name}."]
+    assert company.tip("ml/three") == ""
+    assert [wait > 50 for wait in company.waited] == [True]
+    company.merge("one")
+    assert company.update()["three"].state == "proposed"
+
+
+HTML = "<html>Sign in</html>"
+# What a host answers to the first call; the state that the repository has then, what is said, and whether to retry.
+ANSWERS: dict[str, tuple[list[tuple[int, dict[str, str], str]], str, str, bool]] = {
+    "a token that is expired": ([(401, {}, '{"message": "Bad credentials"}')], "denied", "in FLEET_TOKEN", False),
+    "a right that is missing": (
+        [(403, {"X-Accepted-GitHub-Permissions": "pull_requests=write"}, '{"scope": "pull_requests=write"}')],
+        "denied",
+        "the right pull_requests=write is missing",
+        False,
+    ),
+    "a page of HTML": ([(200, {"Content-Type": "text/html"}, HTML)], "unreachable", "does not answer as its", True),
+    "broken JSON": ([(200, {}, "{")], "unreachable", "broken JSON", True),
+    "a redirection to another host": (
+        [(302, {"Location": "https://example.com/"}, "{}")],
+        "denied",
+        "example.com",
+        False,
+    ),
+    "an error of its own, for good": ([(503, {}, "{}")] * 4, "unreachable", "is away: it answers 503", True),
+    "a wait of an hour": ([(429, {"Retry-After": "3600"}, "{}")], "unreachable", "asks for 3600 seconds", True),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_a_host_refuses_is_one_line_and_the_rest_goes_on(name: str, company: HostedCompany) -> None:
+    answers, state, said, retry = ANSWERS[name]
+    company.add("ml/one")
+    company.add("own")
+    company.hosted("one")
+    with (company.folder / "fleet.yml").open("a") as file:
+        file.write("  - own.git\n")
+    company.host.instead += answers
+    lines = company.update()
+    assert (lines["one"].state, lines["one"].retry) == (state, retry)
+    assert said in str(lines["one"].error)
+    assert lines["own"].state == "proposed"
+    assert TOKEN not in str([line.to_json() for line in lines.values()])
+
+
+def test_a_busy_host_is_waited_for(company: HostedCompany) -> None:
+    company.add("ml/one")
+    company.hosted("one")
+    company.host.instead += [(429, {"Retry-After": "7"}, "{}"), (502, {}, "{}")]
+    assert company.update()["one"].state == "proposed"
+    assert company.waited == [7.0, 2.0]
+
+
+def test_a_token_that_is_not_set_is_named(company: HostedCompany, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FLEET_TOKEN")
+    company.add("ml/one")
+    company.hosted("one")
+    line = company.update()["one"]
+    assert (line.state, line.error) == (
+        "denied",
+        f"FLEET_TOKEN is not set: the token for {company.name}. Set it in the environment.",
+    )
+
+
+def test_a_repository_that_has_moved_is_told(company: HostedCompany) -> None:
+    company.add("ml/one")
+    company.hosted("one")
+    company.host.moved["ml/one"] = "platform/one"
+    assert "It has moved to platform/one: correct fleet.yml." in company.update()["one"].notices
+
+
+def test_a_run_that_ended_after_its_push_is_run_again(company: HostedCompany) -> None:
+    company.add("ml/one")
+    company.hosted("one")
+    company.host.writes_fail = 4
+    first = company.update()["one"]
+    assert (first.state, first.retry) == ("unreachable", True)
+    tip = company.tip("ml/one")
+    assert tip
+    assert company.update()["one"].state == "proposed"
+    assert (company.tip("ml/one"), len(company.host.requests["ml/one"])) == (tip, 1)
