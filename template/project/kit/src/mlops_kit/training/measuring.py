@@ -84,7 +84,7 @@ def score(model: Any, contract: Contract, frame: pd.DataFrame, names: list[str])
 def slices(contract: Contract, frame: pd.DataFrame, settings: dict[str, Any]) -> Iterator[tuple[str, pd.DataFrame]]:
     """The rows for each value of some columns, where there are enough of them to say anything."""
     few = [column.name for column in contract.features if 1 < len(column.categories) <= 10]
-    for name in settings["slices"] or few:
+    for name in settings.get("slices") or few:
         for value, part in frame.groupby(name):
             if len(part) < SMALLEST_SLICE or part[contract.target].nunique() < max(2, len(contract.classes)):
                 continue  # a ranking metric needs every class
