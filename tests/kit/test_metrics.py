@@ -9,6 +9,8 @@ import yaml
 from mlops_kit.contract import Contract, load
 from mlops_kit.ground import Project, using
 from mlops_kit.training import MetricError, check_metrics, metrics, positive_class, score, stage
+from mlops_kit.training.measuring import warn_of_a_guess
+from mlops_kit.training.metrics import check_slices
 from sklearn.metrics import average_precision_score, f1_score
 
 from tests.kit.kinds import kinds
@@ -106,6 +108,22 @@ def test_a_model_that_answers_another_number_of_rows_is_one_sentence(contract: C
 
     with pytest.raises(MetricError, match="gives 1 predictions for 3 rows"):
         score(Short(), contract, parts[1], ["accuracy"])
+
+
+def test_a_slice_of_a_column_that_there_is_not_names_the_nearest(asked: Asked) -> None:
+    check_slices(asked(slices=["x"]))
+    with pytest.raises(MetricError, match=r"names 'X ', which is no feature\. The features are: x, y\."):
+        check_slices(asked(slices=["X "]))
+
+
+@pytest.mark.parametrize(("balanced", "warns"), [(0.5, True), (0.505, True), (0.52, False)])
+def test_a_balanced_accuracy_of_a_guess_is_a_warning(
+    contract: Contract, balanced: float, warns: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warn_of_a_guess(contract, balanced)
+    said = capsys.readouterr().out
+    assert said.startswith("warning: balanced_accuracy 0.5") == warns
+    assert ("threshold: f1" in said) == warns
 
 
 def test_an_error_in_ones_own_code_is_one_sentence_with_its_line(

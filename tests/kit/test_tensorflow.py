@@ -68,7 +68,6 @@ def test_the_project_predicts_what_was_recorded(
     hashes.check(kind, project, prediction_hash(model, contract.coerce(parts[1])))
 
 
-@EVERY
 @ONE
 def test_a_threshold_decides_in_the_network_and_in_its_graph(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = np.array([[0.3, 0.7], [0.1, 0.9]], dtype="float32")
@@ -83,6 +82,7 @@ def test_a_threshold_decides_in_the_network_and_in_its_graph(project: Project, m
     assert outputs(network, tf.constant(answers))["prediction"].numpy().tolist() == [b"in", b"out"]
 
 
+@EVERY
 def test_a_network_is_read_by_mlflow_as_any_model_is(contract: Contract, model: Any, saved: Path) -> None:
     import mlflow.pyfunc
 

@@ -3,8 +3,10 @@
 import sys
 from pathlib import Path
 from threading import Event
+from unittest.mock import Mock
 
 import pytest
+from mlops_scaffold.creating.bootstrap import Setup, Wishes
 from mlops_scaffold.ground import process, report
 from mlops_scaffold.ground.report import Report
 
@@ -47,3 +49,11 @@ def test_a_short_step_says_nothing_in_between() -> None:
     with told.step("first commit"):
         pass
     assert len(told.said) == 1
+
+
+def test_what_the_stages_propose_is_said_after_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = "Running stage 'prepare':\nthink of another metric: 'yes' has 1.2% of the rows\ntrained on 80 rows"
+    monkeypatch.setattr(Setup, "module", lambda *_: printed)
+    setup = Setup(Mock(), Wishes(run=True))
+    setup.pipeline()
+    assert setup.told == ["think of another metric: 'yes' has 1.2% of the rows"]

@@ -16,6 +16,8 @@ from mlops_scaffold.ground.project import Project
 from mlops_scaffold.ground.report import Report
 from mlops_scaffold.vcs.git import git, is_repository_root, succeeds
 
+# How the lines begin that a person should read of what the stages print.
+PROPOSALS = ("think of ", "warning: ", "positive class: ", "decision threshold: ")
 # In git's own folder:
 STATE = "mlops-setup.json"  # what a set-up that was interrupted has still to do
 LOG = "mlops-setup.log"
@@ -92,7 +94,7 @@ class Setup:
             steps.append(Step("your data and its contract", self.bring_data))
         steps.append(prepare)
         if self.wishes.run:
-            steps.append(Step("pipeline: prepare, train, evaluate", lambda: self.module("workspace", "repro")))
+            steps.append(Step("pipeline: prepare, train, evaluate", self.pipeline))
         steps.append(Step("first commit", lambda: self.commit("feat: project from the mlops template")))
         if self.wishes.run:
             steps.append(
@@ -142,6 +144,11 @@ class Setup:
     def module(self, name: str, *arguments: str) -> str:
         """Run a module of the project's library. Gives back what it printed."""
         return self.run(str(self.project.python), "-m", f"{self.project.library}.{name}", *arguments)
+
+    def pipeline(self) -> None:
+        """A first model; what the stages propose or warn of is for the person."""
+        said = self.module("workspace", "repro").splitlines()
+        self.told.extend(line for line in said if line.startswith(PROPOSALS))
 
     def task(self, name: str) -> None:
         """Run a task of the project, as `uv run poe` does; what it prints is for the person."""

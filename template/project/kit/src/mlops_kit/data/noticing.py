@@ -47,9 +47,11 @@ def rare_class(contract: Contract, frame: pd.DataFrame) -> Iterator[str]:
     shares = frame[contract.target].value_counts(normalize=True)
     primary = params()["evaluate"].get("primary")
     if len(contract.classes) == 2 and shares.min() < RARE and primary != "average_precision":
+        rare = shares.idxmin()
+        setting = f"primary: average_precision, positive: {rare!r}"
         yield (
-            f"think of another metric: {shares.idxmin()!r} has {shares.min():.1%} of the rows, and {primary} says "
-            "little of a rare class. In params.yaml: evaluate: primary: average_precision"
+            f"think of another metric: {rare!r} has {shares.min():.1%} of the rows, and {primary} says little of a "
+            "rare class. In params.yaml: evaluate: {" + setting + "}"
         )
 
 

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from typing import Any
 
 from mlops_kit.contract import load
 from mlops_kit.ground import params, project
 from mlops_kit.monitoring import charts, pages
 from mlops_kit.registry.evidence import confusion
-from mlops_kit.training import read_plot
+from mlops_kit.training import positive_class, read_plot
 
 MOST_COLUMNS, MOST_SLICES, MOST_CLASSES = 25, 40, 30
 
@@ -65,7 +66,9 @@ def curves() -> str:
     calibrated = points("calibration", "predicted", "observed")
     if not roc:
         return "<p>The model gives no probabilities.</p>\n"
-    return _side_by_side(
+    positive = positive_class(load())
+    of = "Each class against the rest, pooled." if positive is None else f"Of the positive class, {positive}."
+    return f"<p>{escape(of)}</p>\n" + _side_by_side(
         charts.curve(roc, "false positive rate", "true positive rate (ROC)", diagonal=True),
         charts.curve(found, "recall", "precision"),
         charts.curve(calibrated, "predicted probability", "observed share (calibration)", diagonal=True),

@@ -12,7 +12,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from mlops_kit.contract import Contract
-from mlops_kit.data import RARE, Rule, folds_of, train_part
+from mlops_kit.data import RARE, TRAIN, Rule, folds_of, train_part
 from mlops_kit.frameworks import Decision, framework
 from mlops_kit.ground import doing, params, project
 from mlops_kit.training.metrics import MetricError, asked, positive_class, scorer
@@ -61,10 +61,10 @@ def decided(model: Any, contract: Contract) -> Any:
         return model
     if isinstance(setting, float):
         return _kept(model, Decision(positive, setting), "as evaluate.threshold in params.yaml says")
-    rows = train_part(contract)
-    share = float((rows[contract.target] == positive).mean())
+    share = float((targets(contract) == positive).mean())
     if setting is None and share >= RARE:
         return model
+    rows = train_part(contract)
     metric = setting or USUAL
     doing("choose the decision threshold", min(len(rows), MOST_ROWS))
     try:
@@ -74,6 +74,14 @@ def decided(model: Any, contract: Contract) -> Any:
         return model
     why = f"the best {metric} on {FOLDS} folds of the training part ({positive!r} has {share:.1%} of the rows)"
     return _kept(model, Decision(positive, threshold), why)
+
+
+def targets(contract: Contract) -> pd.Series:
+    """The targets of all rows of the training part."""
+    import pandas as pd
+
+    found: pd.Series = pd.read_parquet(project().root / TRAIN, columns=[contract.target])[contract.target]
+    return found
 
 
 def _kept(model: Any, decision: Decision, why: str) -> Any:

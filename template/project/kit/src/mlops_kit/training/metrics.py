@@ -111,6 +111,16 @@ def hint_for(name: str) -> str:
     return f"Take {' or '.join(several)}." if several else "Take another one in evaluate of params.yaml."
 
 
+def check_slices(contract: Contract) -> None:
+    """Raise MetricError where evaluate.slices of params.yaml names a column that is no feature."""
+    features = [column.name for column in contract.features]
+    for name in params()["evaluate"].get("slices") or []:
+        if name not in features:
+            near = get_close_matches(str(name), features, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"The features are: {', '.join(features)}."
+            raise MetricError(f"evaluate.slices in params.yaml names {name!r}, which is no feature.", hint)
+
+
 def check_metrics(contract: Contract, frame: pd.DataFrame) -> None:
     """Measure the baseline on some rows by every metric of params.yaml, so that a wrong one is told before the work.
 

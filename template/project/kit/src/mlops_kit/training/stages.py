@@ -10,7 +10,7 @@ from mlops_kit.contract import load
 from mlops_kit.ground import KitError, command, project, reporting
 from mlops_kit.models import client, in_a_sentence
 from mlops_kit.training.deciding import wanted
-from mlops_kit.training.metrics import metric_names, positive_class, scorer
+from mlops_kit.training.metrics import check_slices, metric_names, positive_class, scorer
 
 
 def stage(work: Callable[[], None]) -> Callable[[], None]:
@@ -46,6 +46,7 @@ def known_metrics() -> None:
         scorer(name, contract)
     positive_class(contract)
     wanted(contract)
+    check_slices(contract)
 
 
 def in_own_code(error: Exception) -> str:
