@@ -26,9 +26,9 @@ MODEL = Path("model")
 def fit(model: Any, contract: Contract, weights: str = "") -> Any:
     """Fit a model to the training set, in batches where that is larger than memory; returns the model.
 
-    `weights` is the column with the weight of each row. Raises ContractError where a weight is missing or negative, and
-    for a model that cannot be fitted in batches, MetricError for a metric that does not fit, KitError for an object that
-    is no estimator.
+    `weights` is the column with the weight of each row. Raises ContractError if one is missing or negative, or the
+    model cannot be fitted in batches, MetricError for a metric that does not fit, KitError for an object that is no
+    estimator.
     """
     missing = [name for name in ("fit", "predict") if not callable(getattr(model, name, None))]
     if missing:
@@ -66,7 +66,7 @@ def weights_of(contract: Contract, rows: pd.DataFrame, name: str) -> np.ndarray:
     found = np.asarray(to_numbers(rows[name], contract.source.decimal, contract.source.thousands), dtype="float64")
     odd = np.flatnonzero(~np.isfinite(found) | (found < 0))
     if len(odd) or not found.sum():
-        told = f"such as {rows[name].iloc[odd[0]]!r} ({len(odd)} such rows)" if len(odd) else "in which all are 0"
+        told = f"such as {rows[name].iloc[odd[0]]} ({len(odd)} such rows)" if len(odd) else "in which all are 0"
         raise ContractError(
             f"The weights in {name!r} cannot be used, {told}.",
             "A weight is a number of at least 0: see to it in prepare.py.",
