@@ -22,7 +22,17 @@ FOLDER = ROOT / "docs/reference"
 # What a project's own files call of the library: it keeps its names and its meaning from release to release.
 SURFACE = {
     "contract": ("load", "Contract", "Column", "Source", "ContractError", "check_file", "row_hashes"),
-    "features": ("columns", "numbers", "categories", "dates", "words", "date_parts", "texts", "TextScores", "target_means"),
+    "features": (
+        "columns",
+        "numbers",
+        "categories",
+        "dates",
+        "words",
+        "date_parts",
+        "texts",
+        "TextScores",
+        "target_means",
+    ),
     "estimators": ("Encoded",),
     "blending": ("BlendClassifier", "BlendRegressor"),
     "ground": ("project", "params", "using", "command", "Project", "Model", "ModelModule", "KitError", "ProjectError"),
