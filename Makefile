@@ -59,6 +59,7 @@ bench: $(VENV)/.tested  ## ratios against the peers, printed
 	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/large.py
+	$(BIN)/python benchmarks/million.py
 
 # Its pyproject.toml is copied: beside it, uv would read the one above it, which is a template.
 $(KIT)/.tested: $(VENV)/.created template/project/kit/pyproject.toml tests/kit/requirements.txt

@@ -1,4 +1,7 @@
-"""The floor: one process that imports the same libraries, trains, and logs the same model to a fresh database."""
+"""The floor: one process that imports the same libraries, reads the rows, trains, and logs the same model.
+
+python benchmarks/floor.py PROJECT    in the project's environment; the database is floor.db of the working directory
+"""
 
 import sys
 from pathlib import Path
@@ -6,26 +9,25 @@ from pathlib import Path
 import mlflow
 import mlflow.sklearn
 import pandas as pd
+from mlops_kit.contract import load
+from mlops_kit.frameworks.sklearn import trusted_types
+from mlops_kit.ground import Project, params, using
+from mlops_kit.models import requirements, signature
 
-project, package = Path(sys.argv[1]), sys.argv[2]
-sys.path.insert(0, str(project / "src"))
-model_module = __import__(f"{package}.model", fromlist=["build"])
-tracking = __import__(f"{package}.tracking", fromlist=["trusted_types"])
-contract_module = __import__(f"{package}.contract", fromlist=["load"])
-train_module = __import__(f"{package}.train", fromlist=["signature"])
-parameters = __import__(package).params()["model"]
-
-contract = contract_module.load(project / "contract.yaml")
-frame = pd.read_parquet(project / "data/prepared/train.parquet")
-model = model_module.build(contract, parameters).fit(contract.coerce(frame), contract.labels(frame))
-mlflow.set_tracking_uri(f"sqlite:///{Path.cwd() / 'floor.db'}")
-with mlflow.start_run():
-    mlflow.log_params(parameters)
-    mlflow.sklearn.log_model(
-        model,
-        name="model",
-        serialization_format="skops",
-        skops_trusted_types=tracking.trusted_types(),
-        signature=train_module.signature(contract),
-        pip_requirements=list(train_module.requirements()),
-    )
+with using(Project.read(Path(sys.argv[1]))) as project:
+    contract, parameters = load(), params()["model"]
+    source = project.root / contract.source.path
+    frame = pd.read_parquet(source) if source.suffix == ".parquet" else pd.read_csv(source)
+    train = frame.sample(frac=1 - params()["split"]["test"], random_state=0).reset_index(drop=True)
+    model = project.model.build(contract, parameters).fit(contract.coerce(train), contract.labels(train))
+    mlflow.set_tracking_uri(f"sqlite:///{Path.cwd() / 'floor.db'}")
+    with mlflow.start_run():
+        mlflow.log_params(parameters)
+        mlflow.sklearn.log_model(
+            model,
+            name="model",
+            serialization_format="skops",
+            skops_trusted_types=trusted_types(),
+            signature=signature(contract),
+            pip_requirements=list(requirements()),
+        )

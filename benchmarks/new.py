@@ -88,7 +88,7 @@ def first_model(work: Path, env: dict[str, str], mlops: str) -> None:
     ours = time.perf_counter() - start
     project = work / "churn"
     inside = {**env, "PATH": os.pathsep.join([str(project / ".venv/bin"), env["PATH"]])}
-    floor = (str(project / ".venv/bin/python"), str(HERE / "floor.py"), str(project), "churn")
+    floor = (str(project / ".venv/bin/python"), str(HERE / "floor.py"), str(project))
 
     def fresh() -> None:
         (work / "floor.db").unlink(missing_ok=True)

@@ -3,12 +3,13 @@
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from mlops_kit.contract import load
+from mlops_kit.contract import ContractError, load
 from mlops_kit.data import checked_rows, split, write_parts
 from mlops_kit.data import test_part as read_test_part
 from mlops_kit.ground import Project, params, using
@@ -103,6 +104,34 @@ def test_prepare_is_yours(recipe: str, here: Project) -> None:
         assert len(names["train"]) + len(names["test"]) == before
         assert names["train"]["x"].max() <= names["test"]["x"].min()
     assert list(names["rows"].columns) == [column.name for column in contract.columns]
+
+
+def test_a_weight_for_each_row(here: Project) -> None:
+    contract = load()
+    train, test = split(contract, checked_rows(contract))
+    model = here.model.build(contract, params()["model"])
+
+    def weighted(weights: Any) -> list[str]:
+        write_parts(train.assign(exposure=weights), test)
+        exec(RECIPES["A weight for each row"], dict(fit=fit, model=model, contract=contract))
+        return sorted(set(model.predict(contract.coerce(test))))
+
+    assert weighted(1.0) == ["in", "out"]
+    assert weighted((train["side"] == "in").map({True: "1", False: "0.000001"})) == ["in"]
+    for wrong, told in ((-1.0, r"-1.0 \(160 such rows\)"), (None, r"\(160 such rows\)"), (0.0, "all are 0")):
+        with pytest.raises(ContractError, match=f"weights in 'exposure' cannot be used, .*{told}"):
+            weighted(wrong)
+    write_parts(train, test)
+    with pytest.raises(ContractError, match=r"'exposure', which the training part does not have"):
+        fit(model, contract, weights="exposure")
+
+
+def test_a_column_that_is_no_feature_is_kept_for_its_weights(here: Project) -> None:
+    contract = load()
+    narrow = replace(contract, columns=tuple(c for c in contract.columns if c.name != "x"), ignored={"x": "a weight"})
+    assert list(checked_rows(narrow, "x"))[-1] == "x"
+    with pytest.raises(ContractError, match=r"prepare.py asks for the column 'z', which the data does not have"):
+        checked_rows(narrow, "z")
 
 
 def test_a_check_of_ones_own(here: Project) -> None:

@@ -156,7 +156,7 @@ def test_two_projects_whose_packages_have_one_name_do_not_mix_either(tmp_path: P
             contract = load()
             rows = contract.sample(50)
             model = chosen.model.build(contract, {"max_iter": 2}).fit(contract.coerce(rows), contract.labels(rows))
-            assert type(model[-1]).__name__ == f"HistGradientBoosting{estimator}"
+            assert type(model[-1]).__name__ == f"Blend{estimator}"
             assert Path(str(chosen.module("features").__file__)).is_relative_to(chosen.root)
 
 

@@ -75,7 +75,7 @@ def test_the_service_follows_a_real_server(project: Path, tmp_path: Path) -> Non
             # Another one is promoted there, and takes its place.
             path = project / "params.yaml"
             params = yaml.safe_load(path.read_text(encoding="utf-8"))
-            params["model"]["max_iter"] += 1
+            params["model"]["l2_regularization"] += 1
             path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
             poe(project, address, "repro")
             git("commit", "--quiet", "--all", "--no-verify", "--message", "one more round", cwd=project)

@@ -99,7 +99,7 @@ def test_a_new_champion_takes_over_under_load(project: Path) -> None:
         try:
             with callers.asking(4):
                 text = parameters.read_text(encoding="utf-8")
-                parameters.write_text(text.replace("max_leaf_nodes: 31", "max_leaf_nodes: 5"), encoding="utf-8")
+                parameters.write_text(text.replace("l2_regularization: 1", "l2_regularization: 2"), encoding="utf-8")
                 poe(project, "repro")
                 poe(project, "register")
                 git("commit", "--quiet", "--all", "--no-verify", "--message", "one more round", cwd=project)

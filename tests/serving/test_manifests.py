@@ -61,7 +61,9 @@ def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     answers = ["--preset", "minimal", "-d", "serving=seldon"]
     project = new(tmp_path_factory.mktemp("manifests") / "churn", template, *answers, "--run")
     parameters = project / "params.yaml"
-    parameters.write_text(parameters.read_text(encoding="utf-8").replace("max_leaf_nodes: 31", "max_leaf_nodes: 5"))
+    parameters.write_text(
+        parameters.read_text(encoding="utf-8").replace("l2_regularization: 1", "l2_regularization: 2")
+    )
     poe(project, "repro")
     assert "version 2, the challenger" in poe(project, "register")
     git("checkout", "--quiet", "params.yaml", cwd=project)

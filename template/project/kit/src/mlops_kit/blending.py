@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -26,7 +25,8 @@ MOST_VALUES = 100_000  # rows * columns * classes that are tried in five folds; 
 FOLDS = 5
 PATIENCE = 10  # rounds without getting better, after which a trial stops
 FEW_LEAVES = 4  # of a tree that can join two columns at most: for small tables
-SKEWED = 1.5  # the skewness above which a log link is tried: a gamma loss, whose spread grows with the mean
+SKEWED = 1.5  # the skewness above which a log link is tried, by a loss whose spread grows with the mean
+LOG_LINK = {"loss": "gamma"}
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trees in the answer
 # What of this module a saved model names. It stays here, or models of before could not be read.
 TRUSTED_TYPES = [f"mlops_kit.blending.{name}" for name in ("BlendClassifier", "BlendRegressor", "Spread")]
@@ -84,7 +84,7 @@ class _Blend(BaseEstimator):  # type: ignore[misc]
     """What both kinds of a blend share. `share_` is the trees' part in the answer, from 0 to 1."""
 
     def __init__(self, trees: Any, categories: Any = ()) -> None:
-        self.trees = trees  # scikit-learn's histogram gradient boosting, or LightGBM
+        self.trees = trees  # scikit-learn's histogram gradient boosting
         self.categories = categories  # the places of the codes among the features
 
     def fit(self, rows: Any, labels: Any, sample_weight: Any = None) -> Any:
@@ -160,8 +160,7 @@ def settled(trees: Any, linear: Any, sample: Sample) -> tuple[dict[str, Any], fl
     Breiman and others, Classification and Regression Trees, 1984.
     """
     folds = list(split(trees, sample))
-    names = Names.of(trees)
-    changes = [{}, {names.leaves: FEW_LEAVES}, *([names.log_link] if is_skewed(trees, sample.labels) else [])]
+    changes = [{}, {"max_leaf_nodes": FEW_LEAVES}, *([LOG_LINK] if is_skewed(trees, sample.labels) else [])]
     best = min((tried(trees, change, folds, sample) for change in changes), key=lambda trial: trial.loss)
     held = sample.at(np.concatenate([places for _, places in folds]))
     line = np.concatenate([answers(fitted(clone(linear), sample.at(a)), sample.rows[b]) for a, b in folds])
@@ -176,8 +175,8 @@ def link_of_many(trees: Any, sample: Sample) -> dict[str, Any]:
     if not is_skewed(trees, sample.labels):
         return {}
     some = sample.at(np.random.default_rng(0).permutation(len(sample.rows))[:MOST_ROWS])
-    folds, link = list(islice(split(trees, some), 1)), Names.of(trees).log_link
-    return link if tried(trees, link, folds, some).loss < tried(trees, {}, folds, some).loss else {}
+    folds = list(islice(split(trees, some), 1))
+    return LOG_LINK if tried(trees, LOG_LINK, folds, some).loss < tried(trees, {}, folds, some).loss else {}
 
 
 def split(trees: Any, sample: Sample) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -192,12 +191,14 @@ def split(trees: Any, sample: Sample) -> Iterator[tuple[np.ndarray, np.ndarray]]
 def tried(trees: Any, change: dict[str, Any], folds: list[Any], sample: Sample) -> Trial:
     """Trees with other parameters, and the number of rounds that is best over the folds."""
     fits = [stopped(clone(trees).set_params(**change), sample.at(a), sample.at(b)) for a, b in folds]
-    most = max(len(curve) for _, curve in fits)
-    mean = np.mean([np.pad(curve, (0, most - len(curve)), "edge") for _, curve in fits], axis=0)
-    rounds = max(1, int(mean.argmin()))
-    found = np.concatenate([after(rounds, fit, sample.rows[b]) for (fit, _), (_, b) in zip(fits, folds, strict=True)])
+    most = max(len(fit.validation_score_) for fit in fits)
+    curves = [np.pad(fit.validation_score_, (0, most - len(fit.validation_score_)), "edge") for fit in fits]
+    rounds = max(1, int(np.mean(curves, axis=0).argmax()))
+    found = np.concatenate([after(rounds, fit, sample.rows[b]) for fit, (_, b) in zip(fits, folds, strict=True)])
     held = sample.at(np.concatenate([places for _, places in folds]))
-    return Trial(loss(held, found, sample.labels).mean(), found, {**change, **Names.of(trees).rounds(rounds)})
+    return Trial(
+        loss(held, found, sample.labels).mean(), found, {**change, "max_iter": rounds, "early_stopping": False}
+    )
 
 
 def loss(held: Sample, found: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -226,51 +227,17 @@ def answers(model: Any, rows: np.ndarray) -> np.ndarray:
     return found
 
 
-# --- trees of scikit-learn and of LightGBM ---------------------------------------------------------------------------
+# --- boosted trees, round by round -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Names:
-    """What a library calls the parameters of its trees."""
-
-    leaves: str
-    trees: str
-    log_link: dict[str, Any]
-    fixed: dict[str, Any]  # that they do not stop early
-
-    @classmethod
-    def of(cls, trees: Any) -> Names:
-        """Those of LightGBM, or of scikit-learn."""
-        return LIGHTGBM if hasattr(trees, "num_leaves") else SKLEARN
-
-    def rounds(self, count: int) -> dict[str, Any]:
-        """The parameters of trees that boost so many rounds."""
-        return {self.trees: count, **self.fixed}
-
-
-SKLEARN = Names("max_leaf_nodes", "max_iter", {"loss": "gamma"}, {"early_stopping": False})
-LIGHTGBM = Names("num_leaves", "n_estimators", {"objective": "gamma"}, {})
-
-
-def stopped(trees: Any, learnt: Sample, held: Sample) -> tuple[Any, np.ndarray]:
-    """Trees that stopped when held rows got no better, and their loss after 0, 1, 2, ... rounds."""
-    if Names.of(trees) is LIGHTGBM:
-        from lightgbm import early_stopping
-
-        watched = dict(eval_set=[(held.rows, held.labels)], eval_sample_weight=[held.weights])
-        trees.fit(*learnt, **watched, callbacks=[early_stopping(PATIENCE, verbose=False)])
-        curve = next(iter(trees.evals_result_["valid_0"].values()))
-        return trees, np.array([curve[0], *curve])
+def stopped(trees: Any, learnt: Sample, held: Sample) -> Any:
+    """Trees that stopped when held rows got no better; `validation_score_` is theirs after 0, 1, 2, ... rounds."""
     trees.set_params(early_stopping=True, n_iter_no_change=PATIENCE)
-    trees.fit(*learnt, X_val=held.rows, y_val=held.labels, sample_weight_val=held.weights)
-    return trees, -np.asarray(trees.validation_score_)
+    return trees.fit(*learnt, X_val=held.rows, y_val=held.labels, sample_weight_val=held.weights)
 
 
 def after(rounds: int, trees: Any, rows: np.ndarray) -> np.ndarray:
     """What trees answered after some rounds, or after the last one."""
-    if Names.of(trees) is LIGHTGBM:
-        ask = trees.predict_proba if is_classifier(trees) else trees.predict
-        return np.asarray(ask(rows, num_iteration=rounds))
     staged = trees.staged_predict_proba(rows) if is_classifier(trees) else trees.staged_predict(rows)
     *_, found = islice(staged, rounds)
     return np.asarray(found)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_kit.contract import Contract, require
-from mlops_kit.data.rule import Rule, generated_rows
+from mlops_kit.data.rule import Rule, generated_rows, with_column
 from mlops_kit.ground import doing, project
 
 if TYPE_CHECKING:
@@ -23,16 +23,19 @@ def has_data(contract: Contract) -> bool:
     return (project().root / contract.source.path).exists()
 
 
-def checked_rows(contract: Contract) -> pd.DataFrame:
+def checked_rows(contract: Contract, *also: str) -> pd.DataFrame:
     """The raw rows that have a target, typed and checked; generated rows where the data is not here.
 
-    The column that they are split by is among theirs, also where it is no feature. Raises ContractError where a row
-    breaks the contract, or params.yaml names no split that there can be.
+    The column that they are split by is among theirs, and those named `also`, such as a weight, which need not be
+    features. Raises ContractError where a row breaks the contract, or params.yaml names no split that there can be.
     """
     reading = Rule.read().reading(contract)
+    for name in also:
+        reading = with_column(reading, name, "prepare.py asks for the column")
     if not has_data(contract):
         print(GENERATED)
-        return generated_rows(contract, SAMPLE_ROWS)
+        made = generated_rows(contract, SAMPLE_ROWS)
+        return made.assign(**{name: 1.0 for name in also if name not in made})
     doing(f"read {contract.source.path}")
     rows = reading.read()
     kept = rows[rows[contract.target].notna()].reset_index(drop=True)

@@ -49,12 +49,20 @@ class Rule:
         if not self.column or self.column in known:
             _require(self.column != contract.target, f"column is the target, {self.column!r}", "Name another column.")
             return contract
-        if self.column not in contract.ignored:
-            near = get_close_matches(self.column, [*known, *contract.ignored], 1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join([*known, *contract.ignored])}."
-            raise ContractError(f"split.column in params.yaml is {self.column!r}, which the data does not have.", hint)
-        others = {name: why for name, why in contract.ignored.items() if name != self.column}
-        return replace(contract, columns=(*contract.columns, Column(self.column, "text", nulls=1.0)), ignored=others)
+        return with_column(contract, self.column, "split.column in params.yaml is")
+
+
+def with_column(contract: Contract, name: str, told: str) -> Contract:
+    """The contract with one more column to read, no feature. Raises ContractError if the data has no such column."""
+    known = [column.name for column in contract.columns]
+    if name in known:
+        return contract
+    if name not in contract.ignored:
+        near = get_close_matches(name, [*known, *contract.ignored], 1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join([*known, *contract.ignored])}."
+        raise ContractError(f"{told} {name!r}, which the data does not have.", hint)
+    others = {other: why for other, why in contract.ignored.items() if other != name}
+    return replace(contract, columns=(*contract.columns, Column(name, "text", nulls=1.0)), ignored=others)
 
 
 def _require(right: bool, told: str, hint: str) -> None:

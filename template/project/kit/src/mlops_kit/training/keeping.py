@@ -6,9 +6,9 @@ import logging
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlops_kit.contract import Contract
+from mlops_kit.contract import Contract, ContractError, to_numbers
 from mlops_kit.data import count_train_rows, train_part
 from mlops_kit.frameworks import framework
 from mlops_kit.ground import KitError, doing, params, project
@@ -16,14 +16,19 @@ from mlops_kit.models import log_training, requirements, signature
 from mlops_kit.training.deciding import decided
 from mlops_kit.training.metrics import check_metrics, positive_class
 
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
 MODEL = Path("model")
 
 
-def fit(model: Any, contract: Contract) -> Any:
+def fit(model: Any, contract: Contract, weights: str = "") -> Any:
     """Fit a model to the training set, in batches where that is larger than memory; returns the model.
 
-    Raises ContractError for a model that cannot be fitted in batches, MetricError for a metric that does not fit,
-    KitError for an object that is no estimator.
+    `weights` is the column with the weight of each row. Raises ContractError if one is missing or negative, or the
+    model cannot be fitted in batches, MetricError for a metric that does not fit, KitError for an object that is no
+    estimator.
     """
     missing = [name for name in ("fit", "predict") if not callable(getattr(model, name, None))]
     if missing:
@@ -37,13 +42,36 @@ def fit(model: Any, contract: Contract) -> Any:
     if positive is not None:
         share = float((rows[contract.target] == positive).mean())
         print(f"positive class: {positive!r}, {share:.1%} of the rows (another one: evaluate.positive in params.yaml)")
-    count = count_train_rows()
+    count, weighted = count_train_rows(), {}
+    if weights:
+        step = f"{model.steps[-1][0]}__" if hasattr(model, "steps") else ""
+        weighted = {f"{step}sample_weight": weights_of(contract, rows, weights)}
     doing("fit the model", count)
     if count > len(rows):
         framework().fit_in_batches(model, contract, rows)
     else:
-        model.fit(contract.coerce(rows), contract.labels(rows))
+        model.fit(contract.coerce(rows), contract.labels(rows), **weighted)
     return model
+
+
+def weights_of(contract: Contract, rows: pd.DataFrame, name: str) -> np.ndarray:
+    """The weights in a column: float64, shape (rows,). Raises ContractError for one that is missing or negative."""
+    import numpy as np
+
+    if name not in rows:
+        raise ContractError(
+            f"train.py takes the weights from {name!r}, which the training part does not have.",
+            f"If the raw file has it, keep it in prepare.py: checked_rows(contract, {name!r}).",
+        )
+    found = np.asarray(to_numbers(rows[name], contract.source.decimal, contract.source.thousands), dtype="float64")
+    odd = np.flatnonzero(~np.isfinite(found) | (found < 0))
+    if len(odd) or not found.sum():
+        told = f"such as {rows[name].iloc[odd[0]]} ({len(odd)} such rows)" if len(odd) else "in which all are 0"
+        raise ContractError(
+            f"The weights in {name!r} cannot be used, {told}.",
+            "A weight is a number of at least 0: see to it in prepare.py.",
+        )
+    return found
 
 
 def keep(model: Any, contract: Contract) -> None:

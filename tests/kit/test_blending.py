@@ -1,0 +1,90 @@
+"""The default model fits the size of the table: what it chooses, and that it is saved and served as any other."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import skops.io
+from mlops_kit import blending
+from mlops_kit.blending import BlendClassifier, BlendRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.metrics import r2_score
+
+DICE = np.random.default_rng(0)
+
+
+def regressor(**parameters: Any) -> BlendRegressor:
+    return BlendRegressor(HistGradientBoostingRegressor(**{"max_iter": 60, "random_state": 0, **parameters}))
+
+
+def classifier(*categories: int, **parameters: Any) -> BlendClassifier:
+    told = {"max_iter": 60, "random_state": 0, "categorical_features": list(categories) or None, **parameters}
+    return BlendClassifier(HistGradientBoostingClassifier(**told), categories)
+
+
+def table(rows: int, columns: int = 4) -> np.ndarray:
+    return DICE.normal(size=(rows, columns))
+
+
+def test_few_rows_of_a_line_get_a_linear_model_alone() -> None:
+    rows, asked = table(120), table(400)
+    truth = np.array([3.0, -2.0, 1.0, 0.0])
+    model = regressor().fit(rows, rows @ truth + DICE.normal(size=120))
+    assert model.share_ == 0
+    assert model.trees_ is None
+    assert r2_score(asked @ truth, model.predict(asked)) > 0.9
+
+
+def test_columns_that_work_together_get_trees_alone_and_no_more_rounds_than_help() -> None:
+    rows = table(600)
+    model = classifier().fit(rows, np.where(rows[:, 0] * rows[:, 1] > 0, "same", "other"))
+    assert model.share_ == 1
+    assert model.linear_ is None
+    noise = regressor(max_iter=500).fit(rows, DICE.normal(size=600))
+    assert noise.share_ == 0 or noise.trees_.n_iter_ < 50
+
+
+def test_an_amount_with_a_long_tail_gets_a_log_link() -> None:
+    rows = table(1500)
+    amounts = np.exp(1.5 * rows[:, 0] * np.sign(rows[:, 1]) + DICE.normal(scale=0.3, size=1500))
+    few, many = regressor(), regressor()
+    assert few.fit(rows, amounts).trees_.loss == "gamma"
+    assert few.predict(rows).min() > 0
+    assert regressor().fit(rows, -amounts).trees_.loss == "squared_error", "which is not above 0"
+    many.fit(np.tile(rows, (7, 1)), np.tile(amounts, 7))
+    assert (many.trees_.loss, many.share_) == ("gamma", 1)
+
+
+def test_missing_values_unknown_codes_and_far_numbers_are_answered_as_by_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blending, "SHARES", (0.5,))
+    rows = np.column_stack([DICE.integers(0, 3, 300), table(300, 2)]).astype("float64")
+    rows[::7] = np.nan
+    model = classifier(0).fit(rows, DICE.choice(["a", "b", "c"], 300))
+    asked = np.array([[np.nan] * 3, [17, 0, 0], [1, 1e30, -1e30], [1, np.nanmax(rows[:, 1]), np.nanmin(rows[:, 2])]])
+    found = model.predict_proba(asked)
+    assert np.allclose(found.sum(axis=1), 1)
+    assert np.array_equal(found[2], found[3])
+
+
+def test_it_is_saved_without_a_word_and_answers_one_row_as_in_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blending, "SHARES", (0.5,))
+    rows = table(200)
+    for model in (classifier(), regressor()):
+        labels = rows[:, 0] + DICE.normal(size=200)
+        model.fit(rows, labels if model is not None and isinstance(model, BlendRegressor) else labels > 0)
+        written = skops.io.dumps(model)
+        own = {name for name in skops.io.get_untrusted_types(data=written) if name.startswith("mlops_kit.")}
+        assert own <= {*blending.TRUSTED_TYPES}
+        read = skops.io.loads(written, trusted=skops.io.get_untrusted_types(data=written))
+        each = [read.predict(rows[place : place + 1])[0] for place in range(50)]
+        assert np.allclose(each, model.predict(rows[:50]), rtol=1e-12)
+
+
+def test_the_weights_count_for_both_and_a_class_of_one_row_is_learnt() -> None:
+    rows = table(200)
+    labels = np.where(rows[:, 0] + DICE.normal(size=200) > 0, "yes", "no")
+    rare = (labels == "yes") | (np.arange(200) % 10 == 0)
+    plain, balanced = (classifier(class_weight=weight).fit(rows[rare], labels[rare]) for weight in (None, "balanced"))
+    assert (balanced.predict(rows) == "no").sum() > (plain.predict(rows) == "no").sum()
+    labels[0] = "once"
+    assert list(classifier().fit(rows, labels).classes_) == ["no", "once", "yes"]
