@@ -162,7 +162,7 @@ def refuse_programs(folder: Path) -> None:
     said = paths_in(git_bytes("config", "--show-scope", "--name-only", "-z", "--list", cwd=folder, fine=129))
     found = [name for scope, name in zip(said[::2], said[1::2], strict=False) if scope in ("local", "worktree")]
     if program := next(filter(PROGRAMS.fullmatch, found), None):
-        sentence = f"The git settings of {folder} would run a program ({program})."
+        sentence = f"The git settings of {folder.resolve()} would run a program ({program})."
         raise Untrusted(sentence, "If you trust it, say so once: --trust")
 
 
