@@ -41,7 +41,11 @@ class Record:
     def __post_init__(self) -> None:
         """Raise TypeError for a record that no update has written: it may be anybody's."""
         paths = [*self.before, *self.after, *self.flags, *self.staged]
-        if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", self.head) or any(map(fault, paths)):
+        if (
+            not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", self.head)
+            or any(map(fault, paths))
+            or not {type(path) for path in paths} <= {str}
+        ):
             raise TypeError("not a record of an update")
 
 
