@@ -117,9 +117,13 @@ def call(command: str) -> int:
     return 0
 
 
-@pytest.mark.parametrize(
-    "name", ["filter.evil.clean", "filter.evil.process", "merge.evil.driver", "diff.evil.textconv"]
+PROGRAMS = (
+    *("filter.evil.clean", "filter.evil.process", "merge.evil.driver", "diff.evil.textconv", "gpg.program"),
+    *("remote.origin.uploadpack", "core.sshcommand", "credential.https://x.example.com.helper"),
 )
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
 @pytest.mark.parametrize("command", READING)
 def test_a_repository_whose_own_settings_run_programs_is_not_looked_at(
     command: str,
@@ -139,6 +143,18 @@ def test_a_repository_whose_own_settings_run_programs_is_not_looked_at(
         said = str(error)
     if not command.startswith("explain"):  # it asks git nothing about the project
         assert f"would run a program ({name}). If you trust it, say so once: --trust" in said
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["core.filemode", "remote.origin.url", "user.name", "core.pager", "branch.main.merge"])
+def test_a_repository_with_honest_settings_is_looked_at(name: str, hostile: World) -> None:
+    git("config", name, "true", cwd=hostile.project)
+    assert open_repository(hostile.project).folder == hostile.project
+
+
+def test_copiers_own_update_runs_no_hook_of_the_project(hostile: World, tmp_path: Path) -> None:
+    hostile.update(engine="copier")
+    assert (hostile.project / "a.txt").read_text(encoding="utf-8") == "two\n"
     assert not (tmp_path / "ran").exists()
 
 

@@ -14,7 +14,10 @@ from mlops_scaffold.vcs.trust import is_trusted
 OLDEST_GIT = (2, 38)  # merge-tree --write-tree
 GITLINK = "160000"
 # A repository's own settings by which git would run a program, beside those that are switched off for every command.
-PROGRAMS = re.compile(r"(filter|merge|diff|gpg)\..*(clean|smudge|process|driver|command|textconv|program)")
+PROGRAMS = re.compile(
+    r"(filter|merge|diff|gpg|core|remote|credential)\..*?"
+    r"(clean|smudge|process|driver|command|textconv|external|program|gitproxy|askpass|uploadpack|vcs|helper)"
+)
 
 
 @dataclass(frozen=True)
