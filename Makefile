@@ -20,7 +20,7 @@ SPREAD_LONG := --numprocesses $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_
 COVER_KIT := $(if $(COVERAGE),--cov=mlops_kit --cov-report=term:skip-covered,)
 COVER := $(if $(COVERAGE),--cov=mlops_scaffold --cov-report=term:skip-covered,)
 
-.PHONY: demo test test-kit test-all test-long test-soak lint docs bench clean
+.PHONY: demo test test-kit test-all test-long test-soak lint docs sbom bench clean
 
 demo: $(VENV)/.installed  ## a project with a trained and registered model, in demo/
 	$(IDENTITY) $(BIN)/mlops new demo --defaults --run
@@ -50,6 +50,13 @@ lint: $(VENV)/.developed $(KIT)/.tested  ## style and types of our own code
 
 docs: $(VENV)/.documented  ## the documentation site, in site/: every link is checked
 	$(BIN)/zensical build --clean --strict
+
+sbom: $(VENV)/.created  ## build/sbom.json: the packages that the tool runs with, as CycloneDX
+	rm -rf build/sbom && mkdir -p build/sbom/generator/mlops_scaffold
+	cp pyproject.toml README.md LICENSE build/sbom/ && cp generator/bundle_hook.py build/sbom/generator/
+	cp generator/mlops_scaffold/__init__.py build/sbom/generator/mlops_scaffold/
+	$(BIN)/uv export --quiet --project build/sbom --no-dev --format cyclonedx1.5 --output-file build/sbom.json
+	rm -rf build/sbom
 
 bench: $(VENV)/.tested  ## ratios against the peers, printed
 	$(BIN)/python benchmarks/new.py

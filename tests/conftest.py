@@ -31,6 +31,8 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home of its own: no setting of the person who runs the tests gets in."""
     home = tmp_path_factory.mktemp("home")
     (home / "gitconfig").write_text("[user]\n  name = Test\n  email = test@example.com\n")
+    (home / "config").mkdir()
+    (home / "config/trusted").write_text("/\n")  # whatever the tests make; the fixture `strangers` takes it back
     patch = pytest.MonkeyPatch()
     patch.setenv("MLOPS_CACHE_DIR", str(home / "cache"))
     patch.setenv("MLOPS_CONFIG_DIR", str(home / "config"))
@@ -41,6 +43,13 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     yield home
     patch.undo()
+
+
+@pytest.fixture
+def strangers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A person who has trusted no template and no project yet: where they would be kept."""
+    monkeypatch.setenv("MLOPS_CONFIG_DIR", str(tmp_path / "config"))
+    return tmp_path / "config/trusted"
 
 
 def git(*arguments: str, cwd: Path) -> str:

@@ -92,7 +92,7 @@ def clone(origin: Path, tmp_path: Path) -> Path:
 
 def test_mlops_setup_makes_a_clone_ready(clone: Path, tmp_path: Path) -> None:
     env = newcomer(tmp_path)
-    run(shlex.join([*RUN, "setup"]), clone, env)
+    run(shlex.join([*RUN, "setup", "--trust"]), clone, env)
     assert git("status", "--porcelain", cwd=clone) == ""
     ask_the_service(clone, env)
 

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.conftest import git, mlops
 from tests.update.world import ANSWERS, Files, World, commit, make_world, write
 
@@ -71,6 +73,7 @@ def test_a_lock_file_of_uv_is_looked_at(tmp_path: Path) -> None:
     assert found["lock"] == "uv lock"
 
 
+@pytest.mark.usefixtures("strangers")
 def test_a_template_that_wants_trust_is_not_run(tmp_path: Path) -> None:
     world = make(tmp_path)
     text = "name: demo\n_tasks: ['touch was-run']\n_jinja_extensions: [jinja2.ext.do]\n"

@@ -72,6 +72,7 @@ def test_a_conflict_stays_one_whatever_a_task_does_with_it(tmp_path: Path) -> No
     assert "MINE" in world.text("b.txt")
 
 
+@pytest.mark.usefixtures("strangers")
 def test_nothing_runs_before_it_is_trusted(tmp_path: Path) -> None:
     world = with_tasks(tmp_path, f"touch {tmp_path}/ran")
     assert "--trust" in update(world, code=1)

@@ -5,6 +5,7 @@ It is in the repository's own folder, one for each project, beside copies of the
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.paths import cache_dir
+from mlops_scaffold.ground.safe_paths import fault
 from mlops_scaffold.vcs import files
 from mlops_scaffold.vcs.repository import Repository
+from mlops_scaffold.vcs.trust import is_trusted
 
 APPLYING, DONE, UNREADABLE = "applying", "done", "unreadable"
 
@@ -33,6 +37,16 @@ class Record:
     after: dict[str, str | None] = field(default_factory=dict)
     staged: list[str] = field(default_factory=list)
     flags: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise TypeError for a record that no update has written: it may be anybody's."""
+        paths = [*self.before, *self.after, *self.flags, *self.staged]
+        if (
+            not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", self.head)
+            or any(map(fault, paths))
+            or not {type(path) for path in paths} <= {str}
+        ):
+            raise TypeError("not a record of an update")
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,8 @@ class Journal:
 
     def begin(self) -> None:
         """Make the folder; it says whose it is before anything else is in it."""
+        self.mark.parent.mkdir(parents=True, exist_ok=True)
+        self.mark.touch()
         for kind in ("before", "after"):
             (self.folder / kind).mkdir(parents=True)
         (self.folder / "prefix").write_bytes(os.fsencode(self.repository.prefix))
@@ -100,6 +116,17 @@ class Journal:
         """Forget it: the record first, since the rest means nothing without it."""
         self.file.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.mark.unlink(missing_ok=True)
+
+    @property
+    def mark(self) -> Path:
+        """What says that an update was begun by this person on this machine. It is where no repository can put it."""
+        return cache_dir() / "updates" / sha256(os.fsencode(self.folder.resolve())).hexdigest()[:32]
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it may be acted on without a word: a repository may come with a record of anything."""
+        return self.mark.is_file() or is_trusted(self.repository.folder)
 
 
 def git_dir_of(top: Path) -> Path:
@@ -115,6 +142,8 @@ def unsettled(git_dir: Path) -> list[str]:
     found = []
     for file in (git_dir / "mlops").glob("*/prefix"):
         prefix = os.fsdecode(file.read_bytes())
+        if (prefix and fault(prefix)) or file.parent.is_symlink():
+            continue
         if Journal(Repository(git_dir, git_dir, git_dir, prefix)).state != DONE:
             found.append(prefix)
     return found
@@ -126,6 +155,9 @@ def locked(repository: Repository) -> Iterator[Journal]:
     from filelock import FileLock, Timeout
 
     journal = Journal(repository)
+    for place in (journal.folder, journal.folder.parent):
+        if place.is_symlink():
+            raise MlopsError(f"{place} is a symlink: what an update keeps would be elsewhere.", "Remove it.")
     journal.folder.parent.mkdir(parents=True, exist_ok=True)
     repository.share(journal.folder.parent)
     try:

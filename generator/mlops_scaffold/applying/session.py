@@ -43,5 +43,7 @@ def opened(
     recovered = taking_back.recover(repository)
     if recovered:
         report.warn(recovered)
+    if write:
+        taking_back.refuse_foreign(repository)
     with journal.locked(repository) if write else nullcontext(journal.Journal(repository)) as record:
         yield open_project(folder, answers_file), repository, record

@@ -13,12 +13,28 @@ from mlops_scaffold.vcs import files
 from mlops_scaffold.vcs.git import git_bytes
 from mlops_scaffold.vcs.repository import Blob, Repository
 
+FOREIGN = "An update of this project was cut off, and it was not begun by you on this machine."
+TAKE_BACK = "Take it back, if you trust the project: mlops update --abort"
 
-def recover(repository: Repository) -> str:
-    """Take back an update that was cut off. Gives back what to tell; nothing where there was none."""
-    state = Journal(repository).state
-    if state == DONE or not Journal(repository).folder.exists():
+
+def refuse_foreign(repository: Repository) -> None:
+    """Raise where somebody else's update was cut off: another one would write over what it keeps."""
+    found = Journal(repository)
+    if found.state in (APPLYING, UNREADABLE) and not found.is_ours:
+        raise MlopsError(FOREIGN, TAKE_BACK)
+
+
+def recover(repository: Repository, asked: bool = False) -> str:
+    """Take back an update that was cut off. Gives back what to tell; nothing where there was none.
+
+    One that this person has not begun here is taken back where that is asked for.
+    """
+    found = Journal(repository)
+    state = found.state
+    if state == DONE or not found.folder.exists():
         return ""
+    if not asked and not found.is_ours:
+        return f"{FOREIGN} {TAKE_BACK}" if state else ""
     try:
         with locked(repository) as journal:
             return settle(journal)

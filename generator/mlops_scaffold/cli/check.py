@@ -19,7 +19,7 @@ Projects = Annotated[list[Path], typer.Argument(metavar="[PROJECT]...", help="Pr
 Strict = Annotated[bool, typer.Option("--strict", help="For CI: fail for open conflicts and drift, not for behind.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Use the cached template.")]
 AnswersFile = Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")]
-Trust = Annotated[bool, typer.Option("--trust", help="Allow a foreign template's extensions.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Let template and project run code here; remembered.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 AsJsonLines = Annotated[
     bool, typer.Option("--json", help="Print the outcome as JSON, an object a line for each project.")
@@ -48,10 +48,13 @@ def check(
     from mlops_scaffold.cli.outcomes import DONE, NEEDS_A_PERSON, each
     from mlops_scaffold.ground.report import Report
     from mlops_scaffold.projects.check import check as compare
+    from mlops_scaffold.vcs.trust import remember
 
     report = Report(quiet or as_json)
 
     def act(folder: Path) -> tuple[int, dict[str, Any]]:
+        if trust:
+            remember(folder)
         with opened(folder, answers_file, report, write=False) as (found, repository, _):
             standing = compare(found, repository, offline, prereleases, trust)
         show(standing, report)
@@ -107,8 +110,11 @@ def diff(
     from mlops_scaffold.projects.difference import difference
     from mlops_scaffold.updating.evolve import evolve
     from mlops_scaffold.updating.request import Request
+    from mlops_scaffold.vcs.trust import remember
 
     report = Report(quiet or as_json)
+    if trust:
+        remember(project)
     if incoming:
         request = Request(
             folder=project,
@@ -148,9 +154,12 @@ def explain(
     from mlops_scaffold.ground.project import find_project, open_project
     from mlops_scaffold.ground.report import Report
     from mlops_scaffold.projects.explain import explain as find
+    from mlops_scaffold.vcs.trust import remember
 
     recover_around(project or (Path.cwd() / path).parent, Report(quiet or as_json))
     found = open_project(project, answers_file) if project else find_project(path, answers_file)
+    if trust:
+        remember(found.folder)
     told = find(found, path, offline, trust)
     if as_json:
         print(json.dumps(asdict(told)))

@@ -20,6 +20,7 @@ def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="Apply the non-destructive fixes.")] = False,
     only: Only = [],  # noqa: B006
     offline: Annotated[bool, typer.Option("--offline", help="Use the cached template.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Let this project run its code here; remembered.")] = False,
     answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
@@ -30,9 +31,12 @@ def doctor(
     from mlops_scaffold.doctor.registry import Place
     from mlops_scaffold.ground.project import open_project
     from mlops_scaffold.ground.report import Report
+    from mlops_scaffold.vcs.trust import remember
 
     report = Report(quiet or as_json)
     recover_around(project, report)
+    if trust:
+        remember(project)
     place = Place(open_project(project, answers_file), offline)
     found, ran = examine(place, only), []
     if fix and any(one.safe for one in found.findings):

@@ -22,7 +22,7 @@ Shard = Annotated[str, typer.Option("--shard", metavar="I/N", help="Only the I-t
 To = Annotated[str | None, typer.Option("--to", help="The template's version; the newest by default.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Use what is in the cache.")]
 Prereleases = Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")]
-Trust = Annotated[bool, typer.Option("--trust", help="Allow a foreign template's extensions.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Let the template run its code here; remembered.")]
 Despite = Annotated[list[str], typer.Option("--despite", metavar="GLOB", help="Do not wait for these repositories.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Predict files and conflicts; write nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a line of JSON for each project.")]

@@ -34,7 +34,7 @@ def new(
     vcs_ref: Annotated[str | None, typer.Option("--vcs-ref", "-r", help="The template's version.")] = None,
     prereleases: Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")] = False,
     answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
-    trust: Annotated[bool, typer.Option("--trust", help="Allow a foreign template's extensions.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Let this template run its code here; remembered.")] = False,
     skip_tasks: Annotated[bool, typer.Option("--skip-tasks", "-T", help="Run no tasks of the template.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Use the cached template.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
@@ -45,6 +45,7 @@ def new(
     from mlops_scaffold.creating.bootstrap import Wishes, set_up
     from mlops_scaffold.creating.new import Request, parse_data, plan
     from mlops_scaffold.ground.report import Report
+    from mlops_scaffold.vcs.trust import remember
 
     report = Report(quiet or as_json)
     request = Request(
@@ -77,6 +78,8 @@ def new(
         print(json.dumps(outcome) if as_json else "\n".join(planned.tree.paths))
         return
     planned.tree.write_new(planned.destination)
+    if planned.trusted:
+        remember(planned.destination)
     report.done(f"{len(planned.tree.paths)} files in {planned.destination}")
     found = planned.dataset
     wishes = Wishes(str(found.path), found.target, data_in_git, run) if found else Wishes(run=run)

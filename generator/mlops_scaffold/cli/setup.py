@@ -13,6 +13,7 @@ def setup(
     target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
     data_in_git: Annotated[bool, typer.Option("--data-in-git", help="Keep the data in git, not in DVC.")] = False,
     run: Annotated[bool, typer.Option("--run", help="Train, register and promote a first model.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Let this project run its code here; remembered.")] = False,
     answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
@@ -26,10 +27,14 @@ def setup(
     from mlops_scaffold.ground.report import Report
     from mlops_scaffold.projects.library import require_whole
     from mlops_scaffold.vcs.git import require_identity
+    from mlops_scaffold.vcs.trust import require
 
     report = Report(quiet or as_json)
     recover_around(project, report)
     found = open_project(project, answers_file)
+    if found.has_workspace or trust:
+        sentence = f"The set-up of {found.folder} runs its code: packages, hooks and tasks."
+        require(found.folder, trust, sentence, found.command("setup"))
     wishes = pending(found)
     if wishes is not None:
         require_identity()

@@ -26,7 +26,7 @@ Resume = Annotated[bool, typer.Option("--resume", help="Settle the conflicts of 
 Offline = Annotated[bool, typer.Option("--offline", help="Use the cached template.")]
 Prereleases = Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")]
 AnswersFile = Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")]
-Trust = Annotated[bool, typer.Option("--trust", help="Allow a foreign template's tasks and extensions.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Let template and project run code here; remembered.")]
 SkipTasks = Annotated[bool, typer.Option("--skip-tasks", "-T", help="Run no tasks or migrations.")]
 Engine = Annotated[str, typer.Option(help="merge, or copier: its own update.")]
 Merge = Annotated[str | None, typer.Option(help="format, or text: git's merge of lines alone, for this update.")]
@@ -61,6 +61,7 @@ def update(
     from mlops_scaffold.creating.new import parse_data
     from mlops_scaffold.ground.report import Report
     from mlops_scaffold.updating.request import Request
+    from mlops_scaffold.vcs.trust import remember
 
     report = Report(quiet or as_json)
     if abort:
@@ -80,6 +81,8 @@ def update(
         engine=engine,
         merge=merge or "",
     )
+    for folder in projects if trust else ():
+        remember(folder)
     act = partial(resume_one if resume else evolve_one, asked, report)
     sys.exit(show_outcomes(act, projects, report, as_json, dry_run, explain))
 
@@ -124,7 +127,7 @@ def take_back(projects: list[Path], dry_run: bool, report: "Report", as_json: bo
 
     def act(folder: Path) -> tuple[int, dict[str, Any]]:
         repository = open_repository(folder)
-        told = taking_back.recover(repository)
+        told = taking_back.recover(repository, asked=True)
         kept = [] if told else taking_back.abort(repository)
         for line in kept:
             report.error(line)  # where somebody's words are is said whatever else is not

@@ -14,7 +14,9 @@ from mlops_scaffold.ground import process
 from mlops_scaffold.ground.errors import MlopsError, StepFailed
 from mlops_scaffold.ground.project import Project
 from mlops_scaffold.ground.report import Report
-from mlops_scaffold.vcs.git import git, is_repository_root, succeeds
+from mlops_scaffold.vcs.git import QUIET, git, is_repository_root, succeeds
+from mlops_scaffold.vcs.repository import refuse_programs
+from mlops_scaffold.vcs.trust import is_trusted
 
 # How the lines begin that a person should read of what the stages print.
 PROPOSALS = ("think of ", "warning: ", "positive class: ", "decision threshold: ")
@@ -129,17 +131,25 @@ class Setup:
         """
         folder = self.project.folder
         here = () if is_repository_root(folder) else ("--", ".")
-        self.run("git", "add", "--all", *here)
+        self.git("add", "--all", *here)
         if succeeds("diff", "--cached", "--quiet", *here, cwd=folder):
             return
-        command = ("git", "commit", "--quiet", "--message", message, *here)
+        command = ("commit", "--quiet", "--message", message, *here)
         try:
-            self.run(*command)
+            self.git(*command)
         except StepFailed:
             if succeeds("diff", "--quiet", *here, cwd=folder):
                 raise
-            self.run("git", "add", "--all", *here)
-            self.run(*command)
+            self.git("add", "--all", *here)
+            self.git(*command)
+
+    def git(self, *command: str) -> None:
+        """Git as the person has it; without hooks and filters for a project that nobody has trusted."""
+        if is_trusted(self.project.folder):
+            self.run("git", *command)
+            return
+        refuse_programs(self.project.folder)
+        self.run("git", *QUIET, *command)
 
     def module(self, name: str, *arguments: str) -> str:
         """Run a module of the project's library. Gives back what it printed."""

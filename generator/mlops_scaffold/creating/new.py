@@ -9,16 +9,18 @@ from typing import Any
 
 from mlops_scaffold.creating import dataset
 from mlops_scaffold.creating.bootstrap import without_data
-from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.errors import MlopsError, Untrusted
 from mlops_scaffold.ground.project import ANSWERS_FILE, Project, check_answers_file, library
 from mlops_scaffold.ground.report import Report
 from mlops_scaffold.ground.settings import load_settings, read_mapping
 from mlops_scaffold.ground.tree import Tree
 from mlops_scaffold.rendering import Asked, Rendered, questions, render, settings
 from mlops_scaffold.sources import catalog
-from mlops_scaffold.sources.address import find_address
+from mlops_scaffold.sources.address import find_address, is_trusted
 from mlops_scaffold.sources.source import Version, open_version
 from mlops_scaffold.vcs.git import require_identity
+
+TRUST = "If you trust the template, say so once: --trust"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Plan:
     tree: Tree
     dataset: dataset.Dataset | None
     answers_file: str = ANSWERS_FILE
+    trusted: bool = False
 
     @property
     def project(self) -> Project:
@@ -76,8 +79,11 @@ def plan(request: Request, report: Report) -> Plan:
         report.warn(notice)
     refuse_tasks(request, version)
     data = given_answers(request, version)
+    trusted = is_trusted(version.source, request.trust)
     found = None
     if request.dataset is not None:
+        if not trusted:
+            raise Untrusted("--dataset has the template's code look at your data.", TRUST)
         with report.step(f"look at {request.dataset.name}"):
             found = dataset.inspect(version.folder, request.dataset, request.target, data.get("problem"))
         for level, text in found.findings:
@@ -88,14 +94,17 @@ def plan(request: Request, report: Report) -> Plan:
         user_defaults=load_settings().defaults,
         defaults=request.defaults,
         answers_file=request.answers_file,
-        trust=request.trust,
+        trust=trusted,
         skip_tasks=request.skip_tasks,
     )
     made = render(version, request.destination, asked)
     if request.run and not can_be_set_up(made):
         raise MlopsError("--run is for projects of the mlops template: this one has another.", "Leave --run out.")
+    if request.set_up and can_be_set_up(made) and not trusted:
+        sentence = "The set-up of the project runs code of the template: its packages, hooks and tasks."
+        raise Untrusted(sentence, f"{TRUST}. To write the files alone: --no-setup")
     where = made.answers_path.as_posix()
-    return Plan(request.destination.absolute(), version, made.answers, made.tree, found, where)
+    return Plan(request.destination.absolute(), version, made.answers, made.tree, found, where, trusted)
 
 
 def check_destination(destination: Path, answers_file: str | None = None) -> None:

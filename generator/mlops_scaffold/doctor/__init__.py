@@ -1,7 +1,8 @@
 """`mlops doctor`: what is wrong with a project on this machine, why it matters, and the command that mends it.
 
 What a project can say of itself is looked at by its own `doctor` module, in one process of its own Python; git, uv, the
-environment and the template are looked at here. Nothing is written but by `mend`.
+environment and the template are looked at here. Nothing is written but by `mend`. Nothing of a project that is not
+trusted is run: of its environment, the names of what is installed are read.
 """
 
 import json
@@ -14,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from mlops_scaffold.doctor import environment, git_checks, template  # noqa: F401  # each puts its checks into the registry
-from mlops_scaffold.doctor.registry import CHECKS, Finding, Place
+from mlops_scaffold.doctor.registry import CHECKS, TRUST, Finding, Place
 from mlops_scaffold.ground import process
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.report import Report
 from mlops_scaffold.sources.catalog import suggest
+from mlops_scaffold.vcs.repository import refuse_programs
+from mlops_scaffold.vcs.trust import is_trusted
 
 __all__ = ["CHECKS", "Diagnosis", "examine", "mend"]
 
@@ -51,6 +54,8 @@ class Diagnosis:
 def examine(place: Place, only: Sequence[str] = ()) -> Diagnosis:
     """Make the checks, or `only` some. Raises MlopsError for a check that neither the tool nor the project has."""
     found = Diagnosis()
+    if not is_trusted(place.folder):
+        refuse_programs(place.folder)
     for name, check in CHECKS.items():
         if only and name not in only:
             continue
@@ -71,6 +76,9 @@ def _ask_project(place: Place, only: Sequence[str], found: Diagnosis) -> None:
     if carried is None:
         if only:
             raise MlopsError(f"There is no check {only[0]!r}.", suggest(only[0], CHECKS))
+        return
+    if not place.trusted:
+        found.unknown["project"] = f"it would run code of the project. {TRUST}"
         return
     if not place.project.python.exists():
         found.unknown["project"] = "its own checks need its environment"
@@ -98,6 +106,7 @@ def module_of(place: Path) -> str:
 
 def mend(place: Place, found: Diagnosis, report: Report) -> list[str]:
     """Run the commands of the safe findings, each said before. Gives back those that were run."""
+    place.require_trust()
     ran = list(dict.fromkeys(one.mend for one in found.findings if one.safe))
     ours = os.pathsep.join([str(Path(sys.executable).parent), str(Path(process.uv()).parent)])
     env = {**place.variables, "PATH": os.pathsep.join([ours, place.variables["PATH"]])}

@@ -7,6 +7,7 @@ from pathlib import Path
 from mlops_scaffold.doctor.registry import Found, Place, check
 from mlops_scaffold.ground import process
 
+NAMED = re.compile(r"(?P<name>[\w.]+)-(?P<version>[\w.+!]+)\.dist-info")
 REFUSED_PYTHON = re.compile(r"error: (The Python request|No interpreter found|The requested interpreter)")
 
 
@@ -45,13 +46,40 @@ def packages(place: Place) -> Found:
     if not place.project.python.exists():
         yield "there is no environment", "uv sync"
         return
+    if not place.trusted:
+        yield from as_far_as_read(place)
+        return
     done = ask_uv(place, "sync", "--check", "--frozen")
     # The project itself is built anew by the next command where its files changed: no fault.
     own = place.folder.name if place.package is None else place.package.replace("_", "-")
     changed = sorted(set(re.findall(r"^ [-+~] ([\w.-]+)", done.errors, re.MULTILINE)) - {own})
-    if changed:
-        named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+    yield from differing(changed)
+
+
+def differing(packages: list[str]) -> Found:
+    """What to say of packages that are others than uv.lock names."""
+    if packages:
+        named = ", ".join(packages[:3]) + (f" and {len(packages) - 3} more" if len(packages) > 3 else "")
         yield f"the environment is not what uv.lock names: {named}", "uv sync"
+
+
+def as_far_as_read(place: Place) -> Found:
+    """What the names of the installed packages tell: their versions, and nothing of the environment runs."""
+    import tomllib
+
+    try:
+        lock = tomllib.loads((place.folder / "uv.lock").read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        yield "uv.lock cannot be read", "uv lock"
+        return
+    locked: dict[str, set[str]] = {}
+    for package in lock.get("package", ()):
+        locked.setdefault(str(package.get("name")), set()).add(str(package.get("version")))
+    folders = ("lib/python*/site-packages", "Lib/site-packages")
+    found = (path for folder in folders for path in (place.folder / ".venv").glob(f"{folder}/*.dist-info"))
+    here = (NAMED.fullmatch(path.name) for path in found)
+    installed = {named["name"].lower().replace("_", "-"): named["version"] for named in here if named}
+    yield from differing(sorted(name for name in installed.keys() & locked if installed[name] not in locked[name]))
 
 
 def uses_uv(place: Place) -> bool:
@@ -61,6 +89,7 @@ def uses_uv(place: Place) -> bool:
 
 
 def ask_uv(place: Place, *arguments: str) -> process.Finished:
-    """What uv says, without the network."""
+    """What uv says, without the network. Raises Untrusted: uv asks the Python of .venv, and may build the project."""
+    place.require_trust()
     env = {**place.variables, "UV_OFFLINE": "1", "NO_COLOR": "1"}
     return process.run([process.uv(), *arguments], cwd=place.folder, env=env)

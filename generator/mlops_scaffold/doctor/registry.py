@@ -7,11 +7,15 @@ from functools import cached_property
 from pathlib import Path
 
 from mlops_scaffold.ground import process
+from mlops_scaffold.ground.errors import Untrusted
 from mlops_scaffold.ground.project import Project
 from mlops_scaffold.projects.check import Standing, Versions, open_versions
 from mlops_scaffold.projects.check import check as compare
+from mlops_scaffold.vcs.git import succeeds
 from mlops_scaffold.vcs.repository import open_repository
+from mlops_scaffold.vcs.trust import is_trusted
 
+TRUST = "If you trust it, and git tracks no .venv, say so once: mlops doctor --trust"
 OURS = {"package_name", "problem", "framework"}  # answers that a project of our template has
 # Variables that are kept from a project's programs, but that its checks are about.
 LOOKED_AT = ("PYTHONDONTWRITEBYTECODE",)
@@ -52,6 +56,17 @@ class Place:
     def is_versioned(self) -> bool:
         """Whether it is known which version of its template the project has; the check of the answers says more."""
         return isinstance(self.project.answers.get("_commit"), str)
+
+    @cached_property
+    def trusted(self) -> bool:
+        """Whether its programs may run: not where git tracks its environment, so that somebody else made it."""
+        tracked = ("ls-files", "--error-unmatch", "--", ".venv")
+        return is_trusted(self.folder) and not succeeds(*tracked, cwd=self.folder)
+
+    def require_trust(self) -> None:
+        """Raise Untrusted where nothing of the project may run."""
+        if not self.trusted:
+            raise Untrusted("it would run code of the project.", TRUST)
 
     @cached_property
     def versions(self) -> Versions:

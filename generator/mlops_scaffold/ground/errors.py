@@ -1,17 +1,26 @@
 """What can go wrong, in words for the person who typed the command."""
 
+import re
+
+# Before the @ of a URL may stand a password or a token, which a slash may be in.
+LOGIN = re.compile(r"(?<=http://)\S*@|(?<=https://)\S*@|(?<=://)[^/\s:]*:\S*@")
+
+
+def masked(text: str) -> str:
+    """A text without the passwords and tokens in its URLs."""
+    return LOGIN.sub("***@", text)
+
 
 class MlopsError(Exception):
     """One sentence that says what is wrong, and one that says what to do next."""
 
     def __init__(self, sentence: str, next_step: str = "") -> None:
-        super().__init__(f"{sentence} {next_step}".strip())
-        self.sentence = sentence
-        self.next_step = next_step
+        self.sentence, self.next_step = masked(sentence), masked(next_step)
+        super().__init__(f"{self.sentence} {self.next_step}".strip())
 
 
 class Untrusted(MlopsError):
-    """A template would run code of its own, and nobody has said yet that it may."""
+    """A template or project would run code of its own, and nobody has said yet that it may."""
 
 
 class Unreachable(MlopsError):

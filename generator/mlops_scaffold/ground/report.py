@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from mlops_scaffold.ground.errors import masked
+
 TICK, BOX, WARNING, GOING = "✓", "☐", "!", "…"
 EVERY = 4.0  # seconds between two lines of a long step
 
@@ -35,12 +37,12 @@ class Report:
 
     def error(self, text: str) -> None:
         """Something failed; it is said even where nothing else is."""
-        print(f"mlops: {text}", file=sys.stderr, flush=True)
+        print(f"mlops: {masked(text)}", file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:
         """Something to know."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            print(masked(text), file=sys.stderr, flush=True)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

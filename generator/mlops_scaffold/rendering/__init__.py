@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_scaffold.rendering.asked import Asked, Rendered
+from mlops_scaffold.rendering.bounded import bounded
 from mlops_scaffold.sources.source import Version
 
 
@@ -13,7 +14,8 @@ def render(version: Version, destination: Path, asked: Asked) -> Rendered:
     from mlops_scaffold.rendering.plain_template import NotPlain
 
     try:
-        return plain.render(version, destination, asked)
+        with bounded():
+            return plain.render(version, destination, asked)
     except NotPlain:
         from mlops_scaffold.rendering import copier_adapter
 

@@ -8,11 +8,11 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 from traceback import walk_tb
-from typing import Any
+from typing import Any, Literal
 
 from copier import errors as copier_errors
 from copier._main import Worker, _operation
@@ -29,7 +29,12 @@ from mlops_scaffold.ground.project import ANSWERS_FILE
 from mlops_scaffold.ground.safe_paths import checked, is_below_link
 from mlops_scaffold.ground.tree import Entry, Tree
 from mlops_scaffold.rendering.asked import Asked, Rendered
+from mlops_scaffold.rendering.bounded import bounded
+from mlops_scaffold.rendering.plain_template import OF_MACHINE
+from mlops_scaffold.sources.address import is_trusted
 from mlops_scaffold.sources.source import Version
+
+TRUST = "If you trust the template, say so once: --trust"
 
 
 def make_worker(version: Version, project: Path, asked: Asked) -> Worker:
@@ -52,7 +57,7 @@ def make_worker(version: Version, project: Path, asked: Asked) -> Worker:
         user_defaults=dict(asked.user_defaults),
         defaults=asked.defaults,
         quiet=True,
-        unsafe=asked.trust,
+        unsafe=is_trusted(version.source, asked.trust),
         skip_tasks=asked.skip_tasks,
         skip_answered=asked.skip_answered,
     )
@@ -93,9 +98,23 @@ def _laid_out(version: Version) -> Template:
 def ask(worker: Worker) -> dict[str, Any]:
     """Have copier ask its questions; gives back all answers, hidden ones too. Raises MlopsError for a wrong answer."""
     with _translated(), Phase.use(Phase.PROMPT):
-        worker._check_unsafe("copy")
+        _close(worker, "copy")
         worker._ask()
     return dict(worker.answers.combined)
+
+
+def _close(worker: Worker, operation: Literal["copy", "update"]) -> None:
+    """Refuse what runs code of the template, or reads this machine, before it is trusted. Raises Untrusted."""
+    worker._check_unsafe(operation)
+
+    def refused(name: str) -> Callable[..., Any]:
+        def act(*_: object, **__: object) -> Any:
+            raise Untrusted(f"The template reads this machine, by its filter {name}.", TRUST)
+
+        return act
+
+    if not worker.unsafe:
+        worker.jinja_env.filters.update({name: refused(name) for name in OF_MACHINE})
 
 
 def render(version: Version, destination: Path, asked: Asked) -> Rendered:
@@ -105,8 +124,11 @@ def render(version: Version, destination: Path, asked: Asked) -> Rendered:
         worker = make_worker(version, destination, asked)
         with _translated():  # copier asserts it
             checked(Path(worker.template.config_data.get("answers_file", ANSWERS_FILE)))
-        answers = ask(worker)
-        tree, sources = render_tree(worker)
+        # A person may take their time, and so may what was trusted.
+        with nullcontext() if worker.unsafe or not asked.defaults else bounded():
+            answers = ask(worker)
+        with nullcontext() if worker.unsafe else bounded():
+            tree, sources = render_tree(worker)
         with _translated():
             seeds = tuple(worker._render_string(pattern) for pattern in worker.all_skip_if_exists)
             return Rendered(answers, tree, worker.answers_relpath, seeds, sources)
@@ -143,7 +165,7 @@ def tasks_of(
     worker = make_worker(newer, folder, asked)
     worker.subproject.__dict__["template"] = make_worker(older, folder, asked).template
     with _translated(), Phase.use(Phase.PROMPT):
-        worker._check_unsafe("update")
+        _close(worker, "update")
         worker._ask()
     return worker
 
@@ -239,7 +261,7 @@ def _translated() -> Iterator[None]:
         except (copier_errors.CopierAnswersInterrupt, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         except copier_errors.UnsafeTemplateError as error:
-            raise Untrusted(_first_line(error), "Trust it with --trust if you know it.") from None
+            raise Untrusted(_first_line(error), TRUST) from None
         except copier_errors.InteractiveSessionError:
             raise MlopsError(
                 "The questions need a terminal.", "Answer them with --defaults, --data or --preset."

@@ -7,14 +7,14 @@ here, by the same rules; whatever is not plain raises NotPlain, and copier does 
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 import yaml
-from jinja2 import StrictUndefined, Template, Undefined
+from jinja2 import Environment, StrictUndefined, Template, Undefined
 from jinja2.loaders import FileSystemLoader
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
@@ -29,6 +29,8 @@ COPIER = (9, 19)  # the version whose rules are followed here
 DEFAULT_EXCLUDE = ("copier.yaml", "copier.yml", "~*", "*.py[co]", "__pycache__", ".git", ".DS_Store", ".svn")
 FOREIGN = ("_copier_python", "_copier_phase", "_copier_operation", "_external_data", "now", "make_secret")
 MARKS = ("{{", "{%", "{#", "\r")
+# Filters that bring something of this machine into a rendering: its variables, folders and files.
+OF_MACHINE = ("expanduser", "expandvars", "fileglob", "realpath")
 # What only copier can do, or must refuse.
 CONFIG_OF_COPIER = {"jinja_extensions", "external_data", "preserve_symlinks", "secret_questions"}
 
@@ -58,6 +60,17 @@ class _Environment(SandboxedEnvironment):
         return super().is_safe_attribute(obj, attr, value)
 
 
+class _Loader(FileSystemLoader):
+    """What a template includes is in the template, wherever its symlinks lead."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """A file of the template. Raises MlopsError for one that is elsewhere."""
+        found = super().get_source(environment, template)
+        if not Path(found[1]).resolve().is_relative_to(self.searchpath[0]):
+            raise MlopsError(f"The template reads outside of itself: {template} is a symlink.", "Do not use it.")
+        return found
+
+
 class Conf(dict[str, Any]):
     """`_copier_conf`: what most templates read of it."""
 
@@ -78,6 +91,8 @@ class PlainTemplate:
         paths = [path for path in found if path.is_file() and re.match(r"\.ya?ml", path.suffix, re.IGNORECASE)]
         if len(paths) != 1:
             raise NotPlain("copier.yml")
+        if not paths[0].resolve().is_relative_to(self.version.folder.resolve()):
+            raise MlopsError(f"The template reads outside of itself: {paths[0].name} is a symlink.", "Do not use it.")
         try:
             loaded = load_yaml(paths[0].read_text(encoding="utf-8"))
         except (yaml.scanner.ScannerError, yaml.parser.ParserError) as error:
@@ -127,9 +142,10 @@ class PlainTemplate:
         kinds = {"jinja2.Undefined": Undefined, "jinja2.StrictUndefined": StrictUndefined}
         if "undefined" in options:
             options["undefined"] = kinds.get(options["undefined"]) or _not_plain("undefined")
-        loader = FileSystemLoader(str(self.version.folder.resolve()))
+        loader = _Loader(str(self.version.folder.resolve()))
         env = _Environment(loader=loader, extensions=[AnsibleCoreFiltersExtension], auto_reload=False, **options)
         env.globals["pathjoin"] = _pathjoin
+        env.filters |= dict.fromkeys(OF_MACHINE, _of_machine)
         return env
 
     @cached_property
@@ -236,6 +252,10 @@ def copier_settings() -> str:
 
 def _pathjoin(*path: str, mode: str = "posix") -> str:
     return str(PurePosixPath(*path)) if mode == "posix" else _not_plain(mode)
+
+
+def _of_machine(*_: object, **__: object) -> Any:
+    raise NotPlain("a filter that reads this machine")
 
 
 def _not_plain(what: object) -> Any:

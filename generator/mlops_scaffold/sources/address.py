@@ -12,8 +12,11 @@ from urllib.parse import unquote
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.paths import cache_dir
 from mlops_scaffold.ground.settings import load_settings
+from mlops_scaffold.vcs import trust
 from mlops_scaffold.vcs.git import GitError, git, is_repository_root
-from mlops_scaffold.vcs.giturl import GitUrl, is_path, parse
+from mlops_scaffold.vcs.giturl import GitUrl, is_path, parse, without_login
+
+LOGIN = "The login in the template's address is not recorded. For updates, git needs it: see git help credentials."
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Address:
     @property
     def is_remote(self) -> bool:
         """Whether it is read where it is recorded, and is no path that was named."""
-        return not self.is_local and self.fetched == parse(self.recorded)
+        return not self.is_local and without_login(self.fetched.text) == without_login(parse(self.recorded).text)
 
 
 def find_address(template: str | None = None) -> Address:
@@ -42,7 +45,8 @@ def find_address(template: str | None = None) -> Address:
 def named_address(named: str) -> Address:
     """The address of a template that was named: a URL as copier understands it, or a path made absolute."""
     if not is_path(named):
-        return Address(clonable(named), parse(named))
+        shown = without_login(named)
+        return Address(clonable(shown), parse(named), notice="" if shown == named else LOGIN)
     path = Path(os.path.expanduser(named))  # noqa: PTH111  # pathlib raises for a user that is not there
     if not os.path.exists(path):  # noqa: PTH110  # and for a name that is too long
         raise MlopsError(f"There is no template at {named}.", "Name a path that exists, or a git URL.")
@@ -112,7 +116,23 @@ def checkout_address(checkout: Path) -> Address:
         return Address(checkout.as_posix(), parse(checkout.as_posix()), notice=notice)
     if Path(origin).exists():
         origin = Path(origin).resolve().as_posix()
-    return Address(clonable(origin), parse(checkout.as_posix()))
+    return Address(clonable(without_login(origin)), parse(checkout.as_posix()))
+
+
+def is_trusted(recorded: str, given: bool = False) -> bool:
+    """Whether a template may run its code here: the installation's own may. Where it is said now, it is remembered."""
+    if given:
+        trust.remember(recorded)
+    return given or trust.is_trusted(recorded) or is_own(recorded)
+
+
+def is_own(recorded: str) -> bool:
+    """Whether it is the installation's own bundle or checkout."""
+    try:
+        own = installed_address()
+    except MlopsError:
+        return False
+    return trust.canonical(recorded) in {trust.canonical(own.recorded), trust.canonical(own.fetched.text)}
 
 
 def _direct_url() -> dict[str, str]:

@@ -26,6 +26,8 @@ from mlops_scaffold.vcs.git import (
     network_limit,
     succeeds,
 )
+from mlops_scaffold.vcs.repository import refuse_programs
+from mlops_scaffold.vcs.trust import is_trusted
 
 if TYPE_CHECKING:
     from packaging.version import Version as Release
@@ -243,6 +245,8 @@ def releases_between(address: Address, older: Version, newer: Version) -> list[s
 
 def uncommitted(mirror: Path, checkout: Path) -> str:
     """A checkout that was named is taken as it stands, as copier does: its changes become a commit in the mirror."""
+    if is_repository_root(checkout) and not is_trusted(checkout):
+        refuse_programs(checkout)
     if not is_repository_root(checkout) or not git("status", "--porcelain", cwd=checkout):
         return NEWEST
     where = (f"--git-dir={mirror}", f"--work-tree={checkout}")
@@ -304,7 +308,7 @@ def lay_out(mirror: Path, commit: str) -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
     try:
-        if is_whole(mirror, folder, index):
+        if is_whole(mirror, commit, folder, index):
             return folder
         shutil.rmtree(folder, ignore_errors=True)
         tree = fresh / "tree"
@@ -326,9 +330,11 @@ def lay_out(mirror: Path, commit: str) -> Path:
     return folder
 
 
-def is_whole(mirror: Path, folder: Path, index: Path) -> bool:
-    """Whether what was laid out is all there, and as it was."""
+def is_whole(mirror: Path, commit: str, folder: Path, index: Path) -> bool:
+    """Whether what was laid out is all there, nothing else, and as the commit has it."""
     if not folder.is_dir() or not index.is_file():
         return False
     where = (f"--git-dir={mirror}", f"--work-tree={folder}", "-c", "core.autocrlf=false")
-    return not git(*where, "ls-files", "--deleted", "--modified", cwd=folder, env={"GIT_INDEX_FILE": str(index)})
+    env = {"GIT_INDEX_FILE": str(index)}
+    looks = (("ls-files", "--deleted", "--modified", "--others"), ("diff-index", "--cached", commit))
+    return not any(git(*where, *look, cwd=folder, env=env) for look in looks)

@@ -1,6 +1,7 @@
 """One update of one project, from its folder to a plan that is shown or written."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -20,13 +21,19 @@ from mlops_scaffold.projects.library import comes, refuse_own_folder
 from mlops_scaffold.rendering import Rendered, questions, settings
 from mlops_scaffold.rendering.recorded import render_both
 from mlops_scaffold.sources import catalog
-from mlops_scaffold.sources.address import Address, recorded_address
+from mlops_scaffold.sources.address import Address, is_trusted, recorded_address
 from mlops_scaffold.sources.source import Version, is_older, open_version, reopen_version
 from mlops_scaffold.updating import fallback
 from mlops_scaffold.updating.request import Outcome, Request, Resolved
 from mlops_scaffold.vcs.git import settings as git_settings
 from mlops_scaffold.vcs.repository import can_merge_trees
 from mlops_scaffold.vcs.scratch import scratch
+from mlops_scaffold.vcs.trust import is_trusted as is_trusted_project
+
+UNLOCKED = (
+    "uv.lock is out of date: to resolve it, uv may run code of the project and its packages. If you trust them, run: "
+    "uv lock && git add uv.lock. To have it done by updates, say so once: mlops update --trust"
+)
 
 
 def evolve(
@@ -41,12 +48,13 @@ def evolve(
         if not request.dirty:
             repository.require_clean()
         address = recorded_address(project.source)
+        trusted = is_trusted(project.source, request.trust)
         older, newer = versions(request, project, address)
         for notice in dict.fromkeys((*older.notices, *newer.notices)):
             report.warn(notice)
         data = {**given_answers(request, newer), **(change(project, older) if change else {})}
         if request.engine == "copier":
-            return fallback.update(request, project, older, newer, data)
+            return fallback.update(replace(request, trust=trusted), project, older, newer, data)
         refuse_impossible(older, newer)
         if older.commit == newer.commit and not data:
             return Outcome(older.name, newer.name)
@@ -64,6 +72,9 @@ def evolve(
                 outcome.notices.append("The project's code is the library in kit/ now. Then see: uv run poe doctor")
             outcome.resolved = [Resolved(path, found.rule, found.details) for path, found in made.resolved.items()]
             stale_lock = needs_lock(made, place)
+            if stale_lock and not (trusted and is_trusted_project(project.folder)):
+                outcome.notices.append(UNLOCKED)
+                stale_lock = False
             if request.dry_run:
                 outcome.diff = place.diff(place.tree(made.before), place.tree(made.result))
                 if stale_lock:

@@ -13,7 +13,7 @@ from mlops_scaffold.ground.project import Project
 from mlops_scaffold.planning.planned import CONFLICT, UPDATED, Change
 from mlops_scaffold.sources.source import Version
 from mlops_scaffold.updating.request import Outcome, Request
-from mlops_scaffold.vcs.git import checked_ref, git_bytes, is_attended, network_limit, paths_in
+from mlops_scaffold.vcs.git import checked_ref, git_bytes, is_attended, network_limit, paths_in, quiet
 from mlops_scaffold.vcs.git import settings as git_settings
 from mlops_scaffold.vcs.giturl import is_path, parse
 
@@ -43,7 +43,7 @@ def update(
     command += [flag for flag, wanted in flags.items() if wanted]
     command += [f"--data={key}={value}" for key, value in data.items()]
     env = {key: value for key, value in os.environ.items() if key not in process.GIT_LOCATIONS}
-    env["GIT_TERMINAL_PROMPT"] = "0"
+    env |= {"GIT_TERMINAL_PROMPT": "0", **quiet(env)}
     # Tasks may take long, and so may a person who answers.
     unbounded = request.trust or (is_attended() and not request.defaults)
     limit = None if unbounded else network_limit()

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -97,6 +97,16 @@ def checked_ref(ref: str) -> str:
     if ref.startswith("-") or not ref.isprintable():
         raise MlopsError(f"{ref!r} is no version of a template.", "Name a tag, a branch or a commit.")
     return ref
+
+
+def quiet(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables by which another program's git runs no hook either; `env` is its environment."""
+    settings = dict(setting.split("=", 1) for setting in QUIET if "=" in setting)
+    first = int(env.get("GIT_CONFIG_COUNT") or 0)
+    found = {"GIT_CONFIG_COUNT": str(first + len(settings))}
+    for number, (name, value) in enumerate(settings.items(), first):
+        found |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return found
 
 
 def git_bytes(

@@ -26,6 +26,7 @@ DECODED = (
     re.compile(rf"{_USER}(?!\w:){_NAME}:(?![-:]|//).+"),  # as scp has it; one letter is a drive of Windows
     re.compile(r"(?:file://)?(?:/(?!/)|[A-Za-z]:[\\/]).*"),  # no //host: Windows would ask that host for a share
 )
+LOGIN = re.compile(r"(?<=http://)[^/?#\s]*@|(?<=https://)[^/?#\s]*@")
 FORMS = "https://, http://, ssh://, git://, file://, git@HOST:PATH, gh:OWNER/NAME or gl:OWNER/NAME"
 
 
@@ -52,6 +53,11 @@ class GitUrl:
     def is_local(self) -> bool:
         """Whether it is on this machine."""
         return self.text.startswith("file:") or is_path(self.text)
+
+
+def without_login(address: str) -> str:
+    """An address as others may see it: whatever stands before the @ of a URL for HTTP may be a password or a token."""
+    return LOGIN.sub("", address)
 
 
 def parse(address: str) -> GitUrl:

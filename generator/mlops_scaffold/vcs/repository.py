@@ -1,16 +1,23 @@
 """The git repository that a project is in: the project may be all of it, or a folder of it."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.errors import MlopsError, Untrusted
 from mlops_scaffold.ground.safe_paths import is_below_link
 from mlops_scaffold.vcs.git import GitError, git, git_bytes, paths_in, settings
+from mlops_scaffold.vcs.trust import is_trusted
 
 OLDEST_GIT = (2, 38)  # merge-tree --write-tree
 GITLINK = "160000"
+# A repository's own settings by which git would run a program, beside those that are switched off for every command.
+PROGRAMS = re.compile(
+    r"(filter|merge|diff|gpg|core|remote|credential)\..*?"
+    r"(clean|smudge|process|driver|command|textconv|external|program|gitproxy|askpass|uploadpack|vcs|helper)"
+)
 
 
 @dataclass(frozen=True)
@@ -131,9 +138,11 @@ class Repository:
 
 
 def open_repository(folder: Path) -> Repository:
-    """The repository of a project. Raises MlopsError where there is none, or git is too old to merge trees."""
+    """The repository of a project. Raises MlopsError where there is none, or its own settings would run programs."""
     if not folder.is_dir():
         raise MlopsError(f"There is no folder {folder}.", "Check the path.")
+    if not is_trusted(folder):
+        refuse_programs(folder)
     try:
         said = git(
             *("rev-parse", "--path-format=absolute", "--show-toplevel", "--absolute-git-dir"),
@@ -145,7 +154,19 @@ def open_repository(folder: Path) -> Repository:
             raise
         raise MlopsError(f"{folder} is in no git repository.", "Run: git init, and commit what is there.") from None
     top, git_dir, objects, *prefix = said.split("\n")
-    return Repository(Path(top), Path(git_dir), Path(objects), prefix[0] if prefix else "")
+    found = Repository(Path(top), Path(git_dir), Path(objects), prefix[0] if prefix else "")
+    if found.folder.resolve() != folder.resolve():
+        raise MlopsError(f"Git looks for the files of {folder} in {top}.", "Look at core.worktree in its .git/config.")
+    return found
+
+
+def refuse_programs(folder: Path) -> None:
+    """Raise Untrusted for a repository whose own settings name a program that git would run."""
+    said = paths_in(git_bytes("config", "--show-scope", "--name-only", "-z", "--list", cwd=folder, fine=129))
+    found = [name for scope, name in zip(said[::2], said[1::2], strict=False) if scope in ("local", "worktree")]
+    if program := next(filter(PROGRAMS.fullmatch, found), None):
+        sentence = f"The git settings of {folder.resolve()} would run a program ({program})."
+        raise Untrusted(sentence, "If you trust it, say so once: --trust")
 
 
 def can_merge_trees() -> bool:
