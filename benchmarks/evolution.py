@@ -163,16 +163,16 @@ def is_reported(line: bytes, said: str) -> bool:
 
 
 def is_merged(line: bytes, rendered: Iterable[bytes], left: Iterable[bytes]) -> bool:
-    """Whether a line of the result has all the words that a person had put into the template's line."""
+    """Whether a line of the result has all the words that a person had put into the template's line.
+
+    The template may have joined that line with others since.
+    """
     text = line.decode(errors="replace")
-    before, after = (like(text, lines) for lines in (rendered, left))
-    added = words(text) - words(before[0] if before else "")
-    return any(added <= words(other) for other in after)
-
-
-def like(text: str, lines: Iterable[bytes]) -> list[str]:
-    """The lines that are most like a text."""
-    return get_close_matches(text, [line.decode(errors="replace") for line in lines], cutoff=0.5)
+    before = get_close_matches(text, [one.decode(errors="replace") for one in rendered], n=1, cutoff=0.5)
+    said = words(text)
+    added = said - words(before[0] if before else "")
+    after = (words(one.decode(errors="replace")) for one in left)
+    return any(added <= other and 2 * (said & other).total() >= said.total() for other in after)
 
 
 def words(text: str) -> Counter[str]:
