@@ -47,7 +47,8 @@ def test_columns_that_work_together_get_trees_alone_and_no_more_rounds_than_help
 def test_an_amount_with_a_long_tail_gets_a_log_link() -> None:
     rows = table(1500)
     amounts = np.exp(1.5 * rows[:, 0] * np.sign(rows[:, 1]) + DICE.normal(scale=0.3, size=1500))
-    few, many = regressor(), regressor()
+    few: Any = regressor()
+    many: Any = regressor()
     assert few.fit(rows, amounts).trees_.loss == "gamma"
     assert few.predict(rows).min() > 0
     assert regressor().fit(rows, -amounts).trees_.loss == "squared_error", "which is not above 0"

@@ -160,7 +160,11 @@ def settled(trees: Any, linear: Any, sample: Sample) -> tuple[dict[str, Any], fl
     Breiman and others, Classification and Regression Trees, 1984.
     """
     folds = list(split(trees, sample))
-    changes = [{}, {"max_leaf_nodes": FEW_LEAVES}, *([LOG_LINK] if is_skewed(trees, sample.labels) else [])]
+    changes: list[dict[str, Any]] = [
+        {},
+        {"max_leaf_nodes": FEW_LEAVES},
+        *([LOG_LINK] if is_skewed(trees, sample.labels) else []),
+    ]
     best = min((tried(trees, change, folds, sample) for change in changes), key=lambda trial: trial.loss)
     held = sample.at(np.concatenate([places for _, places in folds]))
     line = np.concatenate([answers(fitted(clone(linear), sample.at(a)), sample.rows[b]) for a, b in folds])
