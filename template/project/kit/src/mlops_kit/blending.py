@@ -102,7 +102,7 @@ class _Blend(BaseEstimator):  # type: ignore[misc]
         elif self._can_be_tried(labels):
             parameters, self.share_ = settled(trees, linear, sample)
             trees.set_params(**parameters)
-        self.trees_ = trees.fit(rows, labels, sample_weight=weights) if self.share_ > 0 else None
+        self.trees_: Any = trees.fit(rows, labels, sample_weight=weights) if self.share_ > 0 else None
         self.linear_ = fitted(linear, sample) if self.share_ < 1 else None
         return self
 
@@ -160,11 +160,8 @@ def settled(trees: Any, linear: Any, sample: Sample) -> tuple[dict[str, Any], fl
     Breiman and others, Classification and Regression Trees, 1984.
     """
     folds = list(split(trees, sample))
-    changes: list[dict[str, Any]] = [
-        {},
-        {"max_leaf_nodes": FEW_LEAVES},
-        *([LOG_LINK] if is_skewed(trees, sample.labels) else []),
-    ]
+    changes: list[dict[str, Any]] = [{}, {"max_leaf_nodes": FEW_LEAVES}]
+    changes += [LOG_LINK] if is_skewed(trees, sample.labels) else []
     best = min((tried(trees, change, folds, sample) for change in changes), key=lambda trial: trial.loss)
     held = sample.at(np.concatenate([places for _, places in folds]))
     line = np.concatenate([answers(fitted(clone(linear), sample.at(a)), sample.rows[b]) for a, b in folds])
