@@ -9,8 +9,8 @@ from pathlib import Path
 import mlflow
 import mlflow.sklearn
 import pandas as pd
+import skops.io
 from mlops_kit.contract import load
-from mlops_kit.frameworks.sklearn import trusted_types
 from mlops_kit.ground import Project, params, using
 from mlops_kit.models import requirements, signature
 
@@ -27,7 +27,7 @@ with using(Project.read(Path(sys.argv[1]))) as project:
             model,
             name="model",
             serialization_format="skops",
-            skops_trusted_types=trusted_types(),
+            skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
             signature=signature(contract),
             pip_requirements=list(requirements()),
         )

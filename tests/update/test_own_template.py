@@ -137,13 +137,25 @@ def test_an_update_from_the_version_before_equals_a_fresh_project(history: Path,
     equals_fresh(history, versions(history)[-2], tmp_path)
 
 
-@pytest.mark.long
-def test_an_update_from_every_older_version_equals_a_fresh_project(history: Path, tmp_path: Path) -> None:
+def older(history: Path) -> list[str]:
+    """The versions before the newest that can be rendered, from the oldest."""
     if not real_past():
         pytest.skip("this clone has no history (shallow, or an unpacked archive)")
-    older = [version for version in versions(history)[:-1] if can_render(history, version)]
-    assert len(older) > 3
-    for version in older:
+    found = [version for version in versions(history)[:-1] if can_render(history, version)]
+    assert len(found) > 3
+    return found
+
+
+@pytest.mark.long
+def test_an_update_from_the_oldest_and_from_half_way_equals_a_fresh_project(history: Path, tmp_path: Path) -> None:
+    found = older(history)
+    for version in (found[0], found[len(found) // 2]):
+        equals_fresh(history, version, tmp_path / version)
+
+
+@pytest.mark.soak
+def test_an_update_from_every_older_version_equals_a_fresh_project(history: Path, tmp_path: Path) -> None:
+    for version in older(history):
         equals_fresh(history, version, tmp_path / version)
 
 

@@ -97,17 +97,32 @@ def own_lines(tree: Tree) -> set[bytes]:
     return {line.encode() for file in tree.values() for line in file.lines if line.startswith("MINE-")}
 
 
-@pytest.mark.long
-@settings(
-    max_examples=500,
+GENERATED = settings(
+    max_examples=1000,
     deadline=None,
     derandomize=True,
     database=None,
     phases=[Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+
+@pytest.mark.soak
+@GENERATED
 @given(data=st.data())
 def test_no_line_is_ever_lost(data: st.DataObject) -> None:
+    nothing_is_lost(data)
+
+
+@pytest.mark.long
+@settings(GENERATED, max_examples=100)
+@given(data=st.data())
+def test_no_line_is_lost_in_a_hundred(data: st.DataObject) -> None:
+    nothing_is_lost(data)
+
+
+def nothing_is_lost(data: st.DataObject) -> None:
+    """Update a generated project with a generated edit to a generated version."""
     before = data.draw(trees, "template")
     after = data.draw(changed(before, "THEIRS-"), "template's change")
     edited = data.draw(changed(before, "MINE-"), "user's edit")

@@ -27,6 +27,7 @@ PATIENCE = 10  # rounds without getting better, after which a trial stops
 FEW_LEAVES = 4  # of a tree that can join two columns at most: for small tables
 SKEWED = 1.5  # the skewness above which a log link is tried, by a loss whose spread grows with the mean
 LOG_LINK = {"loss": "gamma"}
+MOST_WORSE = 0.1  # of the least loss, that a simpler model may lose
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trees in the answer
 # What of this module a saved model names. It stays here, or models of before could not be read.
 TRUSTED_TYPES = [f"mlops_kit.blending.{name}" for name in ("BlendClassifier", "BlendRegressor", "Spread")]
@@ -157,7 +158,7 @@ def settled(trees: Any, linear: Any, sample: Sample) -> tuple[dict[str, Any], fl
     """The parameters of the best trees, and their share beside the linear model.
 
     The smallest share whose loss is within a standard error of the least: the simpler of two equal models, as in
-    Breiman and others, Classification and Regression Trees, 1984.
+    Breiman and others, Classification and Regression Trees, 1984. A long tail makes that error large, hence MOST_WORSE.
     """
     folds = list(split(trees, sample))
     changes: list[dict[str, Any]] = [{}, {"max_leaf_nodes": FEW_LEAVES}]
@@ -166,8 +167,9 @@ def settled(trees: Any, linear: Any, sample: Sample) -> tuple[dict[str, Any], fl
     held = sample.at(np.concatenate([places for _, places in folds]))
     line = np.concatenate([answers(fitted(clone(linear), sample.at(a)), sample.rows[b]) for a, b in folds])
     losses = [loss(held, share * best.answers + (1 - share) * line, sample.labels) for share in SHARES]
-    worse = [each - min(losses, key=np.mean) for each in losses]
-    close = [each.mean() <= each.std() / len(each) ** 0.5 for each in worse]
+    least = min(losses, key=np.mean)
+    worse = [each - least for each in losses]
+    close = [each.mean() <= min(each.std() / len(each) ** 0.5, MOST_WORSE * least.mean()) for each in worse]
     return best.parameters, SHARES[close.index(True)]
 
 
