@@ -41,6 +41,12 @@ def runs_of_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture
+def without_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a stage that ends before it logs anything."""
+    monkeypatch.setattr("mlops_kit.training.stages.client", lambda: None)
+
+
 @pytest.fixture(scope="module")
 def run_of(
     made: Callable[[str], Project], runs_of_mlflow: Path, tmp_path_factory: pytest.TempPathFactory
@@ -200,7 +206,7 @@ def test_a_model_that_does_not_work_is_one_sentence(
     parts: Any,
     contract: Contract,
     tmp_path: Path,
-    runs_of_mlflow: Path,
+    without_mlflow: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with using(copied(project, tmp_path, "contract.yaml", "params.yaml", "src")) as here:
@@ -220,7 +226,7 @@ def test_a_model_that_does_not_work_is_one_sentence(
 
 @pytest.mark.parametrize("evaluate", [{}, {"metrics": ["accuracy"]}])
 def test_no_primary_metric_is_one_sentence(
-    evaluate: dict[str, Any], project: Project, tmp_path: Path, runs_of_mlflow: Path
+    evaluate: dict[str, Any], project: Project, tmp_path: Path, without_mlflow: None
 ) -> None:
     with using(copied(project, tmp_path, "contract.yaml", "params.yaml", "src")) as here:
         settings = yaml.safe_load((here.root / "params.yaml").read_text(encoding="utf-8"))
