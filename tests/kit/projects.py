@@ -211,6 +211,7 @@ def answers_of(kind: Kind, name: str, package: str) -> dict[str, Any]:
         kit="vendored",
         ci="github",
         cloud="none",
+        package_index="",
         extras=["monitoring"],
         components={"github": {"managed": ["/.github/workflows/"]}, "vendored": {"managed": ["/kit/"]}},
     )

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.conftest import git
-from tests.project.running import environment, free_port, new, poe
+from tests.project.running import environment, free_port, new, poe, python
 
 pytestmark = pytest.mark.long
 
@@ -545,3 +545,22 @@ def test_fix_runs_what_is_safe_and_tells_the_rest(patient: Patient) -> None:
     assert (patient.folder / ".git/hooks/pre-commit").exists()
     patient.doctor("parameters", first="git stash push -- params.yaml && uv run poe doctor --fix || true")
     assert patient.doctor()["findings"] == []
+
+
+def test_a_project_that_was_moved_commits_trains_and_registers_where_it_is(patient: Patient) -> None:
+    moved = patient.folder.rename(patient.folder.with_name("moved elsewhere"))
+
+    def move_back() -> None:
+        moved.rename(patient.folder)
+        subprocess.run(["uv", "sync", "--quiet"], cwd=patient.folder, env=patient.env, check=True)
+
+    patient.stack.callback(move_back)
+    (moved / "README.md").write_text("Moved.\n", encoding="utf-8")
+    command = ["git", "commit", "--quiet", "--all", "--message", "docs: moved"]
+    done = subprocess.run(command, cwd=moved, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "checks, nothing found" in poe(moved, "doctor", "--skip", "ports,container-engine")
+    place = python(moved, "from mlops_kit import models; print(models.client().get_experiment('1').artifact_location)")
+    assert place == (moved / "mlartifacts").as_uri()
+    found = Patient(moved, patient.remote, patient.template, patient.env).doctor()
+    assert found["findings"] == []

@@ -10,6 +10,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
+from mlops_scaffold.creating.environment import fault, require_own_environment
 from mlops_scaffold.ground import process
 from mlops_scaffold.ground.errors import MlopsError, StepFailed
 from mlops_scaffold.ground.project import Project
@@ -112,10 +113,15 @@ class Setup:
         remember(self.project, self.wishes)
 
     def sync(self) -> None:
-        """The locked environment, for the Python that runs this."""
+        """The locked environment, for the Python that runs this; one that was made elsewhere is made again."""
+        require_own_environment(self.project.folder)
         if not (self.project.folder / "uv.lock").exists():
             self.run(process.uv(), "lock", "--quiet")
-        self.run(process.uv(), "sync", "--quiet", "--locked")
+        found = fault(self.project, trusted=True)  # a set-up is only of what is trusted
+        if found is not None and "venv" in found[1]:
+            self.run(process.uv(), "venv", "--quiet", "--clear")
+        again = ["--reinstall"] if found is not None else []
+        self.run(process.uv(), "sync", "--quiet", "--locked", *again)
 
     def bring_data(self) -> None:
         """The user's file: copied, versioned, its contract inferred."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlops_scaffold.creating import dataset
 from mlops_scaffold.creating.bootstrap import without_data
+from mlops_scaffold.creating.environment import require_own_environment
 from mlops_scaffold.ground.errors import MlopsError, Untrusted
 from mlops_scaffold.ground.project import ANSWERS_FILE, Project, check_answers_file, library
 from mlops_scaffold.ground.report import Report
@@ -98,6 +99,8 @@ def plan(request: Request, report: Report) -> Plan:
         skip_tasks=request.skip_tasks,
     )
     made = render(version, request.destination, asked)
+    if can_be_set_up(made):
+        require_own_environment(request.destination)
     if request.run and not can_be_set_up(made):
         raise MlopsError("--run is for projects of the mlops template: this one has another.", "Leave --run out.")
     if request.set_up and can_be_set_up(made) and not trusted:

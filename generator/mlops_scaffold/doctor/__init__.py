@@ -84,7 +84,11 @@ def _ask_project(place: Place, only: Sequence[str], found: Diagnosis) -> None:
         found.unknown["project"] = "its own checks need its environment"
         return
     command = [str(place.project.python), "-m", module_of(carried), "--json", f"--skip={','.join(CHECKS)}"]
-    done = process.run([*command, *([f"--only={','.join(only)}"] if only else [])], place.folder, place.variables)
+    try:
+        done = process.run([*command, *([f"--only={','.join(only)}"] if only else [])], place.folder, place.variables)
+    except OSError as error:
+        found.unknown["project"] = f"its Python does not start: {error.strerror}"
+        return
     if done.code not in (0, 2) or not done.output.startswith("{"):
         last = (done.errors.strip().splitlines() or ["it said nothing"])[-1]
         if only and last.startswith("There is no check"):
@@ -112,7 +116,9 @@ def mend(place: Place, found: Diagnosis, report: Report) -> list[str]:
     env = {**place.variables, "PATH": os.pathsep.join([ours, place.variables["PATH"]])}
     for command in ran:
         report.say(f"$ {command}")
-        done = process.run(shlex.split(command), place.folder, env)
-        if done.code:
-            report.warn(f"it failed: {(done.said.splitlines() or ['it said nothing'])[-1]}")
+        for part in command.split(" && "):
+            done = process.run(shlex.split(part), place.folder, env)
+            if done.code:
+                report.warn(f"it failed: {(done.said.splitlines() or ['it said nothing'])[-1]}")
+                break
     return ran

@@ -1,12 +1,15 @@
 """Checks of uv, and of the environment that it makes."""
 
+import os
 import re
 import shutil
 from pathlib import Path
 
+from mlops_scaffold.creating.environment import exclude, fault, outer_workspace
 from mlops_scaffold.doctor.registry import Found, Place, check
 from mlops_scaffold.ground import process
 
+INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL")  # that replace PyPI
 NAMED = re.compile(r"(?P<name>[\w.]+)-(?P<version>[\w.+!]+)\.dist-info")
 REFUSED_PYTHON = re.compile(r"error: (The Python request|No interpreter found|The requested interpreter)")
 
@@ -27,6 +30,22 @@ def python(place: Place) -> Found:
         yield f".python-version names {named}, which is not here or not allowed", "uv python pin --rm"
 
 
+@check("uv makes the lock file and the environment of a workspace, not of this project.")
+def workspace(place: Place) -> Found:
+    """The project is no member of a uv workspace further up."""
+    file = outer_workspace(place.folder) if place.package is not None else None
+    if file is not None:
+        yield f"the project is a member of the uv workspace of {file}", exclude(file, place.folder)
+
+
+@check("No task can start, and no commit be made.", safe=True)
+def environment(place: Place) -> Found:
+    """The environment works on this machine, and in this folder."""
+    found = fault(place.project, place.trusted) if uses_uv(place) else None
+    if found is not None:
+        yield found
+
+
 @check("What is installed is not what pyproject.toml asks for, and CI refuses it.", safe=True)
 def lock(place: Place) -> Found:
     """What pyproject.toml asks for is in uv.lock."""
@@ -36,6 +55,19 @@ def lock(place: Place) -> Found:
         yield "there is no uv.lock", "uv lock"
     elif "needs to be updated" in ask_uv(place, "lock", "--check").errors:
         yield "uv.lock does not fit pyproject.toml", "uv lock"
+
+
+@check("CI, images and colleagues install from another index, and refuse this uv.lock.")
+def package_index(place: Place) -> Found:
+    """The package index of uv.lock is the project's, not only this machine's."""
+    name = next((name for name in INDEXES if os.environ.get(name)), "")
+    lock, settings = place.folder / "uv.lock", place.folder / "pyproject.toml"
+    if place.package is None or not name or not lock.is_file() or not settings.is_file():
+        return
+    url = re.sub(r"//[^/@]*@", "//", os.environ[name])  # without a password
+    if url in lock.read_text(encoding="utf-8") and url not in settings.read_text(encoding="utf-8"):
+        command = place.project.command("update", "--data", f"package_index={url}")
+        yield f"uv.lock names {url}, which only {name} of this machine knows", command
 
 
 @check("Tasks run with other packages than everybody else's, or not at all.", safe=True)

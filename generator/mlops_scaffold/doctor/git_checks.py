@@ -1,11 +1,15 @@
 """Checks of git, and of what an update or a set-up has left in the repository."""
 
+import shlex
+
 from mlops_scaffold.applying.journal import APPLYING, Journal
 from mlops_scaffold.creating.bootstrap import is_unfinished
 from mlops_scaffold.doctor.registry import Found, Place, check
 from mlops_scaffold.ground.errors import MlopsError
-from mlops_scaffold.vcs.git import git, git_bytes, paths_in, succeeds
+from mlops_scaffold.vcs.git import GitError, git, git_bytes, paths_in, succeeds
 from mlops_scaffold.vcs.repository import OLDEST_GIT, can_merge_trees, open_repository
+
+OF_A_RUN = ("dvc.lock", "metrics.json")  # what the pipeline of our template writes, and git keeps
 
 
 @check("Updates are merged by git, and every change is kept in it.")
@@ -24,10 +28,26 @@ def git_version(_: Place) -> Found:
 @check("Without history nothing can be taken back.")
 def repository(place: Place) -> Found:
     """The project is in a git repository, and in a commit."""
-    if not in_repository(place):
+    if (refused := refusal(place)) is not None:
+        yield refused
+    elif not in_repository(place):
         yield "the project is in no git repository", "git init --quiet && git add --all && git commit --message first"
     elif not succeeds("rev-parse", "--verify", "HEAD", cwd=place.folder):
         yield "the project is in no commit yet", "git add --all && git commit --message first"
+
+
+def refusal(place: Place) -> tuple[str, str] | None:
+    """Why git does not read a repository that is there, and the command after which it does; None where it reads it."""
+    link = place.folder / ".git"
+    try:
+        git("rev-parse", "--git-dir", cwd=place.folder)
+    except GitError as error:
+        if "safe.directory" in error.next_step:
+            return error.sentence.rstrip("."), error.next_step.partition("run: ")[2]
+        if link.is_file():
+            command = f"git -C FOLDER_OF_THE_REPOSITORY worktree repair {shlex.quote(str(place.folder))}"
+            return f"the repository of this worktree is gone or was moved: {error.said.strip()}", command
+    return None
 
 
 def in_repository(place: Place) -> bool:
@@ -38,7 +58,7 @@ def in_repository(place: Place) -> bool:
 @check("Nothing can be committed without a name.")
 def identity(place: Place) -> Found:
     """Git knows who you are."""
-    if not succeeds("var", "GIT_COMMITTER_IDENT", cwd=place.folder):
+    if refusal(place) is None and not succeeds("var", "GIT_COMMITTER_IDENT", cwd=place.folder):
         yield (
             "git does not know who you are",
             'git config user.name "YOUR NAME" && git config user.email you@example.com',
@@ -71,6 +91,15 @@ def conflicts(place: Place) -> Found:
     if not unmerged:
         return
     found = open_repository(place.folder)
+    if place.package is not None and (ran := [path for path in unmerged if path in OF_A_RUN]):
+        both = (
+            f"in conflict: {', '.join(ran)}, which the pipeline of both branches wrote (settle the other files first)"
+        )
+        files = " ".join(OF_A_RUN)  # both: one that git merged by its lines is of no run
+        yield both, f"git checkout HEAD -- {files} && uv run poe repro && git add {files}"
+        unmerged = [path for path in unmerged if path not in ran]
+        if not unmerged:
+            return
     merging = (found.git_dir / "MERGE_HEAD").exists()
     rebasing = (found.git_dir / "rebase-merge").exists()
     backs = "git merge --abort" if merging else "git rebase --abort" if rebasing else "mlops update --abort"

@@ -11,6 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# What a project is and which part of it is installed is ours to say. Where packages come from, and how this machine
+# reaches them (indexes, mirrors, caches, proxies, certificates, UV_EXCLUDE_NEWER), stays as the person has set it.
+UV_OURS = (
+    *("UV_PROJECT", "UV_NO_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY", "UV_PROJECT_ENVIRONMENT", "UV_ISOLATED"),
+    *("UV_FROZEN", "UV_LOCKED", "UV_NO_SYNC", "UV_DEV", "UV_NO_DEV", "UV_NO_GROUP", "UV_NO_DEFAULT_GROUPS"),
+    *("UV_NO_EDITABLE", "UV_NO_INSTALL_PROJECT", "UV_NO_INSTALL_WORKSPACE", "UV_NO_INSTALL_LOCAL"),
+    *("UV_ONLY_INSTALL_PROJECT", "UV_ONLY_INSTALL_WORKSPACE", "UV_ONLY_INSTALL_LOCAL", "UV_NO_SOURCES"),
+    *(
+        "UV_RESOLUTION",
+        "UV_PRERELEASE",
+        "UV_FORK_STRATEGY",
+        "UV_CONSTRAINT",
+        "UV_OVERRIDE",
+        "UV_EXCLUDE",
+        "UV_ENV_FILE",
+    ),
+)
 # Set by git for its own hooks: they would point our commands at another repository.
 GIT_LOCATIONS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_COMMON_DIR")
 
@@ -109,7 +126,7 @@ def project_environment() -> dict[str, str]:
         "VIRTUAL_ENV",
         "PYTHONPATH",
         "PYTHONHOME",
-        "UV_PROJECT_ENVIRONMENT",
+        *UV_OURS,
     }
     env = {key: value for key, value in os.environ.items() if key not in dropped}
     folders = [str(Path(uv()).parent), env.get("PATH", "")]

@@ -13,11 +13,22 @@ from mlops_scaffold.vcs.trust import is_trusted
 
 OLDEST_GIT = (2, 38)  # merge-tree --write-tree
 GITLINK = "160000"
+SCOPES = ("local", "worktree")  # of git's settings that are the repository's own
 # A repository's own settings by which git would run a program, beside those that are switched off for every command.
 PROGRAMS = re.compile(
     r"(filter|merge|diff|gpg|core|remote|credential)\..*?"
     r"(clean|smudge|process|driver|command|textconv|external|program|gitproxy|askpass|uploadpack|vcs|helper)"
 )
+
+# The merge drivers that the template's own set-up writes, word for word: they print a line, or leave a conflict.
+OURS = {
+    "merge.mlops-run.driver": 'echo %P": both branches ran the pipeline. Run it again: uv run poe repro" >&2',
+    "merge.mlops-champion.driver": (
+        "if grep -qs ^retired: %A %B; then git merge-file %A %O %B; exit 1; fi; "
+        'echo %P": both branches promoted a model, and the champion of this branch stays. After uv run poe repro, '
+        'compare: uv run poe register --promote" >&2'
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -162,8 +173,9 @@ def open_repository(folder: Path) -> Repository:
 
 def refuse_programs(folder: Path) -> None:
     """Raise Untrusted for a repository whose own settings name a program that git would run."""
-    said = paths_in(git_bytes("config", "--show-scope", "--name-only", "-z", "--list", cwd=folder, fine=129))
-    found = [name for scope, name in zip(said[::2], said[1::2], strict=False) if scope in ("local", "worktree")]
+    said = paths_in(git_bytes("config", "--show-scope", "-z", "--list", cwd=folder, fine=129))
+    told = [line.partition("\n") for scope, line in zip(said[::2], said[1::2], strict=False) if scope in SCOPES]
+    found = [name for name, _, value in told if OURS.get(name) != value]
     if program := next(filter(PROGRAMS.fullmatch, found), None):
         sentence = f"The git settings of {folder.resolve()} would run a program ({program})."
         raise Untrusted(sentence, "If you trust it, say so once: --trust")

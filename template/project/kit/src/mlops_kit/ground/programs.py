@@ -17,7 +17,8 @@ Done = subprocess.CompletedProcess[str]
 def run(*command: str, quiet: bool = False, check: bool = True, stdin: str | None = None) -> Done:
     """Run a program of this environment, and print what it printed unless `quiet`.
 
-    Raises KitError with the program's own words where it fails and `check` is set, OSError where it is not installed.
+    Raises KitError with the program's own words where it fails and `check` is set, and wherever git refuses to read a
+    repository: what it does not show is not missing. Raises OSError where the program is not installed.
     """
     done = subprocess.run(
         command,
@@ -29,6 +30,8 @@ def run(*command: str, quiet: bool = False, check: bool = True, stdin: str | Non
         encoding="utf-8",
         errors="replace",
     )
+    if done.returncode and "safe.directory" in done.stderr:
+        raise refusal(done.stderr)
     if check and done.returncode:
         raise KitError(f"`{' '.join(command)}` failed:\n{(done.stderr or done.stdout).strip()}")
     if not quiet and done.stdout.strip():
@@ -39,6 +42,19 @@ def run(*command: str, quiet: bool = False, check: bool = True, stdin: str | Non
 def run_openly(*command: str) -> int:
     """Run a program that prints for itself, as it goes; its exit code. Raises OSError where it is not installed."""
     return subprocess.run(command, cwd=project().root, env=_environment()).returncode
+
+
+def refusal(told: str) -> KitError:
+    """What git says of a repository of another owner, with its own command."""
+    lines = [line.strip() for line in told.splitlines()]
+    reason = next((line for line in lines if "safe.directory" not in line and "'" in line), lines[0])
+    step = next((line for line in lines if line.startswith("git config")), "git config --global --add safe.directory .")
+    return KitError(f"git reads nothing here: {reason.removeprefix('fatal: ')}.", f"If you trust it: {step}")
+
+
+def is_shallow() -> bool:
+    """Whether this clone was made without all of the history (git clone --depth)."""
+    return output_of("git", "rev-parse", "--is-shallow-repository") == "true"
 
 
 def git(*arguments: str) -> Done:

@@ -6,6 +6,7 @@ from mlops_kit.models.champion import (
     champion_file,
     champion_folder,
     from_registry,
+    is_visible,
     local_champion_folder,
     locked_by,
     of_run,
@@ -13,7 +14,7 @@ from mlops_kit.models.champion import (
     reproduced_champion,
     write_champion,
 )
-from mlops_kit.models.errors import ChampionError, ServerError, WithdrawnError
+from mlops_kit.models.errors import ChampionError, ServerError, UnseenError, WithdrawnError
 from mlops_kit.models.files import champion_model, load_model, trained_model
 from mlops_kit.models.hashes import (
     changed_since_run,
@@ -35,6 +36,7 @@ from mlops_kit.models.runs import (
     initialise,
     log_metrics,
     log_training,
+    restore,
     tracking_uri,
 )
 from mlops_kit.models.signature import REQUIREMENTS, output_type, requirements, signature, signature_types
@@ -46,6 +48,7 @@ __all__ = [
     "ChampionError",
     "ModelError",
     "ServerError",
+    "UnseenError",
     "WithdrawnError",
     "as_default",
     "champion_file",
@@ -63,6 +66,7 @@ __all__ = [
     "in_a_sentence",
     "initialise",
     "is_committed",
+    "is_visible",
     "load_model",
     "local_champion_folder",
     "locked_by",
@@ -75,6 +79,7 @@ __all__ = [
     "read_champion",
     "reproduced_champion",
     "requirements",
+    "restore",
     "signature",
     "signature_types",
     "tracking_uri",

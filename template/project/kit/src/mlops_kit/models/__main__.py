@@ -1,7 +1,19 @@
-"""Make mlflow.db where it is missing."""
+"""Make mlflow.db where it is missing; with `ui`, show it by MLflow."""
 
-from mlops_kit.ground import command
-from mlops_kit.models.runs import initialise
+import sys
+
+from mlops_kit.ground import command, run_openly
+from mlops_kit.models.runs import home, initialise
+
+
+@command
+def main() -> None:
+    """Make the database; hand further arguments to `mlflow ui`, which reads MLFLOW_PORT and its like."""
+    initialise()
+    if sys.argv[1:2] == ["ui"]:
+        store = f"sqlite:///{(home() / 'mlflow.db').as_posix()}"
+        sys.exit(run_openly("mlflow", "ui", "--backend-store-uri", store, "--host", "127.0.0.1", *sys.argv[2:]))
+
 
 if __name__ == "__main__":
-    command(initialise)()
+    main()

@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
-from mlops_kit.ground import output_of, project, run
-from mlops_kit.models.errors import ChampionError, ServerError, WithdrawnError
+from mlops_kit.ground import is_shallow, output_of, project, run
+from mlops_kit.models.errors import ChampionError, ServerError, UnseenError, WithdrawnError
 from mlops_kit.models.hashes import folder_md5
 from mlops_kit.models.runs import ABSENT, client, explained, tracking_uri
 
@@ -123,6 +123,7 @@ def from_registry(alias: str) -> tuple[str, Path]:
     from mlflow.exceptions import MlflowException
 
     mlflow.set_tracking_uri(tracking_uri())
+    mlflow.set_registry_uri(tracking_uri())
     try:
         version = client().get_model_version_by_alias(project().name, alias)
     except MlflowException as error:
@@ -150,6 +151,11 @@ def from_registry(alias: str) -> tuple[str, Path]:
 def _from_dvc(champion: Champion) -> Path:
     """The champion from DVC's cache or remote."""
     folder = project().root / ".champion" / champion.model
+    if not is_visible(champion):
+        raise UnseenError(
+            f"This clone is shallow, and its history ends after the commit of the champion, version "
+            f"{champion.version}. Fetch the rest: git fetch --unshallow"
+        )
     if not (of_run(champion, "model", folder) and folder_md5(folder) == champion.model):
         shutil.rmtree(folder, ignore_errors=True)
         if not _commits(champion):
@@ -157,6 +163,11 @@ def _from_dvc(champion: Champion) -> Path:
             raise ChampionError(f"{told} Go back to the one before: uv run poe rollback")
         raise ChampionError(f"Neither DVC's cache nor a remote has the champion, version {champion.version}.")
     return folder
+
+
+def is_visible(champion: Champion) -> bool:
+    """Whether this clone's history reaches back to the champion's dvc.lock, as far as git can say."""
+    return not is_shallow() or bool(_commits(champion))
 
 
 def of_run(champion: Champion, path: str, folder: Path) -> bool:

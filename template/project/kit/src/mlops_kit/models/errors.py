@@ -11,5 +11,9 @@ class ServerError(ChampionError):
     """MLflow does not answer, or not as it should: one sentence with what to do next."""
 
 
+class UnseenError(ChampionError):
+    """The champion cannot be seen from this clone, which lacks history: one sentence with what to do next."""
+
+
 class WithdrawnError(ChampionError):
     """Nothing is to be served any more: the champion is retired, or the registry has none."""

@@ -77,5 +77,5 @@ def git_commit() -> str:
 
 
 def is_committed(path: str) -> bool:
-    """Whether a file is as it was committed last; also where git knows nothing of it."""
+    """Whether a file is as it was committed last; also outside git."""
     return not output_of("git", "status", "--porcelain", path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,10 +17,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mlops_kit.ground import project
+from mlops_kit.ground import main_root, project
 from mlops_kit.ground.cloud_file import read_file
 from mlops_kit.models.errors import ServerError
 from mlops_kit.models.hashes import data_md5, git_commit
+from mlops_kit.models.moved import ARTIFACTS, follow
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -32,9 +34,12 @@ PATIENCE = dict(MLFLOW_HTTP_REQUEST_MAX_RETRIES="2", MLFLOW_HTTP_REQUEST_TIMEOUT
 
 
 def home() -> Path:
-    """The folder of mlflow.db: the project's root, also for a DVC experiment that runs in a copy under .dvc/tmp."""
+    """The folder of mlflow.db: the project's root, also for a DVC experiment that runs in a copy under .dvc/tmp.
+
+    All worktrees of a repository share the main one's.
+    """
     root = project().root
-    return next((folder.parent for folder in root.parents if folder.name == ".dvc"), root)
+    return main_root(next((folder.parent for folder in root.parents if folder.name == ".dvc"), root))
 
 
 def tracking_uri() -> str:
@@ -45,7 +50,7 @@ def tracking_uri() -> str:
 @contextmanager
 def as_default() -> Iterator[None]:
     """Our address where MLflow looks by itself: its own one makes a folder `a%20b` beside a folder `a b`."""
-    with environment(MLFLOW_TRACKING_URI=tracking_uri()):
+    with environment(MLFLOW_TRACKING_URI=tracking_uri(), MLFLOW_REGISTRY_URI=tracking_uri()):
         yield
 
 
@@ -73,7 +78,8 @@ def client() -> MlflowClient:
 
     initialise()
     ask_first(tracking_uri())
-    return MlflowClient(tracking_uri())
+    # The registry is where the runs are: MLFLOW_REGISTRY_URI would take half of a model's life elsewhere.
+    return MlflowClient(tracking_uri(), registry_uri=tracking_uri())
 
 
 @cache
@@ -148,12 +154,16 @@ def if_known(ask: Callable[..., T], *names: str) -> T | None:
 
 
 def initialise() -> None:
-    """Make mlflow.db, once: written under another name and linked into place, so that nobody sees half of it.
+    """Make mlflow.db, once, or let that of a project that was moved follow it.
 
-    The new file is written without waiting for the disk: until it is in place there is nothing to lose.
+    It is written under another name and linked into place, so that no process sees half of it, and without waiting for
+    the disk: until it is in place there is nothing to lose.
     """
     database = home() / "mlflow.db"
-    if os.environ.get("MLFLOW_TRACKING_URI") or database.exists():
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        return
+    if database.exists():
+        follow(database, project().name)
         return
     import logging
 
@@ -171,7 +181,7 @@ def initialise() -> None:
         event.listen(Engine, "connect", hurry)
         try:
             new = MlflowClient(f"sqlite:///{fresh.as_posix()}")
-            new.create_experiment(project().name, artifact_location=(home() / "mlartifacts").as_uri())
+            new.create_experiment(project().name, artifact_location=(home() / ARTIFACTS).as_uri())
         finally:
             event.remove(Engine, "connect", hurry)
         if not database.exists():
@@ -184,10 +194,19 @@ def experiment_id() -> str:
     MLflow ties an experiment to the place of its files: a bucket's has a name of its own. A server decides by itself.
     """
     name, place = project().name, None
-    if not os.environ.get("MLFLOW_TRACKING_URI") and (place := artifacts_url() or None):
-        name = f"{name} in {place}"
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        bucket = artifacts_url()
+        name, place = (f"{name} in {bucket}", bucket) if bucket else (name, (home() / ARTIFACTS).as_uri())
     found = client().get_experiment_by_name(name)
+    if found and found.lifecycle_stage == "deleted":
+        raise ServerError(f"The experiment {name!r} was deleted in MLflow. Restore it: {restore(found.experiment_id)}")
     return found.experiment_id if found else client().create_experiment(name, artifact_location=place)
+
+
+def restore(experiment: str) -> str:
+    """The command that restores a deleted experiment, in the store that is in use."""
+    where = "" if os.environ.get("MLFLOW_TRACKING_URI") else f"env MLFLOW_TRACKING_URI={shlex.quote(tracking_uri())} "
+    return f"{where}uv run mlflow experiments restore --experiment-id {experiment}"
 
 
 def artifacts_url() -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from mlops_kit.ground import git, project
+from mlops_kit.ground import git, is_shallow, project
 from mlops_kit.registry.errors import RegistryError
 
 STAGES = ("prepare", "train")
@@ -33,6 +33,11 @@ def made_by(model_md5: str) -> str:
             missing = list(changed(commit, yaml.safe_load(text)))
             if not missing:
                 return commit
+    if is_shallow():
+        raise RegistryError(
+            "Not promoted: this clone is shallow, and the commit that made this model may lie before its history.",
+            "Fetch the rest: git fetch --unshallow",
+        )
     raise RegistryError(
         f"Not promoted: no commit can make this model. Not committed as the pipeline read it: {', '.join(missing)}.",
         'Commit what was run: git add --all && git commit --message "model: what changed"',

@@ -8,7 +8,7 @@ from typing import Any
 from mlops_kit import models
 from mlops_kit.contract import load
 from mlops_kit.data import has_data
-from mlops_kit.ground import params, project
+from mlops_kit.ground import check_settled, params, project
 from mlops_kit.registry.errors import RegistryError
 from mlops_kit.training import latency_ms
 
@@ -34,6 +34,7 @@ def read_report() -> dict[str, Any]:
     path = project().root / "metrics.json"
     if not path.exists():
         raise RegistryError("There is no metrics.json. Run: uv run poe repro")
+    check_settled()
     report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return report
 

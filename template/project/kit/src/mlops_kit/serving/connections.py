@@ -218,6 +218,7 @@ def run(application: Any, sockets: list[socket.socket], limits: Limits) -> None:
     # uvicorn's own line for each request is left out: ours has the id and the time.
     config = uvicorn.Config(
         application,
+        workers=1,  # more would be processes of uvicorn's own; without it, WEB_CONCURRENCY is read
         http=type("Connection", (Connection,), {"limits": limits}),
         log_config=None,
         access_log=False,

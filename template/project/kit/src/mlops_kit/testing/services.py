@@ -20,6 +20,7 @@ import pytest
 
 from mlops_kit.contract import Contract, load
 from mlops_kit.ground import project
+from mlops_kit.ground.commands import bypass_proxies
 from mlops_kit.ground.ports import free_port
 from mlops_kit.serving.endpoint import Endpoint, Row, rows_as_json
 from mlops_kit.serving.endpoints import interface
@@ -145,6 +146,7 @@ def is_up(address: str, says: str, log: Path) -> bool:
 
 def ask(url: str, body: str | None = None) -> Reply:
     """Post a body in JSON, or get where there is none."""
+    bypass_proxies()
     data = None if body is None else body.encode()
     request = urllib.request.Request(url, data, {"content-type": "application/json"})
     try:

@@ -5,15 +5,19 @@ import sys
 
 from mlops_kit.contract import load
 from mlops_kit.data import has_data, has_remote
-from mlops_kit.ground import KitError, project, run_openly, say
+from mlops_kit.ground import KitError, check_settled, main_root, project, run_openly, say
 
 STAGES = ("prepare", "train", "evaluate")
 
 
 def repro(options: list[str]) -> int:
     """Run the pipeline by DVC; without the data and without a remote, its stages on generated rows. The exit code."""
+    check_settled()
     if has_data(load()) or has_remote():
         return run_to_its_end(sys.executable, "-m", "dvc", "repro", *options)
+    main = main_root(project().root)
+    if main != project().root and (main / load().source.path).exists():
+        raise KitError(f"This worktree does not share the data of {main} yet.", "Set it up: uv run poe setup")
     say("pipeline", "the data is not here and no DVC remote has it: the stages run on generated rows")
     for stage in STAGES:
         code = run_to_its_end(sys.executable, "-m", f"{project().package}.{stage}")

@@ -5,6 +5,8 @@
 Safe to run again.
 """
 
+import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,10 +15,20 @@ from pathlib import Path
 from mlops_kit import models
 from mlops_kit.contract import Contract, load
 from mlops_kit.data import has_data, has_remote, write_example
-from mlops_kit.ground import KitError, params, project, run, say
+from mlops_kit.ground import KitError, main_root, params, project, run, say
 
 RAW = Path("data/raw")
 SMOKE_ROWS = 200
+# What git calls where both branches changed a file that a command has written (.gitattributes names the files). This
+# branch's stays, and the pipeline says by itself that it is of other code. A retired model is for a person to see.
+DRIVERS = {
+    "mlops-run": 'echo %P": both branches ran the pipeline. Run it again: uv run poe repro" >&2',
+    "mlops-champion": (
+        "if grep -qs ^retired: %A %B; then git merge-file %A %O %B; exit 1; fi; "
+        'echo %P": both branches promoted a model, and the champion of this branch stays. After uv run poe repro, '
+        'compare: uv run poe register --promote" >&2'
+    ),
+}
 
 
 def setup(smoke: bool) -> None:
@@ -25,6 +37,7 @@ def setup(smoke: bool) -> None:
     database = subprocess.Popen([sys.executable, "-m", "mlops_kit.models"], cwd=project().root)
     try:
         say("hooks", install_hooks())
+        share_cache()
         say("data", bring_data(load()))
     finally:
         failed = database.wait()
@@ -38,15 +51,48 @@ def setup(smoke: bool) -> None:
 
 
 def install_hooks() -> str:
-    """Install the git hooks, where this is a git repository."""
+    """Install the git hooks and merge drivers, where this is a git repository."""
     if run("git", "rev-parse", "--git-dir", quiet=True, check=False).returncode:
         return "not a git repository, no hooks"
+    for name, driver in DRIVERS.items():
+        run("git", "config", f"merge.{name}.driver", driver, quiet=True)
     if run("git", "config", "core.hooksPath", quiet=True, check=False).stdout.strip():
         return "not installed, since your git has core.hooksPath: run `uv run pre-commit run` before a commit"
     if run("git", "rev-parse", "--show-prefix", quiet=True).stdout.strip():
         return "not installed, since they would stop commits to the larger repository: run `uv run poe lint` before one"
-    run("pre-commit", "install", quiet=True)
+    hook = hook_file()
+    if not (main_root(project().root) != project().root and hook.exists()):  # a worktree has the main one's
+        run("pre-commit", "install", quiet=True)
+    follow_folder(hook)
     return "installed"
+
+
+def hook_file() -> Path:
+    """The pre-commit hook of this repository, which all of its worktrees share."""
+    return project().root / run("git", "rev-parse", "--git-path", "hooks/pre-commit", quiet=True).stdout.strip()
+
+
+def follow_folder(hook: Path) -> None:
+    """Let the hook call the environment of the folder that git runs it in: it may be moved, or be another worktree."""
+    python = Path(sys.executable)
+    if not python.is_relative_to(project().root):
+        return
+    here, text = python.relative_to(project().root).as_posix(), hook.read_text(encoding="utf-8")
+    hook.write_text(re.sub("^INSTALL_PYTHON=.*$", f"INSTALL_PYTHON={here}", text, flags=re.MULTILINE), encoding="utf-8")
+
+
+def share_cache() -> None:
+    """Let a worktree use the DVC cache of the main one, and its settings for remotes, which are in no commit."""
+    root, main = project().root, main_root(project().root)
+    settings = root / ".dvc/config.local"
+    if main == root:
+        return
+    theirs = main / ".dvc/config.local"
+    if theirs.exists() and not settings.exists():
+        shutil.copyfile(theirs, settings)
+    cache = run("dvc", "--cd", str(main), "cache", "dir", quiet=True).stdout.strip()
+    run("dvc", "cache", "dir", "--local", cache, quiet=True)
+    say("worktree", f"shares the cache and the registry of {main}")
 
 
 def bring_data(contract: Contract) -> str:
@@ -80,7 +126,7 @@ def bring_champion() -> str:
         return "none yet: uv run poe repro, then uv run poe register, then uv run poe promote"
     try:
         folder = models.champion_folder()
-    except models.ServerError as error:
+    except (models.ServerError, models.UnseenError) as error:
         return f"not to be had now. {error}"
     except models.ModelError:
         if not has_data(load()):

@@ -6,14 +6,47 @@ import re
 import shlex
 from pathlib import Path
 
-from mlops_kit.ground import git, project
+from mlops_kit.ground import KitError, git, project, settle, unmerged
+from mlops_kit.ground.conflicts import WRITTEN
 from mlops_kit.workspace.doctor.form import Found, check
 from mlops_kit.workspace.doctor.state import is_repository, remotes
 from mlops_kit.workspace.large_files import LARGEST_FILE_MB
-from mlops_kit.workspace.setup import RAW
+from mlops_kit.workspace.setup import DRIVERS, RAW
 
 SECRET_FILES = (".env", ".dvc/config.local")
 SECRET_OPTIONS = {"secret_access_key", "session_token", "password", "account_key", "connection_string", "sas_token"}
+
+
+@check("What git does not show looks as if it were not there: history, the champion, what is committed.")
+def history() -> Found:
+    """Git reads the repository."""
+    try:
+        done = git("rev-parse", "--git-dir")
+    except KitError as error:
+        yield error.sentence.rstrip("."), error.next_step.removeprefix("If you trust it: ")
+        return
+    link = project().root / ".git"
+    if done.returncode and link.is_file():
+        moved = f"git -C FOLDER_OF_THE_REPOSITORY worktree repair {shlex.quote(str(project().root))}"
+        yield f"this worktree's repository is gone or was moved: {done.stderr.strip()}", moved
+
+
+@check("DVC, the registry and Python cannot read a file with conflict markers.")
+def conflicts() -> Found:
+    """No merge waits for a person."""
+    if found := unmerged():
+        own = ", ".join(path for path in found if path not in WRITTEN)
+        first = f"; edit {own} before the command" if own else ""
+        yield f"a merge has left conflicts in {', '.join(found)}{first}", settle(found)
+
+
+@check("Two branches that both ran the pipeline are in conflict each time.", safe=True)
+def merge_drivers() -> Found:
+    """Git knows how to merge what the pipeline writes."""
+    for name, driver in DRIVERS.items() if is_repository() else ():
+        if git("config", f"merge.{name}.driver").stdout.strip() != driver:
+            yield "git has no merge driver for dvc.lock, metrics.json and champion.yaml", "uv run poe setup"
+            return
 
 
 @check("Nothing can be committed without a name.")
@@ -38,7 +71,7 @@ def hooks() -> Found:
     python = re.search(r"^INSTALL_PYTHON=(.+)$", text, re.MULTILINE)
     if "pre-commit" not in text:
         yield "the pre-commit hook is not installed", "uv run pre-commit install"
-    elif python and not Path(shlex.split(python[1])[0]).exists():
+    elif python and not Path(project().root, shlex.split(python[1])[0]).exists():
         yield "the pre-commit hook calls a Python that is gone", "uv run pre-commit install"
 
 

@@ -17,6 +17,8 @@ from mlops_kit.workspace.doctor.form import Found, check
 from mlops_kit.workspace.doctor.state import in_cache, repo, take_back
 from mlops_kit.workspace.doctor.waiting import PATIENCE, answers
 
+DELETED = "SELECT experiment_id FROM experiments WHERE name = ? AND lifecycle_stage = 'deleted'"
+
 
 @check("Runs, models and every move in their lives are kept in it.")
 def registry() -> Found:
@@ -31,6 +33,7 @@ def registry() -> Found:
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
             revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+            deleted = connection.execute(DELETED, [project().name]).fetchone()
     except (sqlite3.Error, TypeError):
         yield "mlflow.db is no database of MLflow", f"mv mlflow.db mlflow.db.broken && {make}"
         return
@@ -40,6 +43,11 @@ def registry() -> Found:
     elif revision in before.values():
         upgrade = f"uv run mlflow db upgrade {shlex.quote(f'sqlite:///{database.as_posix()}')}"
         yield f"mlflow.db is of an older MLflow (schema {revision})", f"cp mlflow.db mlflow.db.before && {upgrade}"
+    if deleted:
+        yield (
+            f"the experiment {project().name!r} was deleted in MLflow: no run can be logged",
+            models.restore(deleted[0]),
+        )
 
 
 def revisions() -> dict[str, str]:
@@ -90,6 +98,11 @@ def champion_files() -> Found:
         return
     if kept.is_dir() and models.folder_md5(kept) != found.model:
         yield f"the files of the champion, version {found.version}, have been changed", "uv run poe setup"
+    elif not kept.is_dir() and not models.is_visible(found):
+        yield (
+            f"the champion's commit, of version {found.version}, is not in this shallow clone",
+            "git fetch --unshallow",
+        )
     elif not (kept.is_dir() or kept.with_name(f"{found.model}-reproduced").is_dir() or in_cache(found.model)):
         yield f"the champion, version {found.version}, is not here", "uv run poe setup"
 

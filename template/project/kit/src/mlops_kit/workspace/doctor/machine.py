@@ -1,10 +1,12 @@
-"""Checks of this machine: bytecode, ports, disk, a container engine."""
+"""Checks of this machine: the environment, bytecode, ports, disk, a container engine."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import socket
+import sys
 import tomllib
 from pathlib import Path
 
@@ -16,6 +18,19 @@ from mlops_kit.workspace.doctor.waiting import A_MOMENT, answers
 LEAST_DISK_GB = 2
 # What a task listens on: the variable that moves it, the usual port, and a path that only its own program answers.
 PORTS = {"serve": ("PORT", 8000, "/ready"), "ui": ("MLFLOW_PORT", 5000, "/version")}
+
+
+@check("uv makes the lock file and the environment of a workspace, not of this project.")
+def workspace() -> Found:
+    """The project is no member of a uv workspace further up."""
+    above = Path(sys.prefix).parent
+    settings = above / "pyproject.toml"
+    if above not in project().root.parents or not settings.is_file():
+        return
+    if "workspace" in tomllib.loads(settings.read_text(encoding="utf-8")).get("tool", {}).get("uv", {}):
+        path = project().root.relative_to(above).as_posix()
+        edit = '"${EDITOR:-vi}" ' + f'{shlex.quote(str(settings))} # in [tool.uv.workspace]: exclude = ["{path}"]'
+        yield f"the project is a member of the uv workspace of {settings}", edit
 
 
 @check("Each process then compiles its packages again: every task takes seconds longer.")

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlops_kit.ground import git, project
+from mlops_kit.ground import git, project, settle, unmerged
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -19,6 +19,8 @@ def is_repository() -> bool:
 
 def take_back(path: str) -> str:
     """The command that takes a file back as it was committed; what is there now is kept, in the stash or in history."""
+    if path in unmerged():
+        return settle([path])
     if git("status", "--porcelain", "--", path).stdout:
         return f"git stash push -- {path}"
     before = git("log", "--skip=1", "--max-count=1", "--format=%h", "--", path).stdout.strip()
