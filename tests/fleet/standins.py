@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import jwt
+
 TOKEN = "a-token-of-the-tests"
 # The fields that each call may have, by the published interfaces.
 GITHUB_POST = {"title", "head", "base", "body", "draft"}
@@ -48,20 +50,30 @@ class HostOfTests:
         """Code and content of an answer."""
         raise NotImplementedError
 
-    def is_known(self, headers: Any) -> bool:
-        """Whether the credentials are right."""
+    def is_known(self, headers: Any, path: str) -> bool:
+        """Whether the credentials are right for a call."""
         raise NotImplementedError
 
 
 class GitHubOfTests(HostOfTests):
-    """GitHub's interface."""
+    """GitHub's interface, for a token or for the app 77."""
 
-    def is_known(self, headers: Any) -> bool:
-        return bool(headers["Authorization"] == f"Bearer {TOKEN}")
+    app_key = ""  # its public key
+
+    def is_known(self, headers: Any, path: str) -> bool:
+        given = str(headers["Authorization"]).removeprefix("Bearer ")
+        if not (path.endswith("/installation") or path.startswith("/app/")):
+            return given == TOKEN
+        claims = jwt.decode(given, self.app_key, algorithms=["RS256"], options={"require": ["exp", "iat", "iss"]})
+        return bool(claims["iss"] == "77" and claims["exp"] - claims["iat"] <= 600)
 
     def answer(self, method: str, path: str, query: dict[str, str], content: dict[str, Any]) -> tuple[int, Any]:
+        if path.startswith("/app/"):
+            return 201, {"token": TOKEN, "expires_at": "2026-11-26T12:00:00Z"}
         _, owner, repo, *rest = path.strip("/").split("/")
         name = f"{owner}/{repo}"
+        if rest == ["installation"]:
+            return 200, {"id": 7}
         if not (self.folder / f"{name}.git").is_dir():
             return 404, {"message": "Not Found"}
         pulls = self.requests.setdefault(name, [])
@@ -106,7 +118,7 @@ class GitHubOfTests(HostOfTests):
 class GitLabOfTests(HostOfTests):
     """GitLab's interface."""
 
-    def is_known(self, headers: Any) -> bool:
+    def is_known(self, headers: Any, path: str) -> bool:  # noqa: ARG002
         return bool(headers["PRIVATE-TOKEN"] == TOKEN)
 
     def answer(self, method: str, path: str, query: dict[str, str], content: dict[str, Any]) -> tuple[int, Any]:
@@ -172,7 +184,7 @@ def running(host: HostOfTests) -> Iterator[HostOfTests]:
             elif host.writes_fail and self.command != "GET":
                 host.writes_fail -= 1
                 code, body = 502, b"{}"
-            elif not host.is_known(self.headers):
+            elif not host.is_known(self.headers, parts.path):
                 code, body = 401, b'{"message": "Bad credentials"}'
             else:
                 query = dict(parse_qsl(parts.query))

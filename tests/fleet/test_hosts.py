@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlops_scaffold.fleet.hosts.github import GitHub
 from mlops_scaffold.fleet.hosts.rest import Rest
+from mlops_scaffold.fleet.inventory import Host, Limits
 
 from tests.conftest import git
 from tests.fleet.standins import TOKEN, GitHubOfTests, GitLabOfTests, HostOfTests, running
@@ -210,3 +212,27 @@ def test_a_run_that_ended_after_its_push_is_run_again(company: HostedCompany) ->
     assert tip
     assert company.update()["one"].state == "proposed"
     assert (company.tip("ml/one"), len(company.host.requests["ml/one"])) == (tip, 1)
+
+
+def test_a_github_app_signs_in_for_each_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
+    public = key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
+    monkeypatch.setenv("APP", "77")
+    monkeypatch.setenv("KEY", private.decode())
+    for name in ("one", "two"):
+        git("init", "--quiet", "--bare", str(tmp_path / f"ml/{name}.git"), cwd=tmp_path)
+    with running(GitHubOfTests(tmp_path)) as standin:
+        assert isinstance(standin, GitHubOfTests)
+        standin.app_key = public.decode()
+        host = Host("github.example.com", "github", {"app": "APP", "key": "KEY"}, standin.address)
+        desk = GitHub(host, Limits())
+        assert [desk.facts(f"ml/{name}", BRANCH).name for name in ("one", "two")] == ["ml/one", "ml/two"]
+        settings, env = desk.access("ml/one")
+        desk.client.close()
+        assert TOKEN not in str(settings)
+        assert env == {"MLOPS_FLEET_TOKEN": TOKEN}
+        assert [path for method, path in standin.calls if method == "POST"] == ["/app/installations/7/access_tokens"]
