@@ -160,7 +160,11 @@ ANSWERS: dict[str, tuple[list[tuple[int, dict[str, str], str]], str, str, bool]]
 }
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize(
+    ("name", "company"),
+    [*((name, "github") for name in ANSWERS), ("a right that is missing", "gitlab")],
+    indirect=["company"],
+)
 def test_what_a_host_refuses_is_one_line_and_the_rest_goes_on(name: str, company: HostedCompany) -> None:
     answers, state, said, retry = ANSWERS[name]
     company.add("ml/one")
