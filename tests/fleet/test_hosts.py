@@ -240,3 +240,18 @@ def test_a_github_app_signs_in_for_each_owner(tmp_path: Path, monkeypatch: pytes
         assert TOKEN not in str(settings)
         assert env == {"MLOPS_FLEET_TOKEN": TOKEN}
         assert [path for method, path in standin.calls if method == "POST"] == ["/app/installations/7/access_tokens"]
+
+
+def test_a_branch_that_somebody_works_on_is_told_of_a_newer_version_once(company: HostedCompany) -> None:
+    company.add("ml/one")
+    company.hosted("one")
+    company.update()
+    company.work("ml/one", {"own.txt": "own\n"}, BRANCH)
+    tip = company.tip("ml/one")
+    for tag in ("v3.0.0", "v4.0.0"):
+        release(company.world.template, tag)
+        assert [company.update()["one"].state for _ in range(2)] == ["edited", "edited"]
+        text = str(company.request("one").get("body") or company.request("one").get("description"))
+        assert (text.count("is out."), text.count(f"{tag} is out.")) == (1, 1)
+    assert company.tip("ml/one") == tip
+    assert [method for method, _ in company.host.calls if method not in ("GET", "POST")] in (["PATCH"] * 2, ["PUT"] * 2)
