@@ -9,6 +9,8 @@ import httpx
 from mlops_scaffold.fleet.hosts.desk import CLOSED, FAILED, MERGED, OPEN, PASSED, PENDING, Facts, Request, git_access
 from mlops_scaffold.fleet.hosts.rest import Rest, secret
 from mlops_scaffold.fleet.inventory import Host, Limits
+from mlops_scaffold.fleet.line import DENIED
+from mlops_scaffold.fleet.refusals import Refused
 
 RED = ("failure", "timed_out", "cancelled", "action_required", "startup_failure")
 EARLY = 300  # seconds before its end that a token is renewed
@@ -85,8 +87,13 @@ class GitHub(Rest):
         )
 
     def _checks(self, name: str, ref: str) -> str | None:
-        """The checks of a commit: its check runs and its statuses."""
-        runs = self.get(f"repos/{name}/commits/{ref}/check-runs", per_page=100)["check_runs"]
+        """The checks of a commit: its statuses, and its check runs where the token may read them."""
+        try:
+            runs = self.get(f"repos/{name}/commits/{ref}/check-runs", per_page=100)["check_runs"]
+        except Refused as error:
+            if error.state != DENIED:
+                raise
+            runs = []
         status = self.get(f"repos/{name}/commits/{ref}/status", per_page=1)
         if not runs and not status["total_count"]:
             return None
