@@ -9,10 +9,10 @@ from mlops_scaffold.fleet.hosts.github import GitHub
 from mlops_scaffold.fleet.hosts.rest import Rest
 from mlops_scaffold.fleet.inventory import Host, Limits
 
-from tests.conftest import git
+from tests.conftest import git, mlops
 from tests.fleet.standins import TOKEN, GitHubOfTests, GitLabOfTests, HostOfTests, running
 from tests.fleet.test_rollout import BRANCH, LINES, Company, release
-from tests.update.world import make_world
+from tests.update.world import commit, make_world, write
 
 KINDS = {"github": GitHubOfTests, "gitlab": GitLabOfTests}
 MINE = LINES.replace("line 3\n", "line 3, mine\n")
@@ -255,3 +255,22 @@ def test_a_branch_that_somebody_works_on_is_told_of_a_newer_version_once(company
         assert (text.count("is out."), text.count(f"{tag} is out.")) == (1, 1)
     assert company.tip("ml/one") == tip
     assert [method for method, _ in company.host.calls if method not in ("GET", "POST")] in (["PATCH"] * 2, ["PUT"] * 2)
+
+
+def test_discover_lists_what_the_inventory_does_not_have(company: HostedCompany) -> None:
+    for name in ("one", "two", "old", "sandbox"):
+        company.add(f"ml/{name}")
+    git("init", "--quiet", "--bare", str(company.folder / "ml/other.git"), cwd=company.folder)
+    write(company.folder / "plain", {"a.txt": "a\n"})
+    git("init", "--quiet", "--initial-branch=main", cwd=company.folder / "plain")
+    commit(company.folder / "plain")
+    git("push", "--quiet", str(company.folder / "ml/other.git"), "HEAD:refs/heads/main", cwd=company.folder / "plain")
+    git("symbolic-ref", "HEAD", "refs/heads/main", cwd=company.folder / "ml/other.git")
+    company.host.archived.add("ml/old")
+    company.hosted("one", limits=f"ignore: ['{company.name}/ml/sand*']\n")
+    said = mlops("fleet", "list", "--discover", cwd=company.folder)
+    assert said.stdout.splitlines() == [
+        f"  # {company.name}/ml/old: archived",
+        f"  # {company.name}/ml/other: not templated",
+        f"  - {{repo: {company.name}/ml/two}}",
+    ], said.stderr
