@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import jwt
+
+from tests.conftest import git
+
 TOKEN = "a-token-of-the-tests"
 # The fields that each call may have, by the published interfaces.
 GITHUB_POST = {"title", "head", "base", "body", "draft"}
@@ -44,30 +48,52 @@ class HostOfTests:
         done = subprocess.run(command, cwd=self.folder / f"{name}.git", capture_output=True, text=True, check=False)
         return done.stdout.strip()
 
+    def names(self, group: str) -> list[str]:
+        """The repositories of a group."""
+        return sorted(f"{group}/{path.name.removesuffix('.git')}" for path in (self.folder / group).glob("*.git"))
+
+    def has(self, name: str, path: str) -> bool:
+        """Whether the default branch has a file."""
+        return bool(git("ls-tree", "HEAD", "--", path, cwd=self.folder / f"{name}.git"))
+
     def answer(self, method: str, path: str, query: dict[str, str], content: dict[str, Any]) -> tuple[int, Any]:
         """Code and content of an answer."""
         raise NotImplementedError
 
-    def is_known(self, headers: Any) -> bool:
-        """Whether the credentials are right."""
+    def is_known(self, headers: Any, path: str) -> bool:
+        """Whether the credentials are right for a call."""
         raise NotImplementedError
 
 
 class GitHubOfTests(HostOfTests):
-    """GitHub's interface."""
+    """GitHub's interface, for a token or for the app 77."""
 
-    def is_known(self, headers: Any) -> bool:
-        return bool(headers["Authorization"] == f"Bearer {TOKEN}")
+    app_key = ""  # its public key
+
+    def is_known(self, headers: Any, path: str) -> bool:
+        given = str(headers["Authorization"]).removeprefix("Bearer ")
+        if not (path.endswith("/installation") or path.startswith("/app/")):
+            return given == TOKEN
+        claims = jwt.decode(given, self.app_key, algorithms=["RS256"], options={"require": ["exp", "iat", "iss"]})
+        return bool(claims["iss"] == "77" and claims["exp"] - claims["iat"] <= 600)
 
     def answer(self, method: str, path: str, query: dict[str, str], content: dict[str, Any]) -> tuple[int, Any]:
+        if path.startswith("/app/"):
+            return 201, {"token": TOKEN, "expires_at": "2026-11-26T12:00:00Z"}
+        if path.startswith(("/orgs/", "/users/")):
+            return self._listed(path, query)
         _, owner, repo, *rest = path.strip("/").split("/")
         name = f"{owner}/{repo}"
+        if rest == ["installation"]:
+            return 200, {"id": 7}
         if not (self.folder / f"{name}.git").is_dir():
             return 404, {"message": "Not Found"}
         pulls = self.requests.setdefault(name, [])
         if not rest:
             full = self.moved.get(name, name)
             return 200, {"full_name": full, "default_branch": "main", "archived": name in self.archived}
+        if rest[0] == "contents":
+            return (200, {}) if self.tip(name, "HEAD") and self.has(name, rest[1]) else (404, {"message": "Not Found"})
         if rest[0] == "commits":
             return self._checks(name, rest)
         if method == "GET" and len(rest) == 1:
@@ -83,6 +109,13 @@ class GitHubOfTests(HostOfTests):
             pull.update(content)
             return 200, pull
         return 200, [{"state": "APPROVED"}] if pull.get("approved") else []
+
+    def _listed(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
+        kind, owner, *rest = path.strip("/").split("/")
+        if kind == "orgs":
+            return 404, {"message": "Not Found"}
+        names = self.names(owner)[: int(query["per_page"])] if query["page"] == "1" and rest == ["repos"] else []
+        return 200, [{"full_name": name, "archived": name in self.archived} for name in names]
 
     def _open(self, name: str, content: dict[str, Any], pulls: list[dict[str, Any]]) -> tuple[int, Any]:
         sha = self.tip(name, content["head"])
@@ -106,11 +139,14 @@ class GitHubOfTests(HostOfTests):
 class GitLabOfTests(HostOfTests):
     """GitLab's interface."""
 
-    def is_known(self, headers: Any) -> bool:
+    def is_known(self, headers: Any, path: str) -> bool:  # noqa: ARG002
         return bool(headers["PRIVATE-TOKEN"] == TOKEN)
 
     def answer(self, method: str, path: str, query: dict[str, str], content: dict[str, Any]) -> tuple[int, Any]:
-        _, quoted, *rest = path.strip("/").split("/")
+        kind, quoted, *rest = path.strip("/").split("/")
+        if kind == "groups":
+            names = self.names(quoted) if query["page"] == "1" else []
+            return 200, [{"path_with_namespace": name, "archived": name in self.archived} for name in names]
         name = unquote(quoted)
         if not (self.folder / f"{name}.git").is_dir():
             return 404, {"message": "404 Project Not Found"}
@@ -118,6 +154,8 @@ class GitLabOfTests(HostOfTests):
         if not rest:
             full = self.moved.get(name, name)
             return 200, {"path_with_namespace": full, "default_branch": "main", "archived": name in self.archived}
+        if rest[:2] == ["repository", "files"]:
+            return (200, {}) if self.has(name, unquote(rest[2])) else (404, {"message": "404 File Not Found"})
         if rest[0] == "repository":
             found = {"success": "success", "failure": "failed"}.get(self.checks.get(self.tip(name, rest[2]), ""))
             return 200, {"id": self.tip(name, rest[2]), "status": found}
@@ -172,7 +210,7 @@ def running(host: HostOfTests) -> Iterator[HostOfTests]:
             elif host.writes_fail and self.command != "GET":
                 host.writes_fail -= 1
                 code, body = 502, b"{}"
-            elif not host.is_known(self.headers):
+            elif not host.is_known(self.headers, parts.path):
                 code, body = 401, b'{"message": "Bad credentials"}'
             else:
                 query = dict(parse_qsl(parts.query))

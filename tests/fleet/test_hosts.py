@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlops_scaffold.fleet.hosts.github import GitHub
 from mlops_scaffold.fleet.hosts.rest import Rest
+from mlops_scaffold.fleet.inventory import Host, Limits
 
-from tests.conftest import git
+from tests.conftest import git, mlops
 from tests.fleet.standins import TOKEN, GitHubOfTests, GitLabOfTests, HostOfTests, running
 from tests.fleet.test_rollout import BRANCH, LINES, Company, release
-from tests.update.world import make_world
+from tests.update.world import commit, make_world, write
 
 KINDS = {"github": GitHubOfTests, "gitlab": GitLabOfTests}
 MINE = LINES.replace("line 3\n", "line 3, mine\n")
@@ -158,7 +160,11 @@ ANSWERS: dict[str, tuple[list[tuple[int, dict[str, str], str]], str, str, bool]]
 }
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize(
+    ("name", "company"),
+    [*((name, "github") for name in ANSWERS), ("a right that is missing", "gitlab")],
+    indirect=["company"],
+)
 def test_what_a_host_refuses_is_one_line_and_the_rest_goes_on(name: str, company: HostedCompany) -> None:
     answers, state, said, retry = ANSWERS[name]
     company.add("ml/one")
@@ -210,3 +216,61 @@ def test_a_run_that_ended_after_its_push_is_run_again(company: HostedCompany) ->
     assert tip
     assert company.update()["one"].state == "proposed"
     assert (company.tip("ml/one"), len(company.host.requests["ml/one"])) == (tip, 1)
+
+
+def test_a_github_app_signs_in_for_each_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
+    public = key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
+    monkeypatch.setenv("APP", "77")
+    monkeypatch.setenv("KEY", private.decode())
+    for name in ("one", "two"):
+        git("init", "--quiet", "--bare", str(tmp_path / f"ml/{name}.git"), cwd=tmp_path)
+    with running(GitHubOfTests(tmp_path)) as standin:
+        assert isinstance(standin, GitHubOfTests)
+        standin.app_key = public.decode()
+        host = Host("github.example.com", "github", {"app": "APP", "key": "KEY"}, standin.address)
+        desk = GitHub(host, Limits())
+        assert [desk.facts(f"ml/{name}", BRANCH).name for name in ("one", "two")] == ["ml/one", "ml/two"]
+        settings, env = desk.access("ml/one")
+        desk.client.close()
+        assert TOKEN not in str(settings)
+        assert env == {"MLOPS_FLEET_TOKEN": TOKEN}
+        assert [path for method, path in standin.calls if method == "POST"] == ["/app/installations/7/access_tokens"]
+
+
+def test_a_branch_that_somebody_works_on_is_told_of_a_newer_version_once(company: HostedCompany) -> None:
+    company.add("ml/one")
+    company.hosted("one")
+    company.update()
+    company.work("ml/one", {"own.txt": "own\n"}, BRANCH)
+    tip = company.tip("ml/one")
+    for tag in ("v3.0.0", "v4.0.0"):
+        release(company.world.template, tag)
+        assert [company.update()["one"].state for _ in range(2)] == ["edited", "edited"]
+        text = str(company.request("one").get("body") or company.request("one").get("description"))
+        assert (text.count("is out."), text.count(f"{tag} is out.")) == (1, 1)
+    assert company.tip("ml/one") == tip
+    assert [method for method, _ in company.host.calls if method not in ("GET", "POST")] in (["PATCH"] * 2, ["PUT"] * 2)
+
+
+def test_discover_lists_what_the_inventory_does_not_have(company: HostedCompany) -> None:
+    for name in ("one", "two", "old", "sandbox"):
+        company.add(f"ml/{name}")
+    git("init", "--quiet", "--bare", str(company.folder / "ml/other.git"), cwd=company.folder)
+    write(company.folder / "plain", {"a.txt": "a\n"})
+    git("init", "--quiet", "--initial-branch=main", cwd=company.folder / "plain")
+    commit(company.folder / "plain")
+    git("push", "--quiet", str(company.folder / "ml/other.git"), "HEAD:refs/heads/main", cwd=company.folder / "plain")
+    git("symbolic-ref", "HEAD", "refs/heads/main", cwd=company.folder / "ml/other.git")
+    company.host.archived.add("ml/old")
+    company.hosted("one", limits=f"ignore: ['{company.name}/ml/sand*']\n")
+    said = mlops("fleet", "list", "--discover", cwd=company.folder)
+    assert said.stdout.splitlines() == [
+        f"  # {company.name}/ml/old: archived",
+        f"  # {company.name}/ml/other: not templated",
+        f"  - {{repo: {company.name}/ml/two}}",
+    ], said.stderr

@@ -294,9 +294,11 @@ def test_commits_are_signed_where_git_is_told_so(company: Company, monkeypatch: 
     settings = company.folder / "gitconfig"
     person = "[user]\n  name = Bot\n  email = bot@example.com\n"
     settings.write_text(f"{person}  signingkey = {key}\n[gpg]\n  format = ssh\n[commit]\n  gpgsign = true\n")
+    with settings.open("a") as file:
+        file.write("[safe]\n  bareRepository = explicit\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
     assert company.update()["strict"].state == "proposed"
-    assert "gpgsig" in git("cat-file", "commit", BRANCH, cwd=company.folder / "strict.git")
+    assert "gpgsig" in git("--git-dir=strict.git", "cat-file", "commit", BRANCH, cwd=company.folder)
 
 
 def test_conflicts_that_were_merged_unsettled_come_first(company: Company) -> None:

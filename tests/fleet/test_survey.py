@@ -9,6 +9,7 @@ from mlops_scaffold.fleet.inventory import read_fleet
 from mlops_scaffold.fleet.line import Line
 from mlops_scaffold.fleet.renderings import Renderings
 from mlops_scaffold.fleet.survey import survey
+from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.planning.planned import CONFLICT, KEPT
 from mlops_scaffold.rendering import recorded
 
@@ -128,3 +129,25 @@ def test_another_machines_repository_gets_nothing_of_a_folder_of_this_one(tmp_pa
         line.error
         == f"Its template {world.template} is not one of this fleet. If you trust it, add it to templates in fleet.yml."
     )
+
+
+def test_trust_is_for_templates_that_the_inventory_names(tmp_path: Path) -> None:
+    world = make_world(tmp_path, {"a.txt": LINES}, {"a.txt": LINES + "more\n"})
+    with pytest.raises(MlopsError, match="Name those that you trust"):
+        look(tmp_path, world.project, trust=True)
+
+
+def test_nothing_of_a_repositorys_settings_is_run(tmp_path: Path) -> None:
+    world = make_world(tmp_path, {"a.txt": LINES}, {"a.txt": LINES + "more\n"})
+    world.edit({"a.txt": "mine\n" + LINES, ".gitattributes": "a.txt filter=evil merge=evil diff=evil\n"})
+    made = tmp_path / "made"
+    for name in ("core.fsmonitor", "filter.evil.clean", "filter.evil.smudge", "merge.evil.driver", "core.sshCommand"):
+        git("config", name, f"touch {made}", cwd=world.project)
+    git("config", "extensions.partialClone", "origin", cwd=world.project)
+    git("config", "core.repositoryFormatVersion", "1", cwd=world.project)
+    git("config", "remote.origin.url", str(tmp_path / "gone"), cwd=world.project)
+    git("config", "remote.origin.promisor", "true", cwd=world.project)
+    git("config", "remote.origin.uploadpack", f"touch {made};", cwd=world.project)
+    look(tmp_path, world.project)
+    look(tmp_path, world.project, predict=False)
+    assert not made.exists()

@@ -36,14 +36,21 @@ def list_(
     ring: Ring = "",
     only: Only = "",
     shard: Shard = "",
+    discover: Annotated[bool, typer.Option("--discover", help="List what the hosts have besides it.")] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the projects in the inventory. Reads nothing else."""
+    """List the projects in the inventory; with --discover, the repositories that are missing in it."""
     from mlops_scaffold.fleet.inventory import read_fleet
-    from mlops_scaffold.fleet.showing import show_members
+    from mlops_scaffold.fleet.showing import show_found, show_members
 
-    show_members(read_fleet(file).chosen(ring, only, shard), quiet, as_json)
+    inventory = read_fleet(file)
+    if discover:
+        from mlops_scaffold.fleet.discovery import discover as find
+
+        show_found(find(inventory), quiet, as_json)
+    else:
+        show_members(inventory.chosen(ring, only, shard), quiet, as_json)
 
 
 @fleet.command(cls=LightCommand)

@@ -16,7 +16,7 @@ from mlops_scaffold.vcs.git import checked_ref
 from mlops_scaffold.vcs.giturl import is_path, parse
 
 BRANCH = "mlops/template"
-KEYS = ("version", "hosts", "branch", "rings", "limits", "templates", "projects")
+KEYS = ("version", "hosts", "branch", "rings", "limits", "templates", "projects", "ignore")
 PROJECT_KEYS = ("repo", "path", "ring", "hold", "trusted")
 LIMIT_KEYS = ("open", "per_minute", "fail_stop")
 HOST_KEYS = {"gitlab": ("kind", "token", "api"), "github": ("kind", "token", "app", "key", "api")}
@@ -85,6 +85,8 @@ class Fleet:
     hosts: Mapping[str, Host] = field(default_factory=dict)
     templates: tuple[str, ...] = ()  # the addresses that projects may have been made from; any, where none is named
 
+    ignore: tuple[str, ...] = ()  # repositories that are not to be found, by patterns
+
     def allows(self, template: str, member: Member) -> bool:
         """Whether a project may be updated from a template: one elsewhere gets nothing of this machine."""
         if self.templates:
@@ -131,7 +133,8 @@ def read_fleet(path: Path) -> Fleet:
         raise MlopsError(f"{where}: {branch!r} is no name of a branch.", f"For example: {BRANCH}")
     limits = _limits(raw.get("limits", {}), where)
     templates = tuple(_texts(raw.get("templates", []), f"{where}: templates"))
-    return Fleet(path, members, rings, branch, limits, hosts, templates)
+    ignore = tuple(_texts(raw.get("ignore", []), f"{where}: ignore"))
+    return Fleet(path, members, rings, branch, limits, hosts, templates, ignore)
 
 
 def _member(given: object, number: int, path: Path, rings: Collection[str], hosts: Mapping[str, Host]) -> Member:

@@ -47,6 +47,9 @@ class Proposer:
             for line in lines:
                 line.state = EDITED
                 line.notices.append("Somebody has committed to the branch: it is left alone.")
+                line.request = facts.request.to_json() if facts and facts.request else None
+            if facts:
+                self.reader.requests.note(member, facts, lines)
             return
         is_open = facts is not None and facts.request is not None and facts.request.state == OPEN
         if member.host and facts and not is_open and not self.reader.requests.may_open(member.host):

@@ -15,6 +15,7 @@ from mlops_scaffold.ground.errors import MlopsError
 SUBJECT = "chore: update the template to"
 ABORTED = " (taken back)"
 BEGIN, END = "<!-- mlops fleet: begin -->", "<!-- mlops fleet: end -->"
+NOTE = "**Template"
 AT_ONCE = 8  # calls that only read
 MOST = 40  # lines of a changelog that a request repeats
 
@@ -98,6 +99,16 @@ class Requests:
             desk.edit(member.name, request, title, body, draft)
         return request
 
+    def note(self, member: Member, facts: Facts, lines: list[Line]) -> None:
+        """Say in an open request that a newer version is out, which its branch does not get: somebody works on it."""
+        desk, request = self.desk(member), facts.request
+        if desk is None or request is None or request.state != OPEN or request.title == title_of(lines):
+            return
+        body = with_note(request.body, ", ".join(sorted({str(line.newer) for line in lines})))
+        if body != request.body:
+            desk.pause()
+            desk.edit(member.name, request, request.title, body, request.draft)
+
     def close(self, member: Member, request: Request) -> None:
         """Close a request, so that the next run may open another one."""
         desk = self.desk(member)
@@ -146,6 +157,16 @@ def refreshed(request: Request, title: str, body: str) -> tuple[str, str]:
     before, begin, rest = request.body.replace("\r\n", "\n").partition(BEGIN)
     _, end, after = rest.partition(END)
     return kept, before + body + after if begin and end else request.body
+
+
+def with_note(body: str, newer: str) -> str:
+    """A request's text with one note of the version that is out; unchanged where a person has replaced the text."""
+    before, begin, rest = body.replace("\r\n", "\n").partition(BEGIN)
+    if not begin:
+        return body
+    kept = "\n".join(line for line in rest.split("\n") if not line.startswith(NOTE))
+    said = f"{NOTE} {newer} is out.** This branch has commits of others, so it is left alone: merge it, or close it."
+    return f"{before}{begin}\n{said}{kept}"
 
 
 def body_of(lines: list[Line]) -> str:

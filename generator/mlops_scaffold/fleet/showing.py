@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 
+from mlops_scaffold.fleet.discovery import TEMPLATED
 from mlops_scaffold.fleet.inventory import Member
 from mlops_scaffold.fleet.line import BEHIND, PROPOSED, Line
 
@@ -19,6 +20,15 @@ def show_members(members: Iterable[Member], quiet: bool, as_json: bool) -> None:
             row = {"repo": member.repo, "path": path, "ring": member.ring or None, "host": host, "hold": held}
             words = (member.ring, member.repo, path * (path != "."), held and f"on hold: {held}")
             print(json.dumps(row) if as_json else "  ".join(filter(None, words)))
+
+
+def show_found(found: Iterable[tuple[str, str]], quiet: bool, as_json: bool) -> None:
+    """Print what the inventory does not have: a repository of the template as the row to add."""
+    for repo, state in found:
+        if as_json:
+            print(json.dumps({"repo": repo, "state": state}), flush=True)
+        elif not quiet:
+            print(f"  - {{repo: {repo}}}" if state == TEMPLATED else f"  # {repo}: {state}", flush=True)
 
 
 def show(lines: Iterable[Line], quiet: bool, as_json: bool) -> int:

@@ -182,7 +182,10 @@ def lines_of(member: Member) -> list[Line]:
 
 @contextmanager
 def reading(fleet: Fleet, renderings: Renderings, always: bool = False) -> Iterator[Reader]:
-    """What reads the repositories of a fleet."""
+    """What reads the repositories of a fleet. Raises MlopsError where any template at all would be trusted."""
+    if renderings.trust and not fleet.templates:
+        sentence = "--trust would run the code of whatever template a project names."
+        raise MlopsError(sentence, f"Name those that you trust in {fleet.file.name}: templates: [ADDRESS]")
     hosts = (
         []
         if renderings.offline

@@ -141,8 +141,10 @@ def _environment(more: dict[str, str] | None) -> dict[str, str]:
 
 
 def _explicit(cwd: Path | None) -> tuple[str, ...]:
-    """A mirror in the cache is a bare repository: it is named, as a user may have git ask for (safe.bareRepository)."""
-    return ("--git-dir=.",) if cwd is not None and cwd.parent == cache_dir() / "mirrors" else ()
+    """A bare repository in the cache is named, as a user may have git ask for (safe.bareRepository)."""
+    return (
+        ("--git-dir=.",) if cwd is not None and cwd.parent in (cache_dir() / "mirrors", cache_dir() / "fleet") else ()
+    )
 
 
 def _failed(command: str, said: str) -> GitError:

@@ -1,5 +1,6 @@
 """What both hosts have in common: the request of a branch, and what there is to know of a repository."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -43,6 +44,12 @@ class Desk(Protocol):
 
     def facts(self, name: str, branch: str) -> Facts:
         """What there is to know of a repository, with the newest request of a branch."""
+
+    def list(self, group: str) -> Iterator[tuple[str, bool]]:
+        """The repositories of a group, each with whether it is archived."""
+
+    def has(self, name: str, path: str) -> bool:
+        """Whether a repository's default branch has a file."""
 
     def open(self, name: str, branch: str, base: str, title: str, body: str, draft: bool) -> Request:
         """Open a request."""

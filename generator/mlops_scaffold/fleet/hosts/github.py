@@ -1,7 +1,7 @@
 """GitHub, and GitHub Enterprise Server, by https://docs.github.com/en/rest (version 2022-11-28)."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -9,6 +9,8 @@ import httpx
 from mlops_scaffold.fleet.hosts.desk import CLOSED, FAILED, MERGED, OPEN, PASSED, PENDING, Facts, Request, git_access
 from mlops_scaffold.fleet.hosts.rest import Rest, secret
 from mlops_scaffold.fleet.inventory import Host, Limits
+from mlops_scaffold.fleet.line import DENIED
+from mlops_scaffold.fleet.refusals import Refused
 
 RED = ("failure", "timed_out", "cancelled", "action_required", "startup_failure")
 EARLY = 300  # seconds before its end that a token is renewed
@@ -27,7 +29,9 @@ class GitHub(Rest):
     def headers(self, path: str) -> Mapping[str, str]:
         """The token of the repository's owner, or for calls of the app itself the app's."""
         by_app = path.endswith("/installation") or path.startswith("app/")
-        token = self._app_token() if by_app else self._token(*path.split("/")[1:3])
+        token = (
+            self._app_token() if by_app else self._token(*path.split("/")[1 : 3 if path.startswith("repos/") else 2])
+        )
         return {
             "Authorization": f"Bearer {token}",
             "Accept": "application/vnd.github+json",
@@ -41,14 +45,14 @@ class GitHub(Rest):
         now = int(time.time())
         return jwt.encode({"iat": now - 60, "exp": now + 540, "iss": self.app}, self.key, algorithm="RS256")
 
-    def _token(self, owner: str, name: str) -> str:
+    def _token(self, owner: str, name: str = "") -> str:
         """The token for the repositories of an owner, of which this is one."""
         if self.token:
             return self.token
         token, ends = self._tokens.get(owner, ("", 0.0))
         if time.time() < ends - EARLY:
             return token
-        found = self.get(f"repos/{owner}/{name}/installation")
+        found = self.get(f"repos/{owner}/{name}/installation" if name else f"users/{owner}/installation")
         made = self.write("POST", f"app/installations/{found['id']}/access_tokens")
         self._tokens[owner] = str(made["token"]), time.time() + 3600
         return str(made["token"])
@@ -85,8 +89,13 @@ class GitHub(Rest):
         )
 
     def _checks(self, name: str, ref: str) -> str | None:
-        """The checks of a commit: its check runs and its statuses."""
-        runs = self.get(f"repos/{name}/commits/{ref}/check-runs", per_page=100)["check_runs"]
+        """The checks of a commit: its statuses, and its check runs where the token may read them."""
+        try:
+            runs = self.get(f"repos/{name}/commits/{ref}/check-runs", per_page=100)["check_runs"]
+        except Refused as error:
+            if error.state != DENIED:
+                raise
+            runs = []
         status = self.get(f"repos/{name}/commits/{ref}/status", per_page=1)
         if not runs and not status["total_count"]:
             return None
@@ -95,6 +104,16 @@ class GitHub(Rest):
         if any(result in (*RED, "error") for result in results):
             return FAILED
         return PENDING if PENDING in results else PASSED
+
+    def list(self, group: str) -> Iterator[tuple[str, bool]]:
+        """The repositories of an organisation or a person, each with whether it is archived."""
+        kind = "orgs" if self.exists(f"orgs/{group}") else "users"
+        for one in self.pages(f"{kind}/{group}/repos"):
+            yield str(one["full_name"]), bool(one["archived"])
+
+    def has(self, name: str, path: str) -> bool:
+        """Whether a repository's default branch has a file."""
+        return self.exists(f"repos/{name}/contents/{path}")
 
     def open(self, name: str, branch: str, base: str, title: str, body: str, draft: bool) -> Request:
         """Open a pull request."""

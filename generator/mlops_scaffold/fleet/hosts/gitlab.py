@@ -1,6 +1,6 @@
 """GitLab, by https://docs.gitlab.com/api/rest (version 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -57,6 +57,15 @@ class GitLab(Rest):
         title, draft = str(one["title"]).removeprefix(DRAFT), bool(one.get("draft"))
         text = (title, str(one.get("description") or ""), str(one.get("sha") or ""))
         return Request(int(one["iid"]), str(one["web_url"]), state, *text, draft, checks, approved)
+
+    def list(self, group: str) -> Iterator[tuple[str, bool]]:
+        """The repositories of a group and those in it, each with whether it is archived."""
+        for one in self.pages(f"groups/{quote(group, safe='')}/projects", include_subgroups="true"):
+            yield str(one["path_with_namespace"]), bool(one["archived"])
+
+    def has(self, name: str, path: str) -> bool:
+        """Whether a repository's default branch has a file."""
+        return self.exists(f"projects/{quote(name, safe='')}/repository/files/{quote(path, safe='')}", ref="HEAD")
 
     def open(self, name: str, branch: str, base: str, title: str, body: str, draft: bool) -> Request:
         """Open a merge request."""

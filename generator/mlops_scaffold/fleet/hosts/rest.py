@@ -3,8 +3,9 @@
 import os
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from itertools import count
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from mlops_scaffold.fleet.refusals import Refused
 from mlops_scaffold.ground.errors import MlopsError
 
 TRIES = 4
+PAGE = 100
 LONGEST = 900  # seconds that a host may ask to wait; longer is for another run
 TIMEOUT = httpx.Timeout(30, connect=10)
 BUSY = (429, 500, 502, 503, 504)
@@ -28,6 +30,10 @@ def secret(host: Host, key: str) -> str:
     if not value:
         raise MlopsError(f"{variable} is not set: the {key} for {host.name}.", "Set it in the environment.")
     return value
+
+
+class Missing(Refused):
+    """A host has no such thing, or hides it."""
 
 
 class Rest:
@@ -58,6 +64,22 @@ class Rest:
     def get(self, path: str, **query: str | int) -> Any:
         """What an address of the interface has."""
         return self.call("GET", path, params=query)
+
+    def pages(self, path: str, **query: str | int) -> Iterator[Any]:
+        """All entries of a list, page by page."""
+        for page in count(1):
+            found = self.get(path, **query, per_page=PAGE, page=page)
+            yield from found
+            if len(found) < PAGE:
+                return
+
+    def exists(self, path: str, **query: str | int) -> bool:
+        """Whether an address of the interface has anything."""
+        try:
+            self.get(path, **query)
+        except Missing:
+            return False
+        return True
 
     def write(self, method: str, path: str, **content: Any) -> Any:
         """Change something."""
@@ -107,7 +129,7 @@ class Rest:
             raise Refused(DENIED, f"{name} denies it{f': the right {right} is missing' if right else ''}.", "Grant it.")
         if code == 404:
             step = "Check the name in fleet.yml, and that the token may see it."
-            raise Refused(DENIED, f"{name} has no such repository, or hides it.", step)
+            raise Missing(DENIED, f"{name} has no such repository, or hides it.", step)
         if not answer.headers.get("content-type", "").startswith("application/json"):
             step = "Is it the address of the interface? Write it to fleet.yml: api"
             raise Refused(UNREACHABLE, f"{name} does not answer as its interface does.", step, retry=True)
