@@ -253,6 +253,12 @@ def test_the_installations_own_template_needs_no_word(tmp_path: Path) -> None:
     assert not address.is_trusted(str(tmp_path))
 
 
+def test_nor_does_the_one_that_a_person_has_put_into_their_settings(strangers: Path, tmp_path: Path) -> None:
+    write(strangers.parent, {"settings.yml": "template: https://git.example.com/platform/template.git\n"})
+    assert address.is_trusted("git+https://git.example.com/platform/template.git")
+    assert not address.is_trusted("https://git.example.com/platform/other.git")
+
+
 def test_a_project_of_a_template_without_set_up_is_committed_without_a_hook(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
