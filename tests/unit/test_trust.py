@@ -119,7 +119,7 @@ def call(command: str) -> int:
 
 PROGRAMS = (
     *("filter.evil.clean", "filter.evil.process", "merge.evil.driver", "diff.evil.textconv", "gpg.program"),
-    *("remote.origin.uploadpack", "core.sshcommand", "credential.https://x.example.com.helper"),
+    *("remote.origin.uploadpack", "core.sshcommand", "credential.https://x.example.com.helper"),  # by a lazy fetch
 )
 
 
@@ -133,6 +133,7 @@ def test_a_repository_whose_own_settings_run_programs_is_not_looked_at(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
+    git("config", "remote.origin.promisor", "true", cwd=hostile.project)
     git("config", name, f"touch {tmp_path}/ran", cwd=hostile.project)
     write(hostile.project, {"a.txt": "edited\n"})
     monkeypatch.chdir(hostile.project)
@@ -146,9 +147,16 @@ def test_a_repository_whose_own_settings_run_programs_is_not_looked_at(
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("name", ["core.filemode", "remote.origin.url", "user.name", "core.pager", "branch.main.merge"])
+HONEST = {
+    **{"core.filemode": "true", "remote.origin.url": "true", "user.name": "A", "branch.main.merge": "refs/heads/main"},
+    **{"filter.lfs.process": "git-lfs filter-process", "filter.lfs.clean": "git-lfs clean -- %f"},
+    **{"core.sshCommand": "ssh -i key", "credential.helper": "store"},  # git asks nobody for objects here
+}
+
+
+@pytest.mark.parametrize("name", HONEST)
 def test_a_repository_with_honest_settings_is_looked_at(name: str, hostile: World) -> None:
-    git("config", name, "true", cwd=hostile.project)
+    git("config", name, HONEST[name], cwd=hostile.project)
     assert open_repository(hostile.project).folder == hostile.project
 
 
