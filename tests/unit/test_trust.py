@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from mlops_scaffold.applying import journal, taking_back
 from mlops_scaffold.cli import app
 from mlops_scaffold.creating import new
+from mlops_scaffold.creating.bootstrap import Setup, Wishes
+from mlops_scaffold.creating.bootstrap import remember as keep_wishes
 from mlops_scaffold.doctor import examine
 from mlops_scaffold.doctor.registry import Place
 from mlops_scaffold.ground import process
@@ -164,6 +166,26 @@ def test_copiers_own_update_runs_no_hook_of_the_project(hostile: World, tmp_path
     hostile.update(engine="copier")
     assert (hostile.project / "a.txt").read_text(encoding="utf-8") == "two\n"
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["mlops-setup.log", "mlops-setup.new", "mlops-setup.json"])
+def test_the_set_up_writes_to_nothing_that_a_link_leads_to(name: str, hostile: World, tmp_path: Path) -> None:
+    write(tmp_path, {"own": "mine\n"})
+    (hostile.project / ".git" / name).symlink_to(tmp_path / "own")
+    project = open_project(hostile.project)
+    with pytest.raises(MlopsError, match="is a symlink"):
+        keep_wishes(project, Wishes())
+    with pytest.raises(MlopsError, match="is a symlink"):
+        Setup(project, Wishes()).commit("a")
+    assert (tmp_path / "own").read_text(encoding="utf-8") == "mine\n"
+
+
+def test_answers_are_not_read_from_elsewhere(hostile: World, tmp_path: Path) -> None:
+    answers = hostile.project / ".copier-answers.yml"
+    answers.rename(tmp_path / "own.yml")
+    answers.symlink_to(tmp_path / "own.yml")
+    with pytest.raises(MlopsError, match="leads out of the project"):
+        open_project(hostile.project)
 
 
 def test_git_settings_that_put_the_work_tree_elsewhere_are_refused(hostile: World, tmp_path: Path) -> None:
