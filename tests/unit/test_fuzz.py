@@ -26,7 +26,7 @@ def address(raw: bytes) -> None:
         except MlopsError as refused:
             assert refused.next_step  # noqa: PT017  # most are refused
             continue
-        assert not re.match(r"-|[^/\[]*::", found.fetched.text)
+        assert not re.match(r"-|[\w+.-]*::", found.fetched.text)
         assert not re.search(r"[\x00-\x1f]", found.fetched.text)
         is_trusted(found.recorded)
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from mlops_scaffold.applying import journal, taking_back
 from mlops_scaffold.cli import app
 from mlops_scaffold.creating import new
+from mlops_scaffold.creating.bootstrap import Setup, Wishes
+from mlops_scaffold.creating.bootstrap import remember as keep_wishes
 from mlops_scaffold.doctor import examine
 from mlops_scaffold.doctor.registry import Place
 from mlops_scaffold.ground import process
@@ -119,7 +121,7 @@ def call(command: str) -> int:
 
 PROGRAMS = (
     *("filter.evil.clean", "filter.evil.process", "merge.evil.driver", "diff.evil.textconv", "gpg.program"),
-    *("remote.origin.uploadpack", "core.sshcommand", "credential.https://x.example.com.helper"),
+    *("remote.origin.uploadpack", "core.sshcommand", "credential.https://x.example.com.helper"),  # by a lazy fetch
 )
 
 
@@ -133,6 +135,7 @@ def test_a_repository_whose_own_settings_run_programs_is_not_looked_at(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
+    git("config", "remote.origin.promisor", "true", cwd=hostile.project)
     git("config", name, f"touch {tmp_path}/ran", cwd=hostile.project)
     write(hostile.project, {"a.txt": "edited\n"})
     monkeypatch.chdir(hostile.project)
@@ -146,9 +149,16 @@ def test_a_repository_whose_own_settings_run_programs_is_not_looked_at(
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("name", ["core.filemode", "remote.origin.url", "user.name", "core.pager", "branch.main.merge"])
+HONEST = {
+    **{"core.filemode": "true", "remote.origin.url": "true", "user.name": "A", "branch.main.merge": "refs/heads/main"},
+    **{"filter.lfs.process": "git-lfs filter-process", "filter.lfs.clean": "git-lfs clean -- %f"},
+    **{"core.sshCommand": "ssh -i key", "credential.helper": "store"},  # git asks nobody for objects here
+}
+
+
+@pytest.mark.parametrize("name", HONEST)
 def test_a_repository_with_honest_settings_is_looked_at(name: str, hostile: World) -> None:
-    git("config", name, "true", cwd=hostile.project)
+    git("config", name, HONEST[name], cwd=hostile.project)
     assert open_repository(hostile.project).folder == hostile.project
 
 
@@ -156,6 +166,26 @@ def test_copiers_own_update_runs_no_hook_of_the_project(hostile: World, tmp_path
     hostile.update(engine="copier")
     assert (hostile.project / "a.txt").read_text(encoding="utf-8") == "two\n"
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["mlops-setup.log", "mlops-setup.new", "mlops-setup.json"])
+def test_the_set_up_writes_to_nothing_that_a_link_leads_to(name: str, hostile: World, tmp_path: Path) -> None:
+    write(tmp_path, {"own": "mine\n"})
+    (hostile.project / ".git" / name).symlink_to(tmp_path / "own")
+    project = open_project(hostile.project)
+    with pytest.raises(MlopsError, match="is a symlink"):
+        keep_wishes(project, Wishes())
+    with pytest.raises(MlopsError, match="is a symlink"):
+        Setup(project, Wishes()).commit("a")
+    assert (tmp_path / "own").read_text(encoding="utf-8") == "mine\n"
+
+
+def test_answers_are_not_read_from_elsewhere(hostile: World, tmp_path: Path) -> None:
+    answers = hostile.project / ".copier-answers.yml"
+    answers.rename(tmp_path / "own.yml")
+    answers.symlink_to(tmp_path / "own.yml")
+    with pytest.raises(MlopsError, match="leads out of the project"):
+        open_project(hostile.project)
 
 
 def test_git_settings_that_put_the_work_tree_elsewhere_are_refused(hostile: World, tmp_path: Path) -> None:
@@ -251,6 +281,12 @@ def test_the_installations_own_template_needs_no_word(tmp_path: Path) -> None:
     assert address.is_trusted(own.recorded)
     assert address.is_trusted(str(ROOT))
     assert not address.is_trusted(str(tmp_path))
+
+
+def test_nor_does_the_one_that_a_person_has_put_into_their_settings(strangers: Path, tmp_path: Path) -> None:
+    write(strangers.parent, {"settings.yml": "template: https://git.example.com/platform/template.git\n"})
+    assert address.is_trusted("git+https://git.example.com/platform/template.git")
+    assert not address.is_trusted("https://git.example.com/platform/other.git")
 
 
 def test_a_project_of_a_template_without_set_up_is_committed_without_a_hook(

@@ -1,6 +1,7 @@
 """`mlops new`."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -79,7 +80,8 @@ def new(
         return
     planned.tree.write_new(planned.destination)
     if planned.trusted:
-        remember(planned.destination)
+        with suppress(OSError):  # a machine that keeps nothing: then it is said again
+            remember(planned.destination)
     report.done(f"{len(planned.tree.paths)} files in {planned.destination}")
     found = planned.dataset
     wishes = Wishes(str(found.path), found.target, data_in_git, run) if found else Wishes(run=run)

@@ -193,7 +193,10 @@ def git_folder(project: Project) -> Path:
 
     Raises MlopsError for a project in no repository.
     """
-    return Path(git("rev-parse", "--absolute-git-dir", cwd=project.folder))
+    folder = Path(git("rev-parse", "--absolute-git-dir", cwd=project.folder))
+    if link := next((path for path in folder.glob("mlops-setup*") if path.is_symlink()), None):
+        raise MlopsError(f"{link} is a symlink: what the set-up notes would be written elsewhere.", "Remove it.")
+    return folder
 
 
 def is_versioned(folder: Path) -> bool:

@@ -113,6 +113,8 @@ def open_project(folder: Path, answers_file: str | None = None) -> Project:
             f"{folder.absolute()} is not a project made by mlops or copier: it has no {name}.",
             "Go to one, or make one: mlops new DEST",
         )
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise MlopsError(f"{path} is a symlink that leads out of the project.", "Put the answers in its place.")
     return Project(folder.resolve(), read_mapping(path), name)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -120,19 +121,19 @@ def checkout_address(checkout: Path) -> Address:
 
 
 def is_trusted(recorded: str, given: bool = False) -> bool:
-    """Whether a template may run its code here: the installation's own may. Where it is said now, it is remembered."""
+    """Whether a template may run its code here: the user's own may. Where it is said now, it is remembered."""
     if given:
         trust.remember(recorded)
-    return given or trust.is_trusted(recorded) or is_own(recorded)
+    return given or trust.is_trusted(recorded) or trust.canonical(recorded) in map(trust.canonical, own_addresses())
 
 
-def is_own(recorded: str) -> bool:
-    """Whether it is the installation's own bundle or checkout."""
-    try:
-        own = installed_address()
-    except MlopsError:
-        return False
-    return trust.canonical(recorded) in {trust.canonical(own.recorded), trust.canonical(own.fetched.text)}
+def own_addresses() -> Iterator[str]:
+    """Where the templates are that need no word: that of the user's settings, and the installation's own."""
+    if named := load_settings().template:
+        yield named
+    with suppress(MlopsError):
+        found = installed_address()
+        yield from (found.recorded, found.fetched.text)
 
 
 def _direct_url() -> dict[str, str]:

@@ -11,6 +11,7 @@ from mlops_scaffold.ground import process
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.project import Project
 from mlops_scaffold.planning.planned import CONFLICT, UPDATED, Change
+from mlops_scaffold.rendering import settings
 from mlops_scaffold.sources.source import Version
 from mlops_scaffold.updating.request import Outcome, Request
 from mlops_scaffold.vcs.git import checked_ref, git_bytes, is_attended, network_limit, paths_in, quiet
@@ -45,7 +46,8 @@ def update(
     env = {key: value for key, value in os.environ.items() if key not in process.GIT_LOCATIONS}
     env |= {"GIT_TERMINAL_PROMPT": "0", **quiet(env)}
     # Tasks may take long, and so may a person who answers.
-    unbounded = request.trust or (is_attended() and not request.defaults)
+    has_tasks = not {"tasks", "migrations"}.isdisjoint(settings(newer))
+    unbounded = (request.trust and has_tasks) or (is_attended() and not request.defaults)
     limit = None if unbounded else network_limit()
     alone = limit is not None and not is_attended()
     try:

@@ -13,12 +13,12 @@ from mlops_scaffold.vcs.trust import is_trusted
 
 OLDEST_GIT = (2, 38)  # merge-tree --write-tree
 GITLINK = "160000"
-SCOPES = ("local", "worktree")  # of git's settings that are the repository's own
-# A repository's own settings by which git would run a program, beside those that are switched off for every command.
-PROGRAMS = re.compile(
-    r"(filter|merge|diff|gpg|core|remote|credential)\..*?"
-    r"(clean|smudge|process|driver|command|textconv|external|program|gitproxy|askpass|uploadpack|vcs|helper)"
-)
+# A repository's own settings by which git would run a program, beside those that are switched off for every command;
+# and, where objects are fetched when they are asked for, those by which it would fetch.
+PROGRAMS = re.compile(r"(filter|merge|diff|gpg)\..*?(clean|smudge|process|driver|command|textconv|external|program)")
+FETCHING = re.compile(r"(core|remote|credential)\..*?(sshcommand|gitproxy|askpass|uploadpack|vcs|helper)")
+PARTIAL = re.compile(r"extensions\.partialclone|remote\..*\.promisor")
+LFS = re.compile(r"git-lfs (clean|smudge|filter-process)( --skip)?( -- %f)?")  # what `git lfs install --local` sets
 
 # The merge drivers that the template's own set-up writes, word for word: they print a line, or leave a conflict.
 OURS = {
@@ -174,11 +174,14 @@ def open_repository(folder: Path) -> Repository:
 def refuse_programs(folder: Path) -> None:
     """Raise Untrusted for a repository whose own settings name a program that git would run."""
     said = paths_in(git_bytes("config", "--show-scope", "-z", "--list", cwd=folder, fine=129))
-    told = [line.partition("\n") for scope, line in zip(said[::2], said[1::2], strict=False) if scope in SCOPES]
-    found = [name for name, _, value in told if OURS.get(name) != value]
-    if program := next(filter(PROGRAMS.fullmatch, found), None):
-        sentence = f"The git settings of {folder.resolve()} would run a program ({program})."
-        raise Untrusted(sentence, "If you trust it, say so once: --trust")
+    scoped = zip(said[::2], (line.partition("\n") for line in said[1::2]), strict=False)
+    own = [(name, value) for scope, (name, _, value) in scoped if scope in ("local", "worktree")]
+    partial = any(PARTIAL.fullmatch(name) for name, _ in own)
+    for name, value in own:
+        runs = PROGRAMS.fullmatch(name) or (partial and FETCHING.fullmatch(name))
+        if runs and value not in ("", OURS.get(name)) and not LFS.fullmatch(value):
+            sentence = f"The git settings of {folder.resolve()} would run a program ({name})."
+            raise Untrusted(sentence, "If you trust it, say so once: --trust")
 
 
 def can_merge_trees() -> bool:
