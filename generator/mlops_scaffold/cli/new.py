@@ -3,11 +3,15 @@
 import json
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlops_scaffold.cli import completing
+
+if TYPE_CHECKING:
+    from mlops_scaffold.creating.new import Request
+    from mlops_scaffold.ground.report import Report
 
 Answer = Annotated[
     list[str],
@@ -42,13 +46,9 @@ def new(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Make a project: from a data file to a repository that works."""
-    from mlops_scaffold.cli.next_steps import say_next_steps
-    from mlops_scaffold.creating.bootstrap import Wishes, set_up
-    from mlops_scaffold.creating.new import Request, parse_data, plan
+    from mlops_scaffold.creating.new import Request, parse_data
     from mlops_scaffold.ground.report import Report
-    from mlops_scaffold.vcs.trust import remember
 
-    report = Report(quiet or as_json)
     request = Request(
         destination=destination,
         template=template,
@@ -68,6 +68,16 @@ def new(
         run=run,
         set_up=not (no_setup or dry_run),
     )
+    make(request, Report(quiet or as_json), dry_run, as_json)
+
+
+def make(request: "Request", report: "Report", dry_run: bool, as_json: bool) -> None:
+    """Plan the project; then write it, set it up where that is asked, and say what comes next."""
+    from mlops_scaffold.cli.next_steps import say_next_steps
+    from mlops_scaffold.creating.bootstrap import Wishes, set_up
+    from mlops_scaffold.creating.new import plan
+    from mlops_scaffold.vcs.trust import remember
+
     planned = plan(request, report)
     outcome: dict[str, object] = {
         "project": str(planned.destination),
@@ -84,9 +94,11 @@ def new(
             remember(planned.destination)
     report.done(f"{len(planned.tree.paths)} files in {planned.destination}")
     found = planned.dataset
-    wishes = Wishes(str(found.path), found.target, data_in_git, run) if found else Wishes(run=run)
-    if not no_setup:
+    wishes = Wishes(run=request.run)
+    if found:
+        wishes = Wishes(str(found.path), found.target, request.data_in_git, request.run)
+    if request.set_up:
         outcome["steps"] = set_up(planned.project, wishes, report)
     if as_json:
         print(json.dumps(outcome))
-    say_next_steps(report, destination, planned.project, wishes if no_setup else None)
+    say_next_steps(report, request.destination, planned.project, None if request.set_up else wishes)
