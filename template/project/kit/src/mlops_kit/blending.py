@@ -161,9 +161,11 @@ def settled(trees: Any, linear: Any, sample: Sample) -> tuple[dict[str, Any], fl
     Breiman and others, Classification and Regression Trees, 1984. A long tail makes that error large, hence MOST_WORSE.
     """
     folds = list(split(trees, sample))
-    changes: list[dict[str, Any]] = [{}, {"max_leaf_nodes": FEW_LEAVES}]
-    changes += [LOG_LINK] if is_skewed(trees, sample.labels) else []
-    best = min((tried(trees, change, folds, sample) for change in changes), key=lambda trial: trial.loss)
+    leaves: list[dict[str, Any]] = [{}, {"max_leaf_nodes": FEW_LEAVES}]
+    trials = [tried(trees, change, folds, sample) for change in leaves]
+    if is_skewed(trees, sample.labels):
+        trials += [tried(trees, {**change, **LOG_LINK}, folds, sample) for change in leaves]
+    best = min(trials, key=lambda trial: trial.loss)
     held = sample.at(np.concatenate([places for _, places in folds]))
     line = np.concatenate([answers(fitted(clone(linear), sample.at(a)), sample.rows[b]) for a, b in folds])
     losses = [loss(held, share * best.answers + (1 - share) * line, sample.labels) for share in SHARES]
