@@ -27,6 +27,7 @@ from mlops_kit.registry.committed import made_by
 from mlops_kit.serving import connections
 from mlops_kit.serving.limits import from_environment
 from mlops_kit.workspace import doctor
+from mlops_kit.workspace.doctor.git_checks import INSTALL
 from mlops_kit.workspace.doctor.waiting import answers
 from mlops_kit.workspace.repro import repro
 from mlops_kit.workspace.setup import setup
@@ -163,7 +164,7 @@ def test_the_hook_of_a_moved_project_runs_its_own_environment(here: Checkout) ->
         patch.setattr(sys, "executable", str(python))
         module.follow_folder(hook)
     assert "\nINSTALL_PYTHON=.venv/bin/python\n" in hook.read_text(encoding="utf-8")
-    assert here.found("hooks") == {"the pre-commit hook calls a Python that is gone": "uv run pre-commit install"}
+    assert here.found("hooks") == {"the pre-commit hook calls a Python that is gone": INSTALL}
     python.parent.mkdir(parents=True)
     python.touch()
     assert here.found("hooks") == {}
@@ -302,7 +303,7 @@ def test_two_branches_that_both_trained_merge_into_run_it_again(branches: Checko
 def test_without_the_drivers_each_command_says_how_to_settle_it(branches: Checkout) -> None:
     for name in ("mlops-run", "mlops-champion"):
         branches.git("config", "--remove-section", f"merge.{name}")
-    assert list(branches.found("merge-drivers").values()) == ["uv run poe setup"]
+    assert list(branches.found("merge-drivers").values()) == [INSTALL]
     assert "CONFLICT" in branches.git("merge", "their-branch", check=False)
     settled = r"conflicts in dvc\.lock\b.*git checkout HEAD -- dvc\.lock metrics\.json"
     acts: list[Callable[[], object]] = [lambda: repro([]), registry.register]

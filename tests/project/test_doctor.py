@@ -464,8 +464,8 @@ FAULTS = [
     Fault(answers_broken, "answers", "git checkout "),
     Fault(template_moved_on, "behind", "mlops update"),
     Fault(managed_file_edited, "drifted", "mlops diff | git apply --reverse"),
-    Fault(no_hook, "hooks", "uv run pre-commit install"),
-    Fault(hook_of_another_place, "hooks", "uv run pre-commit install"),
+    Fault(no_hook, "hooks", "uv run python -m mlops_kit.workspace hooks"),
+    Fault(hook_of_another_place, "hooks", "uv run python -m mlops_kit.workspace hooks"),
     Fault(secret_file, "secrets", "git rm --cached"),
     Fault(secret_option, "secrets", "uv run dvc remote modify --unset bucket secret_access_key"),
     Fault(large_file, "large-files", "git rm --cached"),
@@ -537,7 +537,7 @@ def test_fix_runs_what_is_safe_and_tells_the_rest(patient: Patient) -> None:
     command = [sys.executable, "-m", "mlops_scaffold", "doctor", "--fix"]
     done = subprocess.run(command, cwd=patient.folder, env=patient.env, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "$ uv run pre-commit install" in done.stderr
+    assert "$ uv run python -m mlops_kit.workspace hooks" in done.stderr
     assert "$ uv run poe setup" not in done.stderr or (patient.folder / "data/raw/example.csv").exists()
     assert "! parameters: params.yaml has no section 'split'" in done.stderr
     assert "git stash push -- params.yaml" in done.stderr

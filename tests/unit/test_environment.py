@@ -104,13 +104,17 @@ def test_an_environment_can_be_moved(project: Project) -> None:
     assert uv(moved.folder, "run", "python", "-c", "print(1)").strip() == "1"
 
 
-def test_an_environment_of_another_folder_is_named(project: Project) -> None:
-    poe = project.python.with_name("poe")
-    poe.write_text("#!/gone/churn/.venv/bin/python\n", encoding="utf-8")
-    assert fault(project, trusted=True) == (
-        "the environment was made for another folder, /gone/churn",
-        "uv sync --reinstall",
-    )
+@pytest.mark.parametrize(
+    ("place", "head"),
+    [
+        ("/gone/churn", "#!/gone/churn/.venv/bin/python\n"),
+        ("/gone/our churn", "#!/bin/sh\n'''exec' '/gone/our churn/.venv/bin/python' \"$0\" \"$@\"\n' '''\n"),
+    ],
+)
+def test_an_environment_of_another_folder_is_named(place: str, head: str, project: Project) -> None:
+    project.python.with_name("poe").write_text(head, encoding="utf-8")
+    found = fault(project, trusted=True)
+    assert found == (f"the environment was made for another folder, {place}", "uv sync --reinstall")
 
 
 def test_an_environment_of_another_machine_is_made_again_by_its_command(project: Project) -> None:

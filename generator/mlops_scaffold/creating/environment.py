@@ -11,6 +11,8 @@ from mlops_scaffold.ground import process
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.project import Project
 
+# The environment that a script is of, in its second line where the path has a blank. One that can be moved has none.
+SHEBANG = re.compile(r"#!(?:/bin/sh\n'''exec' ')?(/[^'\n]*?)/bin/python")
 TABLE = r"\[tool\.uv\.workspace\]"
 
 
@@ -34,11 +36,9 @@ def fault(project: Project, trusted: bool) -> tuple[str, str] | None:
             "uv venv --clear && uv sync",
         )
     poe = project.python.with_name("poe")
-    first = poe.read_bytes().partition(b"\n")[0].decode(errors="replace") if poe.is_file() else ""
-    if sys.platform != "win32" and first.startswith("#!/") and "python" in first:
-        made_for = Path(first.removeprefix("#!")).parent.parent
-        if made_for.resolve() != project.python.parent.parent.resolve():
-            return f"the environment was made for another folder, {made_for.parent}", "uv sync --reinstall"
+    named = SHEBANG.match(poe.read_bytes()[:1000].decode(errors="replace")) if poe.is_file() else None
+    if sys.platform != "win32" and named and Path(named[1]).resolve() != project.python.parent.parent.resolve():
+        return f"the environment was made for another folder, {Path(named[1]).parent}", "uv sync --reinstall"
     return None
 
 

@@ -4,11 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from mlops_kit.ground import command
+from mlops_kit.ground import command, say
 from mlops_kit.workspace.data import bring_in
 from mlops_kit.workspace.large_files import check_large_files
 from mlops_kit.workspace.repro import repro
-from mlops_kit.workspace.setup import next_steps, setup
+from mlops_kit.workspace.setup import install_hooks, next_steps, setup
 
 
 @command
@@ -18,6 +18,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     ready = commands.add_parser("setup", help="make a clone ready")
     ready.add_argument("--smoke-test", action="store_true", help="try it out, and say what to do next")
+    commands.add_parser("hooks", help="install the git hooks and merge drivers")
     commands.add_parser("next", help="say what to try next")
     data = commands.add_parser("data", help="bring in a new version of the data")
     data.add_argument("file", type=Path)
@@ -33,6 +34,8 @@ def main() -> None:
         parser.error(f"unknown: {' '.join(more)}")
     if options.command == "setup":
         setup(options.smoke_test)
+    elif options.command == "hooks":
+        say("hooks", install_hooks())
     elif options.command == "next":
         print(next_steps())
     elif options.command == "repro":

@@ -13,6 +13,7 @@ from mlops_kit.workspace.doctor.state import is_repository, remotes
 from mlops_kit.workspace.large_files import LARGEST_FILE_MB
 from mlops_kit.workspace.setup import DRIVERS, RAW
 
+INSTALL = "uv run python -m mlops_kit.workspace hooks"
 SECRET_FILES = (".env", ".dvc/config.local")
 SECRET_OPTIONS = {"secret_access_key", "session_token", "password", "account_key", "connection_string", "sas_token"}
 
@@ -45,7 +46,7 @@ def merge_drivers() -> Found:
     """Git knows how to merge what the pipeline writes."""
     for name, driver in DRIVERS.items() if is_repository() else ():
         if git("config", f"merge.{name}.driver").stdout.strip() != driver:
-            yield "git has no merge driver for dvc.lock, metrics.json and champion.yaml", "uv run poe setup"
+            yield "git has no merge driver for dvc.lock, metrics.json and champion.yaml", INSTALL
             return
 
 
@@ -70,9 +71,9 @@ def hooks() -> Found:
     text = hook.read_text(encoding="utf-8", errors="replace") if hook.is_file() else ""
     python = re.search(r"^INSTALL_PYTHON=(.+)$", text, re.MULTILINE)
     if "pre-commit" not in text:
-        yield "the pre-commit hook is not installed", "uv run pre-commit install"
+        yield "the pre-commit hook is not installed", INSTALL
     elif python and not Path(project().root, shlex.split(python[1])[0]).exists():
-        yield "the pre-commit hook calls a Python that is gone", "uv run pre-commit install"
+        yield "the pre-commit hook calls a Python that is gone", INSTALL
 
 
 @check("Whoever clones the repository can read it, and history keeps it: change the secret too.")
