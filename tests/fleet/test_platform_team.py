@@ -61,7 +61,7 @@ def merge_all(company: Company, hosts: dict[str, HostOfTests]) -> None:
                     one.update(state="closed" if kind == "github" else "merged", merged_at="2026-11-26T12:00:00Z")
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_two_releases_reach_forty_repositories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEET_TOKEN", TOKEN)
     monkeypatch.setattr(Rest, "sleep", staticmethod(lambda _: None))
