@@ -9,6 +9,7 @@ rows, and kept in the model.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mlops_kit.contract import Contract
@@ -20,6 +21,8 @@ from mlops_kit.training.metrics import MetricError, asked, positive_class, score
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+Learn = Callable[[Any, "pd.DataFrame"], Any]  # fits a model to rows, where that takes more than rows and labels
 
 FOLDS = 3
 MOST_ROWS = 20_000  # by which a threshold is chosen
@@ -54,7 +57,7 @@ def wanted(contract: Contract) -> float | str | None:
     )
 
 
-def decided(model: Any, contract: Contract) -> Any:
+def decided(model: Any, contract: Contract, learn: Learn | None = None) -> Any:
     """A fitted model with its threshold; unchanged where it needs none. Says which was chosen, and why."""
     setting, positive = wanted(contract), positive_class(contract)
     if positive is None or setting == "none" or not hasattr(model, "predict_proba"):
@@ -68,7 +71,7 @@ def decided(model: Any, contract: Contract) -> Any:
     metric = setting or USUAL
     doing("choose the decision threshold", min(len(rows), MOST_ROWS))
     try:
-        threshold = best_threshold(contract, rows.iloc[:: max(1, len(rows) // MOST_ROWS)], positive, metric)
+        threshold = best_threshold(contract, rows.iloc[:: max(1, len(rows) // MOST_ROWS)], positive, metric, learn)
     except ValueError as error:  # too few rows of a class, or groups, for folds
         print(f"no decision threshold is chosen: {error}")
         return model
@@ -89,14 +92,16 @@ def _kept(model: Any, decision: Decision, why: str) -> Any:
     return framework().decide(model, decision)
 
 
-def best_threshold(contract: Contract, rows: pd.DataFrame, positive: Any, metric: str) -> float:
+def best_threshold(
+    contract: Contract, rows: pd.DataFrame, positive: Any, metric: str, learn: Learn | None = None
+) -> float:
     """The threshold by which a metric is best on rows that the model has not seen. Raises ValueError without folds."""
     import numpy as np
 
     from mlops_kit.training.answers import Given
 
     rows = rows.reset_index(drop=True)
-    shares = shares_of(contract, rows, positive)
+    shares = shares_of(contract, rows, positive, learn)
     known = np.flatnonzero(~np.isnan(shares))
     frame, shares = rows.iloc[known].reset_index(drop=True), shares[known]
     labels, features = contract.labels(frame), contract.coerce(frame)
@@ -115,7 +120,7 @@ def best_threshold(contract: Contract, rows: pd.DataFrame, positive: Any, metric
     return min(max(float(np.floor(found * 1e6)) / 1e6, 1e-6), 1 - 1e-6)
 
 
-def shares_of(contract: Contract, rows: pd.DataFrame, positive: Any) -> np.ndarray:
+def shares_of(contract: Contract, rows: pd.DataFrame, positive: Any, learn: Learn | None = None) -> np.ndarray:
     """Each row's probability of a class, by a model that was trained on the other folds: float64, shape (rows,).
 
     NaN for rows of no fold: in a split by time, the first ones.
@@ -130,7 +135,10 @@ def shares_of(contract: Contract, rows: pd.DataFrame, positive: Any) -> np.ndarr
         if learnt[contract.target].nunique() < 2:
             continue
         model: Any = project().model.build(contract, params()["model"])
-        model.fit(contract.coerce(learnt), contract.labels(learnt))
+        if learn is None:
+            model.fit(contract.coerce(learnt), contract.labels(learnt))
+        else:
+            learn(model, learnt)
         place = list(model.classes_).index(positive)
         shares[folds == fold] = model.predict_proba(contract.coerce(held))[:, place]
     return shares

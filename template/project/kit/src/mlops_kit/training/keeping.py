@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODEL = Path("model")
+# The column of weights that a model of this process was fitted with, by its id: the threshold's folds take the same.
+weighted: dict[int, str] = {}
 
 
 def fit(model: Any, contract: Contract, weights: str = "") -> Any:
@@ -42,15 +44,24 @@ def fit(model: Any, contract: Contract, weights: str = "") -> Any:
     if positive is not None:
         share = float((rows[contract.target] == positive).mean())
         print(f"positive class: {positive!r}, {share:.1%} of the rows (another one: evaluate.positive in params.yaml)")
-    count, weighted = count_train_rows(), {}
+    count = count_train_rows()
+    weighted[id(model)] = weights
     if weights:
-        step = f"{model.steps[-1][0]}__" if hasattr(model, "steps") else ""
-        weighted = {f"{step}sample_weight": weights_of(contract, rows, weights)}
+        weights_of(contract, rows, weights)
     doing("fit the model", count)
     if count > len(rows):
         framework().fit_in_batches(model, contract, rows)
-    else:
-        model.fit(contract.coerce(rows), contract.labels(rows), **weighted)
+        return model
+    return learn(model, contract, rows, weights)
+
+
+def learn(model: Any, contract: Contract, rows: pd.DataFrame, weights: str) -> Any:
+    """Fit a model to rows, with the weights of a column where one is named; returns the model."""
+    found = {}
+    if weights:
+        step = f"{model.steps[-1][0]}__" if hasattr(model, "steps") else ""
+        found = {f"{step}sample_weight": weights_of(contract, rows, weights)}
+    model.fit(contract.coerce(rows), contract.labels(rows), **found)
     return model
 
 
@@ -80,7 +91,8 @@ def keep(model: Any, contract: Contract) -> None:
     A model of a rare class, or one for which params.yaml asks for it, is kept with a decision threshold.
     Raises ModelError for a model that could not be loaded again, ServerError where the MLflow server does not answer.
     """
-    model = decided(model, contract)
+    weights = weighted.get(id(model), "")
+    model = decided(model, contract, lambda fresh, rows: learn(fresh, contract, rows, weights))
     rows = count_train_rows()
     doing("save the model", rows)
     save(model, contract, project().root / MODEL)
