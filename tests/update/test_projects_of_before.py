@@ -53,6 +53,7 @@ EDITS = {
     "registry.py": ("A_SLICE_MAY_FALL_BY = 0.02", "A_SLICE_MAY_FALL_BY = 0.04321"),
     "data.py": ("SAMPLE_ROWS = 1000", "SAMPLE_ROWS = 1234"),
     "doctor.py": ("import argparse\n", "import argparse  # edited by a person\n"),
+    "drift.py": ("import numpy as np\n", "import numpy as np  # edited by a person\n"),
     "train.py": ("    save(model, contract)\n", '    print("trained by hand")\n    save(model, contract)\n'),
     "serve.py": ('INTERFACE = "1.0"', 'INTERFACE = "1.0.person"'),
 }
@@ -173,15 +174,15 @@ def text(path: Path) -> str:
 
 
 def test_an_edit_that_was_carried_into_the_library_is_named_by_check(project: Path) -> None:
-    edit(project, "doctor.py")
+    edit(project, "drift.py")
     update(project)
     git("add", "--all", cwd=project)
-    git("rm", "--quiet", "--ignore-unmatch", "src/churn/doctor.py", cwd=project)
+    git("rm", "--quiet", "--ignore-unmatch", "src/churn/drift.py", cwd=project)
     commit(project, "updated")
-    carried = "edited by a person" in text(project / "kit/src/mlops_kit/workspace/doctor.py")
+    carried = "edited by a person" in text(project / "kit/src/mlops_kit/monitoring/drift.py")
     library = check(open_project(project), open_repository(project)).library
     assert library is not None
-    assert library.edited == (["kit/src/mlops_kit/workspace/doctor.py"] if carried else [])
+    assert library.edited == (["kit/src/mlops_kit/monitoring/drift.py"] if carried else [])
 
 
 @pytest.mark.parametrize("tracked", [True, False])
