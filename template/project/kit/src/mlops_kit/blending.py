@@ -44,6 +44,11 @@ class Sample(NamedTuple):
         """Some of the rows."""
         return Sample(self.rows[places], self.labels[places], self.weights[places])
 
+    @property
+    def given_weights(self) -> np.ndarray | None:
+        """None where all rows count alike: without weights, scikit-learn sorts numbers into bins much faster."""
+        return None if (self.weights == self.weights[0]).all() else self.weights
+
 
 class Trial(NamedTuple):
     """What trees answered on rows that they had not seen, and by which parameters they come again."""
@@ -103,7 +108,7 @@ class _Blend(BaseEstimator):  # type: ignore[misc]
         elif self._can_be_tried(labels):
             parameters, self.share_ = settled(trees, linear, sample)
             trees.set_params(**parameters)
-        self.trees_: Any = trees.fit(rows, labels, sample_weight=weights) if self.share_ > 0 else None
+        self.trees_: Any = trees.fit(rows, labels, sample_weight=sample.given_weights) if self.share_ > 0 else None
         self.linear_ = fitted(linear, sample) if self.share_ < 1 else None
         return self
 
@@ -238,7 +243,17 @@ def answers(model: Any, rows: np.ndarray) -> np.ndarray:
 def stopped(trees: Any, learnt: Sample, held: Sample) -> Any:
     """Trees that stopped when held rows got no better; `validation_score_` is theirs after 0, 1, 2, ... rounds."""
     trees.set_params(early_stopping=True, n_iter_no_change=PATIENCE)
-    return trees.fit(*learnt, X_val=held.rows, y_val=held.labels, sample_weight_val=held.weights)
+    weights, weights_val = learnt.given_weights, held.given_weights
+    if weights is None or weights_val is None:  # scikit-learn takes both or neither
+        weights, weights_val = (None, None) if weights is weights_val else (learnt.weights, held.weights)
+    return trees.fit(
+        learnt.rows,
+        learnt.labels,
+        sample_weight=weights,
+        X_val=held.rows,
+        y_val=held.labels,
+        sample_weight_val=weights_val,
+    )
 
 
 def after(rounds: int, trees: Any, rows: np.ndarray) -> np.ndarray:
