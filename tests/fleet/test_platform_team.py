@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from mlops_scaffold.fleet.hosts.rest import Rest
-from mlops_scaffold.planning import conflicts_file
+from mlops_scaffold.vcs.conflict_record import RECORD
 
 from tests.conftest import git, mlops
 from tests.fleet.standins import TOKEN, GitHubOfTests, GitLabOfTests, HostOfTests, running
@@ -101,7 +101,7 @@ def roll_out(company: Company, hosts: dict[str, HostOfTests]) -> None:
     hosts["gitlab"].requests[f"ml/p{CONFLICTING:02}"][-1]["draft"] = False
     merge_all(company, hosts)
     assert "line 3, mine" in company.text(f"ml/p{CONFLICTING:02}", "a.txt", "main")
-    assert conflicts_file.FILE not in git("ls-tree", "-r", "main", cwd=company.folder / f"ml/p{CONFLICTING:02}.git")
+    assert RECORD not in git("ls-tree", "-r", "main", cwd=company.folder / f"ml/p{CONFLICTING:02}.git")
     states = {line.repo[-3:]: line.state for line in company.rollout().update(run.fleet.chosen(), "")}
     assert Counter(states.values()) == {"merged": 14, "proposed": 24, "archived": 1, "denied": 1}
     assert states[f"p{SIGNED}"] == "denied"

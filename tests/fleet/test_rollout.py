@@ -13,7 +13,7 @@ from mlops_scaffold.fleet.line import Line
 from mlops_scaffold.fleet.renderings import Renderings
 from mlops_scaffold.fleet.rollout import Rollout, alone
 from mlops_scaffold.ground.errors import MlopsError
-from mlops_scaffold.planning import conflicts_file
+from mlops_scaffold.vcs.conflict_record import RECORD
 
 from tests.conftest import git, mlops
 from tests.update.world import World, commit, forget_fetches, make_world, write
@@ -127,7 +127,7 @@ def test_each_repository_gets_one_branch_and_a_second_run_pushes_nothing(company
     assert states["edited"] == ("conflicts", False)
     assert company.text("edited", "a.txt") == LINES.replace("line 3\n", "line 3, mine\n").strip(), "no markers"
     assert lines["edited"].conflicts == [{"path": "a.txt", "kind": "content"}]
-    assert "a.txt" in company.text("edited", conflicts_file.FILE)
+    assert "a.txt" in company.text("edited", RECORD)
     assert states["closed"] == ("archived", False)
     assert states["strict"] == ("denied", False)
     assert "Set git's commit.gpgsign" in str(lines["strict"].error)
@@ -166,13 +166,13 @@ def test_conflicts_of_a_branch_are_settled_with_gits_own_tools(company: Company)
     said = mlops("update", "--resume", cwd=clone)
     assert said.returncode == 2, said.stderr
     assert "git mergetool" in said.stderr
-    assert not (clone / conflicts_file.FILE).exists()
+    assert not (clone / RECORD).exists()
     assert "<<<<<<< project\nline 3, mine\n=======\nline 3, changed\n>>>>>>> template" in (clone / "a.txt").read_text()
     stages = git("ls-files", "--unmerged", cwd=clone).splitlines()
     assert [line.split()[2] for line in stages] == ["1", "2", "3"]
     assert mlops("update", "--abort", cwd=clone).returncode == 0
     assert git("status", "--porcelain", cwd=clone) == ""
-    assert (clone / conflicts_file.FILE).exists()
+    assert (clone / RECORD).exists()
     mlops("update", "--resume", cwd=clone)
     git("config", "mergetool.theirs.cmd", 'cp "$REMOTE" "$MERGED"', cwd=clone)
     git("config", "mergetool.theirs.trustExitCode", "true", cwd=clone)
@@ -203,7 +203,7 @@ def test_a_monorepo_gets_one_branch_for_all_its_projects(company: Company) -> No
     assert (first.path, first.state) == ("svc-a", "proposed")
     assert (second.path, second.state) == ("svc-b", "conflicts")
     assert company.text("mono", "svc-a/new.txt") == "new"
-    assert "a.txt" in company.text("mono", f"svc-b/{conflicts_file.FILE}")
+    assert "a.txt" in company.text("mono", f"svc-b/{RECORD}")
 
 
 def test_a_ring_waits_for_the_one_before_it(company: Company) -> None:

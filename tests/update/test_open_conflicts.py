@@ -10,7 +10,7 @@ import pytest
 from mlops_scaffold.applying import taking_back
 from mlops_scaffold.ground.project import open_project
 from mlops_scaffold.projects.check import Standing, check
-from mlops_scaffold.vcs.conflicts import RECORD
+from mlops_scaffold.vcs.conflict_record import RECORD
 from mlops_scaffold.vcs.repository import open_repository
 
 from tests.conftest import ROOT, git, mlops

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from mlops_scaffold.fleet.line import Line
 from mlops_scaffold.fleet.objects import Objects, build_tree, write_object
-from mlops_scaffold.planning import conflicts_file
+from mlops_scaffold.vcs.conflict_record import RECORD, parse
 from mlops_scaffold.vcs.git import git, settings
 from mlops_scaffold.vcs.repository import Blob, Entries
 
@@ -26,8 +26,9 @@ class Branch:
 
     def conflicts(self, objects: Objects, path: str) -> list[dict[str, str]]:
         """The conflicts that it leaves in a project, each with its kind."""
-        blob = self.files.get(str(PurePosixPath(path, conflicts_file.FILE)))
-        return conflicts_file.kinds_in(objects.blob(blob.oid)) if blob else []
+        blob = self.files.get(str(PurePosixPath(path, RECORD)))
+        found = parse(objects.blob(blob.oid)).conflicts if blob else ()
+        return [{"path": one.path, "kind": one.kind} for one in found]
 
 
 def read_branch(objects: Objects, commit: str) -> Branch:

@@ -14,7 +14,6 @@ from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.project import ANSWERS_FILE, Project
 from mlops_scaffold.ground.settings import load_settings, parse_mapping
 from mlops_scaffold.ground.tree import Entry
-from mlops_scaffold.planning import conflicts_file
 from mlops_scaffold.planning.lock_file import LOCK, needs_lock
 from mlops_scaffold.planning.planned import KEPT, Plan
 from mlops_scaffold.planning.update import plan
@@ -22,7 +21,7 @@ from mlops_scaffold.projects.library import FOLDER, MARK, comes
 from mlops_scaffold.rendering import Rendered, settings
 from mlops_scaffold.sources.source import Version
 from mlops_scaffold.updating.evolve import refuse_impossible
-from mlops_scaffold.vcs.conflicts import RECORD, is_open, parse
+from mlops_scaffold.vcs.conflict_record import RECORD, dump, is_open, parse, recorded
 from mlops_scaffold.vcs.git import git_bytes
 from mlops_scaffold.vcs.repository import Blob, Entries
 
@@ -65,7 +64,7 @@ def open_conflicts(objects: Objects, place: Place) -> list[dict[str, str]]:
     ours = place.own
     if RECORD not in ours:
         return []
-    found = parse(objects.blob(ours[RECORD].oid))
+    found = parse(objects.blob(ours[RECORD].oid)).conflicts
     return [{"path": one.path, "kind": one.kind} for one in found if is_open(one, ours.get(one.path))]
 
 
@@ -187,9 +186,8 @@ def touched_by(made: Plan, conflicts: list[dict[str, str]], scratch: BorrowingSc
         if 2 in stages:
             after[path] = stages[2]
     if conflicts:
-        kinds = {one["path"]: one["kind"] for one in conflicts}
-        names = (made.older.name, made.newer.name)
-        text = conflicts_file.text_of(names, made.conflicts, kinds, made.project.answers)
-        after[conflicts_file.FILE] = Blob("100644", scratch.hash(text))
+        entries = [recorded(one["path"], made.conflicts[one["path"]], one["kind"]) for one in conflicts]
+        text = dump(entries, (made.older.name, made.newer.name), made.project.answers)
+        after[RECORD] = Blob("100644", scratch.hash(text))
     paths = made.before.keys() | after.keys()
     return {path: after.get(path) for path in paths if made.before.get(path) != after.get(path)}

@@ -9,7 +9,6 @@ from mlops_scaffold.applying.session import opened
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.project import Project
 from mlops_scaffold.ground.report import Report
-from mlops_scaffold.planning import conflicts_file
 from mlops_scaffold.planning.planned import CONFLICT, Change, Plan
 from mlops_scaffold.planning.trees import combine
 from mlops_scaffold.planning.update import conflict_note
@@ -17,6 +16,7 @@ from mlops_scaffold.rendering.recorded import render_base
 from mlops_scaffold.sources.address import recorded_address
 from mlops_scaffold.sources.source import Version, reopen_version
 from mlops_scaffold.updating.request import Outcome
+from mlops_scaffold.vcs.conflict_record import RECORD, Record, parse
 from mlops_scaffold.vcs.repository import Blob
 from mlops_scaffold.vcs.scratch import Scratch, scratch
 
@@ -32,16 +32,16 @@ def resume(
         repository.require_clean()
         head = repository.head()
         before = repository.entries_of(head)
-        if conflicts_file.FILE not in before:
-            sentence = f"No conflicts were left to settle here: there is no {conflicts_file.FILE}."
+        if RECORD not in before:
+            sentence = f"No conflicts were left to settle here: there is no {RECORD}."
             raise MlopsError(sentence, "Check out the branch of the update first.")
         with scratch(repository) as place:
-            left = conflicts_file.read(place.read(before[conflicts_file.FILE].oid))
+            left = parse(place.read(before[RECORD].oid))
             was = replace(project, answers=left.answers)
             older, newer = reopened(was, offline), reopened(project, offline)
             known = stored_renderings(place, was, older, project, newer, trust)
             conflicts = stages_now(left, known, before)
-            result = {path: blob for path, blob in before.items() if path != conflicts_file.FILE}
+            result = {path: blob for path, blob in before.items() if path != RECORD}
             result |= with_markers(place, conflicts)
             made = Plan(project, repository, head, older, newer, before, result, conflicts)
             writing.apply(made, place, record)
@@ -66,13 +66,12 @@ def stored_renderings(
     return found
 
 
-def stages_now(
-    left: conflicts_file.Unsettled, known: Mapping[str, Blob], before: Mapping[str, Blob]
-) -> dict[str, dict[int, Blob]]:
+def stages_now(left: Record, known: Mapping[str, Blob], before: Mapping[str, Blob]) -> dict[str, dict[int, Blob]]:
     """The stages of each conflict, with the project's side as it is committed now."""
     known = {**{blob.oid: blob for blob in before.values()}, **known}
     found: dict[str, dict[int, Blob]] = {}
-    for path, stages in left.conflicts.items():
+    for one in left.conflicts:
+        path, stages = one.path, one.stages
         missing = [oid for number, oid in stages.items() if number != 2 and oid not in known]
         if missing:
             sentence = f"The template does not render {path} as it did when the update was made."

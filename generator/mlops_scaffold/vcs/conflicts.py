@@ -5,62 +5,11 @@ markers in a file of the project, which is committed with it. The file in confli
 it is exactly that, the conflict is not settled; who wants to keep that side removes the record.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
-
-from mlops_scaffold.ground.errors import MlopsError
-from mlops_scaffold.ground.settings import load_yaml
+from mlops_scaffold.vcs.conflict_record import RECORD, is_open, parse
 from mlops_scaffold.vcs.git import git_bytes, paths_in
 from mlops_scaffold.vcs.repository import Blob, Repository
 
-RECORD = ".mlops/conflicts.yml"
-HEADER = f"""\
-# Conflicts of an update of the template that leave no markers. Each of these files is as the project had it.
-# Settle them: mlops update --resume, then git mergetool. Or write another version of the file, or delete it.
-# To keep a file as it is, remove its entry. When all are settled: git rm {RECORD}
-"""
 MARKS = ("<<<<<<<", "=======", ">>>>>>>")  # of the usual size; git's attribute conflict-marker-size says another
-STAGES = ("base", "ours", "theirs")
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A conflict without markers: its kind, and the object of each side; empty for a side without the file."""
-
-    path: str
-    kind: str
-    base: str = ""
-    ours: str = ""
-    theirs: str = ""
-
-
-def recorded(path: str, stages: Mapping[int, Blob]) -> Recorded:
-    """A conflict by the stages that git has for it: 1 base, 2 ours, 3 theirs."""
-    oids = {name: stages[number].oid for number, name in enumerate(STAGES, 1) if number in stages}
-    kinds = {blob.mode[:3] for blob in stages.values()}
-    kind = "type" if len(kinds) > 1 else "content" if 1 in stages else "both added"
-    return Recorded(path, kind if {2, 3} <= stages.keys() else "modify/delete", **oids)
-
-
-def dump(conflicts: list[Recorded], versions: tuple[str, str], answers: Mapping[str, Any]) -> bytes:
-    """The record as a file: also from which version to which, and the answers that the base was rendered from."""
-    import yaml
-
-    entries = [{key: value for key, value in asdict(one).items() if value} for one in conflicts]
-    content = {"from": versions[0], "to": versions[1], "conflicts": entries, "answers": dict(answers)}
-    return (HEADER + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)).encode(errors="surrogateescape")
-
-
-def parse(text: bytes) -> list[Recorded]:
-    """The conflicts in a record. Raises MlopsError for a file that is none."""
-    import yaml
-
-    try:
-        return [Recorded(**one) for one in load_yaml(text.decode())["conflicts"]]
-    except (yaml.YAMLError, ValueError, TypeError, KeyError):
-        step = f"Take it back from git's history, or settle the conflicts and run: git rm {RECORD}"
-        raise MlopsError(f"{RECORD} cannot be read.", step) from None
 
 
 def unsettled(repository: Repository) -> dict[str, str]:
@@ -71,15 +20,10 @@ def unsettled(repository: Repository) -> dict[str, str]:
     found |= {path: "conflict markers" for path in marked(repository) if path not in found}
     found |= {path: "left over by copier update" for path in tracked if path.endswith(".rej")}
     record = repository.folder / RECORD
-    for one in parse(record.read_bytes()) if record.is_file() else ():
+    for one in parse(record.read_bytes()).conflicts if record.is_file() else ():
         if one.path not in found and is_open(one, tracked.get(one.path, {}).get(0)):
             found[one.path] = f"{one.kind}, in {RECORD}"
     return found
-
-
-def is_open(conflict: Recorded, now: Blob | None) -> bool:
-    """Whether a file is still as the update has left it."""
-    return (now.oid if now else "") == conflict.ours
 
 
 def tracked_entries(repository: Repository) -> dict[str, dict[int, Blob]]:
