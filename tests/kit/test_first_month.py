@@ -368,6 +368,7 @@ def test_a_proxy_is_not_asked_for_this_machines_own_services(monkeypatch: pytest
         monkeypatch.delenv(name)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "example.com")
+    monkeypatch.setattr("urllib.request._opener", None)  # which has the proxies of the first request of a process
     with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/"
