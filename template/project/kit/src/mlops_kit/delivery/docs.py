@@ -22,7 +22,7 @@ from mlops_kit.models import read_champion
 from mlops_kit.registry.cards import NO_CHAMPION, data_card, model_card
 from mlops_kit.registry.evidence import table
 
-COPIED = ("README.md", "ONBOARDING.md", "CONTRIBUTING.md")
+COPIED = ("README.md", "ONBOARDING.md", "CONTRIBUTING.md", "SECURITY.md")
 SHORT = 8  # characters of a hash that are shown
 
 
