@@ -176,7 +176,9 @@ def test_its_site_shows_the_champion_and_ends_at_a_dead_link(project: Path) -> N
         assert re.search(rf"<td>{name}</td>\s*<td>{value:.4f}</td>", page["MODEL_CARD"])
     assert "feat: the first champion" in page["CHAMPIONS"]
     assert "<td><code>diagnosis</code></td>" in page["DATA_CARD"]
-    build = "An untrained pipeline from raw rows to predictions: boosted trees, and on few rows a linear model beside them."
+    build = (
+        "An untrained pipeline from raw rows to predictions: boosted trees, and on few rows a linear model beside them."
+    )
     assert build in page["code"]
     fetched = r'<(?:link|script|img)\b[^>]*(?:href|src)="(?:https?:)?//'
     assert not [name for name, text in page.items() if re.search(fetched, text)]
