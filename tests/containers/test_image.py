@@ -130,7 +130,7 @@ def test_a_service_that_does_not_start_shows_its_log(project: Path, image: dict[
     env = {**image, "CONTAINER_OPTIONS": "--env MODEL_DIR=/nothing"}
     patient = project / "kit/src/mlops_kit/delivery/image.py"
     kept = patient.read_text(encoding="utf-8")
-    patient.write_text(kept.replace("PATIENCE = 60", "PATIENCE = 5"), encoding="utf-8")
+    patient.write_text(kept.replace("PATIENCE = 60", "PATIENCE = 20"), encoding="utf-8")
     try:
         done = subprocess.run(["uv", "run", "poe", "image-test"], cwd=project, env=env, capture_output=True, text=True)
     finally:
