@@ -21,8 +21,8 @@ from tests.project.running import RUN, environment, new, serving
 
 pytestmark = pytest.mark.long
 
-# What git's hooks are started by; every machine with git has it.
-SHELL = ("bash", "env", "sh")
+# What git's hooks, and the commands of an environment that can be moved, are started by; every machine with git has it.
+SHELL = ("bash", "env", "sh", "dirname", "realpath")
 
 
 @pytest.fixture(scope="module")
