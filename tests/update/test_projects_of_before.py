@@ -285,7 +285,7 @@ def runs_once_with_equal_predictions(project: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", ["sklearn", pytest.param("tensorflow", marks=pytest.mark.soak)])
 def test_it_trains_promotes_and_serves_and_its_champion_is_read(
     kind: str, trained: Callable[[str], Path], tmp_path: Path
 ) -> None:
