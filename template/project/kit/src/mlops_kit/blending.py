@@ -45,9 +45,9 @@ class Sample(NamedTuple):
         return Sample(self.rows[places], self.labels[places], self.weights[places])
 
     @property
-    def given_weights(self) -> np.ndarray | None:
-        """None where all rows count alike: without weights, scikit-learn sorts numbers into bins much faster."""
-        return None if (self.weights == self.weights[0]).all() else self.weights
+    def is_weighted(self) -> bool:
+        """Whether a row counts other than 1: without weights, scikit-learn sorts numbers into bins much faster."""
+        return bool((self.weights != 1).any())
 
 
 class Trial(NamedTuple):
@@ -108,7 +108,9 @@ class _Blend(BaseEstimator):  # type: ignore[misc]
         elif self._can_be_tried(labels):
             parameters, self.share_ = settled(trees, linear, sample)
             trees.set_params(**parameters)
-        self.trees_: Any = trees.fit(rows, labels, sample_weight=sample.given_weights) if self.share_ > 0 else None
+        self.trees_: Any = (
+            trees.fit(rows, labels, sample_weight=weights if sample.is_weighted else None) if self.share_ > 0 else None
+        )
         self.linear_ = fitted(linear, sample) if self.share_ < 1 else None
         return self
 
@@ -243,17 +245,10 @@ def answers(model: Any, rows: np.ndarray) -> np.ndarray:
 def stopped(trees: Any, learnt: Sample, held: Sample) -> Any:
     """Trees that stopped when held rows got no better; `validation_score_` is theirs after 0, 1, 2, ... rounds."""
     trees.set_params(early_stopping=True, n_iter_no_change=PATIENCE)
-    weights, weights_val = learnt.given_weights, held.given_weights
-    if weights is None or weights_val is None:  # scikit-learn takes both or neither
-        weights, weights_val = (None, None) if weights is weights_val else (learnt.weights, held.weights)
-    return trees.fit(
-        learnt.rows,
-        learnt.labels,
-        sample_weight=weights,
-        X_val=held.rows,
-        y_val=held.labels,
-        sample_weight_val=weights_val,
-    )
+    weights = {}
+    if learnt.is_weighted or held.is_weighted:
+        weights = dict(sample_weight=learnt.weights, sample_weight_val=held.weights)
+    return trees.fit(learnt.rows, learnt.labels, X_val=held.rows, y_val=held.labels, **weights)
 
 
 def after(rounds: int, trees: Any, rows: np.ndarray) -> np.ndarray:
