@@ -125,7 +125,7 @@ def test_a_row_that_breaks_the_contract_ends_the_pipeline_with_its_column(
         write(raw, raw.read_text(encoding="utf-8") + "1e9,0.5,in\n")
         with pytest.raises(SystemExit, match=r"rows\.csv breaks the contract:\n.*'x': 1 values above") as ended:
             run_stages(("prepare",))
-        assert str(ended.value).endswith("Mend the data, or edit contract.yaml.")
+        assert str(ended.value).endswith("Fix the data, or edit contract.yaml.")
 
 
 def test_a_stage_that_comes_too_early_says_what_to_run(project: Project, tmp_path: Path, runs_of_mlflow: Path) -> None:

@@ -25,7 +25,7 @@ def doctor(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Find what is wrong with a project here, and the command that mends it. Exit code 2 where something is."""
+    """Find what is wrong with a project here, and the command that fixes it. Exit code 2 where something is."""
     from mlops_scaffold.applying.session import recover_around
     from mlops_scaffold.doctor import examine, mend
     from mlops_scaffold.doctor.registry import Place

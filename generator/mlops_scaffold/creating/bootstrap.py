@@ -131,7 +131,7 @@ class Setup:
         self.module("workspace", "data", file, f"--target={target}", "--problem", problem, "--no-commit", *options)
 
     def commit(self, message: str) -> None:
-        """Commit all that is there; nothing to commit is fine. Hooks that mend files refuse them: then once more.
+        """Commit all that is there; nothing to commit is fine. Hooks that fix files refuse them: then once more.
 
         Of a larger repository, the project's folder alone.
         """
@@ -269,7 +269,7 @@ def set_up(project: Project, wishes: Wishes | None, report: Report) -> list[dict
             raise StepFailed(f"Stopped at: {step.name}.", f"Go on with: {again}") from None
         except (MlopsError, OSError) as error:
             sentence = error.sentence if isinstance(error, MlopsError) else str(error)
-            raise StepFailed(f"{step.name}: {sentence}", f"Mend it, then go on with: {again}") from None
+            raise StepFailed(f"{step.name}: {sentence}", f"Fix it, then go on with: {again}") from None
         taken.append({"step": step.name, "seconds": round(time.monotonic() - start, 2)})
     for text in setup.told:
         report.say(text)

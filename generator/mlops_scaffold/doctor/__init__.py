@@ -1,4 +1,4 @@
-"""`mlops doctor`: what is wrong with a project on this machine, why it matters, and the command that mends it.
+"""`mlops doctor`: what is wrong with a project on this machine, why it matters, and the command that fixes it.
 
 What a project can say of itself is looked at by its own `doctor` module, in one process of its own Python; git, uv, the
 environment and the template are looked at here. Nothing is written but by `mend`. Nothing of a project that is not

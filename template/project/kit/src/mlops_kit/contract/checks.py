@@ -85,7 +85,7 @@ def require(violations: list[str], source: str) -> None:
     """Raise ContractError where there are any."""
     if violations:
         listed = "\n  ".join(violations)
-        raise ContractError(f"{source} breaks the contract:\n  {listed}\n", "Mend the data, or edit contract.yaml.")
+        raise ContractError(f"{source} breaks the contract:\n  {listed}\n", "Fix the data, or edit contract.yaml.")
 
 
 def compare(old: Contract, new: Contract) -> list[str]:

@@ -94,7 +94,7 @@ def main() -> None:
     done = run(sys.executable, "-m", "zensical", "build", "--clean", "--strict", check=False)
     if done.returncode:
         found, _, traceback = done.stderr.partition("Traceback (most recent call last)")
-        raise KitError(f"{found or traceback}The site is not built: mend that, then run it again.")
+        raise KitError(f"{found or traceback}The site is not built: fix that, then run it again.")
     print("site/index.html is written")
 
 

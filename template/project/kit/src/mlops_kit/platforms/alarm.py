@@ -118,7 +118,7 @@ def said(found: list[dict[str, Any]]) -> Iterator[str]:
         "`report/drift.html`, kept with the build, has the pictures. The same build trains on the newest data: a model "
         "that passes the gates becomes challenger, and a comment says so here; one that does not turns the build red. "
         "Promoting it is for a person: `uv run poe shadow` compares it with the champion on what was asked, "
-        "`uv run poe promote` on the test data. If the data is wrong rather than new, mend it where it comes from."
+        "`uv run poe promote` on the test data. If the data is wrong rather than new, fix it where it comes from."
     )
 
 

@@ -1,9 +1,9 @@
-"""What is wrong with this clone, why it matters, and the command that mends it.
+"""What is wrong with this clone, why it matters, and the command that fixes it.
 
     uv run poe doctor           look at everything; exit code 2 where something is found
     uv run poe doctor --fix     run the commands that cost nothing of yours, and look again
 
-A check is one function: its first line says what should be so; it yields what is not, with the command that mends it.
+A check is one function: its first line says what should be so; it yields what is not, with the command that fixes it.
 Nothing is written without --fix.
 """
 
@@ -65,7 +65,7 @@ def chosen(only: str, skip: str) -> list[str]:
 
 @command
 def main() -> None:
-    """Look, mend where asked, tell."""
+    """Look, fix where asked, report."""
     parser = argparse.ArgumentParser(prog="doctor", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--fix", action="store_true", help="run the commands that cost nothing of yours")
     parser.add_argument("--only", default="", metavar="NAME,...", help="these checks alone")

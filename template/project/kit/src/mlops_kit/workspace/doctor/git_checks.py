@@ -86,7 +86,7 @@ def secrets() -> Found:
             yield f"{option} is in .dvc/config", f"uv run dvc remote modify --unset {name} {option}"
 
 
-@check("Every clone carries it for ever: large files are DVC's.")
+@check("Every clone carries it forever: large files are DVC's.")
 def large_files() -> Found:
     """Git keeps no large file."""
     for path in git("ls-files", "-z").stdout.split("\0"):

@@ -60,7 +60,7 @@ def unreachable(name: str, url: str) -> Found:
                 if Path(project().root, "infra").is_dir()
                 else f"uv run dvc remote modify {name} url URL"
             )
-            yield f"the bucket of the remote {name}, {url}, is not there: make it, or mend its name", made
+            yield f"the bucket of the remote {name}, {url}, is not there: make it, or fix its name", made
     except Exception as error:
         reason = str(error) or f"no answer in {PATIENCE} s"
         yield f"the remote {name}, {url}, does not answer: {reason}", login
