@@ -6,6 +6,7 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 import hashlib
 import re
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -64,7 +65,8 @@ def running() -> Iterator[Registry]:
         do_HEAD = do_GET
 
         def do_POST(self) -> None:
-            upload = f"{self.path.partition('?')[0]}{len(self.uploads)}"
+            # A push has several uploads at a time: their number would be given twice after one of them has ended.
+            upload = f"{self.path.partition('?')[0]}{uuid.uuid4().hex}"
             self.uploads[upload] = b""
             self.answer(202, Location=upload)
 
