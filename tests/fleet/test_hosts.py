@@ -105,18 +105,22 @@ def test_what_people_do_with_a_request_is_respected(company: HostedCompany) -> N
     company.hosted("closed", "renamed", "red")
     company.update()
     company.request("closed")["state"] = "closed"
-    company.request("renamed").update(title="Ours now", body="Our words.", description="Our words.")
+    words = {"github": "body", "gitlab": "description"}[company.kind]
+    company.request("renamed").update({"title": "Ours now", words: "Our words."})
     company.host.checks[company.tip("ml/red")] = "failure"
-    assert {name: line.state for name, line in company.update().items()} == {
+    company.host.approved.add("ml/renamed")
+    lines = company.update()
+    assert {name: line.state for name, line in lines.items()} == {
         "closed": "held",
         "renamed": "proposed",
         "red": "red",
     }
+    assert [(line.request or {})["approved"] for line in lines.values()] == [False, True, False]
     release(company.world.template, "v3.0.0")
     assert company.update()["closed"].state == "proposed"
     assert [one["title"] for one in company.host.requests["ml/closed"]][1:] == ["chore: update the template to v3.0.0"]
     renamed = company.request("renamed")
-    assert (renamed["title"], renamed.get("body") or renamed["description"]) == ("Ours now", "Our words.")
+    assert (renamed["title"], renamed[words]) == ("Ours now", "Our words.")
     aborted = company.abort()
     assert {name: line.state for name, line in aborted.items()} == dict.fromkeys(aborted, "behind")
     assert company.request("red")["state"] == "closed"
