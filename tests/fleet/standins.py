@@ -22,6 +22,7 @@ from tests.conftest import git
 from tests.fleet.documents import Document
 
 TOKEN = "a-token-of-the-tests"
+NO_ANSWER = 0  # the code of an answer that does not come
 
 
 @dataclass
@@ -39,6 +40,7 @@ class HostOfTests:
     instead: list[tuple[int, dict[str, str], str]] = field(default_factory=list)
     writes_fail: int = 0  # so many times
     calls: list[tuple[str, str]] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
     faults: list[str] = field(default_factory=list)  # what is not as documented
 
     @cached_property
@@ -223,6 +225,9 @@ def running(host: HostOfTests) -> Iterator[HostOfTests]:
                 code, headers, text = host.instead.pop(0)
                 body = text.encode()
                 more |= headers
+                if code == NO_ANSWER:
+                    host.ended.wait()
+                    return
             elif host.writes_fail and self.command != "GET":
                 host.writes_fail -= 1
                 code, body = 502, b"{}"
@@ -247,6 +252,7 @@ def running(host: HostOfTests) -> Iterator[HostOfTests]:
         try:
             yield host
         finally:
+            host.ended.set()
             server.shutdown()
             thread.join()
     assert not host.faults, host.faults

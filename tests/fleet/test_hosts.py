@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlops_scaffold.fleet.hosts import rest
 from mlops_scaffold.fleet.hosts.github import GitHub
 from mlops_scaffold.fleet.hosts.rest import Rest
 from mlops_scaffold.fleet.inventory import Host, Limits
+from mlops_scaffold.fleet.refusals import Refused
 
 from tests.conftest import git, mlops
-from tests.fleet.standins import TOKEN, GitHubOfTests, GitLabOfTests, HostOfTests, running
+from tests.fleet.standins import NO_ANSWER, TOKEN, GitHubOfTests, GitLabOfTests, HostOfTests, running
 from tests.fleet.test_rollout import BRANCH, LINES, Company, release
 from tests.update.world import commit, make_world, write
 
@@ -160,6 +162,12 @@ ANSWERS: dict[str, tuple[list[tuple[int, dict[str, str], str]], str, str, bool]]
         False,
     ),
     "an error of its own, for good": ([(503, {}, "{}")] * 4, "unreachable", "is away: it answers 503", True),
+    "another shape": ([(200, {}, '{"name": "one"}')], "unreachable", "does not answer as its interface does", True),
+    "nesting without an end": ([(200, {}, "[" * 100_000)], "unreachable", "broken JSON", True),
+    "a wait in words": ([(429, {"Retry-After": "soon"}, "{}")] * 4, "unreachable", "it answers 429", True),
+    "redirections in a circle": ([(302, {"Location": "/"}, "{}")] * 4, "unreachable", "it sends calls on and on", True),
+    "a right that it does not name": ([(403, {}, "{}")], "denied", "Check the rights of the credentials in", False),
+    "no answer in time": ([(NO_ANSWER, {}, "")] * 4, "unreachable", "is away: ReadTimeout", True),
     "a wait of an hour": ([(429, {"Retry-After": "3600"}, "{}")], "unreachable", "asks for 3600 seconds", True),
 }
 
@@ -169,8 +177,12 @@ ANSWERS: dict[str, tuple[list[tuple[int, dict[str, str], str]], str, str, bool]]
     [*((name, "github") for name in ANSWERS), ("a right that is missing", "gitlab")],
     indirect=["company"],
 )
-def test_what_a_host_refuses_is_one_line_and_the_rest_goes_on(name: str, company: HostedCompany) -> None:
+def test_what_a_host_refuses_is_one_line_and_the_rest_goes_on(
+    name: str, company: HostedCompany, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answers, state, said, retry = ANSWERS[name]
+    if answers[0][0] == NO_ANSWER:
+        monkeypatch.setattr(rest, "TIMEOUT", 0.2)
     company.add("ml/one")
     company.add("own")
     company.hosted("one")
@@ -192,15 +204,29 @@ def test_a_busy_host_is_waited_for(company: HostedCompany) -> None:
     assert company.waited == [7.0, 2.0]
 
 
-def test_a_token_that_is_not_set_is_named(company: HostedCompany, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("FLEET_TOKEN")
+@pytest.mark.parametrize(("token", "said"), [("", "is not set: the token for "), ("\u2026", "is no token")])
+def test_a_token_that_cannot_be_one_is_named(
+    token: str, said: str, company: HostedCompany, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLEET_TOKEN", token)
     company.add("ml/one")
     company.hosted("one")
     line = company.update()["one"]
-    assert (line.state, line.error) == (
-        "denied",
-        f"FLEET_TOKEN is not set: the token for {company.name}. Set it in the environment.",
-    )
+    assert line.state == "denied"
+    assert str(line.error).startswith(f"FLEET_TOKEN {said}")
+
+
+def test_a_host_that_is_away_is_one_line(company: HostedCompany) -> None:
+    company.add("ml/one")
+    company.add("own")
+    company.host.address = "http://127.0.0.1:1"
+    company.hosted("one")
+    with (company.folder / "fleet.yml").open("a") as file:
+        file.write("  - own.git\n")
+    lines = company.update()
+    assert (lines["one"].state, lines["one"].retry) == ("unreachable", True)
+    assert lines["one"].error == f"{company.name} is away: ConnectError. Run the command again later."
+    assert lines["own"].state == "proposed"
 
 
 def test_a_repository_that_has_moved_is_told(company: HostedCompany) -> None:
@@ -244,6 +270,15 @@ def test_a_github_app_signs_in_for_each_owner(tmp_path: Path, monkeypatch: pytes
         assert TOKEN not in str(settings)
         assert env == {"MLOPS_FLEET_TOKEN": TOKEN}
         assert [path for method, path in standin.calls if method == "POST"] == ["/app/installations/7/access_tokens"]
+
+
+def test_a_key_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP", "77")
+    monkeypatch.setenv("KEY", "-----BEGIN PRIVATE KEY----- one line")
+    desk = GitHub(Host("github.example.com", "github", {"app": "APP", "key": "KEY"}), Limits())
+    with pytest.raises(Refused, match=r"KEY is no private key\. Set it to"):
+        desk.facts("ml/one", BRANCH)
+    desk.client.close()
 
 
 def test_a_branch_that_somebody_works_on_is_told_of_a_newer_version_once(company: HostedCompany) -> None:

@@ -1,21 +1,29 @@
 """`mlops fleet update` over bare repositories with hooks: a branch each, and nobody's commit lost or written over."""
 
+import errno
 import json
+import os
+import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mlops_scaffold.fleet import branches, proposing
+from mlops_scaffold.fleet.branches import make_commit
 from mlops_scaffold.fleet.inventory import read_fleet
 from mlops_scaffold.fleet.line import Line
+from mlops_scaffold.fleet.objects import write_object
 from mlops_scaffold.fleet.renderings import Renderings
 from mlops_scaffold.fleet.rollout import Rollout, alone
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.vcs.conflict_record import RECORD
 
-from tests.conftest import git, mlops
+from tests.conftest import git, mlops, wait_until
 from tests.update.world import World, commit, forget_fetches, make_world, write
 
 BRANCH = "mlops/template"
@@ -308,3 +316,95 @@ def test_conflicts_that_were_merged_unsettled_come_first(company: Company) -> No
     merge(company, "edited")
     line = company.update()["edited"]
     assert (line.state, line.older, line.conflicts) == ("conflicts", "v2.0.0", [{"path": "a.txt", "kind": "content"}])
+
+
+def test_work_on_the_default_branch_in_between_is_kept_and_planned_with(company: Company) -> None:
+    company.add("plain")
+    company.inventory("plain.git")
+    assert company.update()["plain"].state == "proposed"
+    company.work("plain", {"a.txt": LINES.replace("line 3\n", "line 3, mine\n"), "own.txt": "own\n"})
+    tip = company.tip("plain", "main")
+    assert company.update()["plain"].state == "conflicts"
+    assert company.tip("plain", "main") == tip
+    assert git("rev-parse", f"{BRANCH}~1", cwd=company.folder / "plain.git") == tip
+    assert company.text("plain", "own.txt") == "own"
+
+
+def test_a_default_branch_of_another_name_is_the_base_from_then_on(company: Company) -> None:
+    bare = company.add("plain")
+    company.inventory("plain.git")
+    company.update()
+    git("branch", "--move", "main", "trunk", cwd=bare)
+    company.work("plain", {"own.txt": "own\n"}, "trunk")
+    release(company.world.template, "v3.0.0")
+    assert company.update()["plain"].state == "proposed"
+    assert git("rev-parse", f"{BRANCH}~1", cwd=bare) == company.tip("plain", "trunk")
+
+
+def test_a_push_at_the_same_moment_is_not_written_over(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    company.add("plain")
+    company.inventory("plain.git")
+    company.update()
+    release(company.world.template, "v3.0.0")
+    with monkeypatch.context() as patch:
+
+        def late(*given: Any) -> str:
+            company.work("plain", {"own.txt": "own\n"}, BRANCH)
+            return make_commit(*given)
+
+        patch.setattr(proposing, "make_commit", late)
+        line = company.update()["plain"]
+    assert (line.state, line.error) == ("error", "The branch has changed a moment ago. Run the command again.")
+    assert line.retry
+    assert company.text("plain", "own.txt") == "own"
+    assert company.update()["plain"].state == "edited"
+
+
+def test_a_full_disk_is_one_line_and_the_rest_goes_on(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        company.add(name)
+    company.inventory("one.git", "two.git")
+    full = [True]
+
+    def write(*given: Any) -> str:
+        if full and full.pop():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "objects/12")
+        return write_object(*given)
+
+    monkeypatch.setattr(branches, "write_object", write)
+    lines = company.update()
+    assert {name: (line.state, line.retry) for name, line in lines.items()} == {
+        "one": ("error", True),
+        "two": ("proposed", False),
+    }
+    assert lines["one"].error == "objects/12: No space left on device. Run the command again."
+    assert company.update()["one"].state == "proposed"
+
+
+def test_a_run_that_was_killed_is_run_again(company: Company) -> None:
+    """While a repository has our push: it takes it, and nobody is left to know of it."""
+    for name in ("one", "two", "three"):
+        company.add(name)
+    company.inventory("one.git", "two.git", "three.git")
+    killer = "#!/bin/sh\nwhile test ! -s ../run; do sleep 0.1; done\nkill -9 $(cat ../run)\n"
+    write(company.folder / "two.git", {"hooks/pre-receive*": killer})
+    command = [sys.executable, "-m", "mlops_scaffold", "fleet", "update"]
+    with subprocess.Popen(command, cwd=company.folder, stdout=subprocess.DEVNULL) as run:
+        (company.folder / "run").write_text(str(run.pid))
+    assert run.returncode == -signal.SIGKILL
+    wait_until(lambda: bool(company.tip("two")))
+    assert (bool(company.tip("one")), company.tip("three")) == (True, "")
+    write(company.folder / "two.git", {"hooks/pre-receive*": HOOK})
+    tips = [company.tip(name) for name in ("one", "two")]
+    assert [line.state for line in company.update().values()] == ["proposed"] * 3
+    assert [company.tip(name) for name in ("one", "two")] == tips
+
+
+def test_a_template_with_tasks_needs_a_checkout(tmp_path: Path) -> None:
+    tasks = "name: demo\n_tasks: ['true']\n"
+    company = Company(make_world(tmp_path, {"a.txt": LINES}, {"a.txt": LINES + "more\n"}, late=tasks))
+    company.add("plain")
+    company.inventory("plain.git")
+    line = company.update()["plain"]
+    assert line.error == ("The update needs a checkout: the template runs tasks. Update this project by mlops update.")
+    assert company.tip("plain") == ""

@@ -1,6 +1,6 @@
 """What both hosts have in common: the request of a branch, and what there is to know of a repository."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -45,7 +45,7 @@ class Desk(Protocol):
     def facts(self, name: str, branch: str) -> Facts:
         """What there is to know of a repository, with the newest request of a branch."""
 
-    def list(self, group: str) -> Iterator[tuple[str, bool]]:
+    def list(self, group: str) -> Sequence[tuple[str, bool]]:
         """The repositories of a group, each with whether it is archived."""
 
     def has(self, name: str, path: str) -> bool:

@@ -1,13 +1,13 @@
 """GitHub, and GitHub Enterprise Server, by https://docs.github.com/en/rest (version 2022-11-28)."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
 
 from mlops_scaffold.fleet.hosts.desk import CLOSED, FAILED, MERGED, OPEN, PASSED, PENDING, Facts, Request, git_access
-from mlops_scaffold.fleet.hosts.rest import Rest, secret
+from mlops_scaffold.fleet.hosts.rest import Rest, secret, understood
 from mlops_scaffold.fleet.inventory import Host, Limits
 from mlops_scaffold.fleet.line import DENIED
 from mlops_scaffold.fleet.refusals import Refused
@@ -43,7 +43,11 @@ class GitHub(Rest):
         import jwt
 
         now = int(time.time())
-        return jwt.encode({"iat": now - 60, "exp": now + 540, "iss": self.app}, self.key, algorithm="RS256")
+        try:
+            return jwt.encode({"iat": now - 60, "exp": now + 540, "iss": self.app}, self.key, algorithm="RS256")
+        except (ValueError, TypeError, jwt.PyJWTError):
+            step = "Set it to the file of the app's private key, with its line breaks."
+            raise Refused(DENIED, f"{self.host.secrets['key']} is no private key.", step) from None
 
     def _token(self, owner: str, name: str = "") -> str:
         """The token for the repositories of an owner, of which this is one."""
@@ -64,6 +68,7 @@ class GitHub(Rest):
                 return str(answer.headers[header])
         return ""
 
+    @understood
     def facts(self, name: str, branch: str) -> Facts:
         """Four or five calls: the repository, the checks of its default branch, and the request with its own."""
         owner = name.partition("/")[0]
@@ -105,16 +110,18 @@ class GitHub(Rest):
             return FAILED
         return PENDING if PENDING in results else PASSED
 
-    def list(self, group: str) -> Iterator[tuple[str, bool]]:
+    @understood
+    def list(self, group: str) -> Sequence[tuple[str, bool]]:
         """The repositories of an organisation or a person, each with whether it is archived."""
         kind = "orgs" if self.exists(f"orgs/{group}") else "users"
-        for one in self.pages(f"{kind}/{group}/repos"):
-            yield str(one["full_name"]), bool(one["archived"])
+        return [(str(one["full_name"]), bool(one["archived"])) for one in self.pages(f"{kind}/{group}/repos")]
 
+    @understood
     def has(self, name: str, path: str) -> bool:
         """Whether a repository's default branch has a file."""
         return self.exists(f"repos/{name}/contents/{path}")
 
+    @understood
     def open(self, name: str, branch: str, base: str, title: str, body: str, draft: bool) -> Request:
         """Open a pull request."""
         made = self.write("POST", f"repos/{name}/pulls", title=title, head=branch, base=base, body=body, draft=draft)
@@ -128,6 +135,7 @@ class GitHub(Rest):
         """Close it."""
         self.write("PATCH", f"repos/{name}/pulls/{request.number}", title=title, state="closed")
 
+    @understood
     def access(self, name: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """How git gets in."""
         owner, _, repo = name.partition("/")

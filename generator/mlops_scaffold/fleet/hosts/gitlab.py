@@ -1,13 +1,13 @@
 """GitLab, by https://docs.gitlab.com/api/rest (version 4)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
 from mlops_scaffold.fleet.hosts.desk import CLOSED, FAILED, MERGED, OPEN, PASSED, PENDING, Facts, Request, git_access
-from mlops_scaffold.fleet.hosts.rest import Rest, secret
+from mlops_scaffold.fleet.hosts.rest import Rest, secret, understood
 from mlops_scaffold.fleet.inventory import Host, Limits
 
 DRAFT = "Draft: "
@@ -34,6 +34,7 @@ class GitLab(Rest):
             return ""
         return str(said.get("scope") or "Developer, with the scope api") if isinstance(said, dict) else ""
 
+    @understood
     def facts(self, name: str, branch: str) -> Facts:
         """Two to five calls: the project, the pipeline of its default branch, and the request with its own."""
         project = f"projects/{quote(name, safe='')}"
@@ -58,15 +59,18 @@ class GitLab(Rest):
         text = (title, str(one.get("description") or ""), str(one.get("sha") or ""))
         return Request(int(one["iid"]), str(one["web_url"]), state, *text, draft, checks, approved)
 
-    def list(self, group: str) -> Iterator[tuple[str, bool]]:
+    @understood
+    def list(self, group: str) -> Sequence[tuple[str, bool]]:
         """The repositories of a group and those in it, each with whether it is archived."""
-        for one in self.pages(f"groups/{quote(group, safe='')}/projects", include_subgroups="true"):
-            yield str(one["path_with_namespace"]), bool(one["archived"])
+        listed = self.pages(f"groups/{quote(group, safe='')}/projects", include_subgroups="true")
+        return [(str(one["path_with_namespace"]), bool(one["archived"])) for one in listed]
 
+    @understood
     def has(self, name: str, path: str) -> bool:
         """Whether a repository's default branch has a file."""
         return self.exists(f"projects/{quote(name, safe='')}/repository/files/{quote(path, safe='')}", ref="HEAD")
 
+    @understood
     def open(self, name: str, branch: str, base: str, title: str, body: str, draft: bool) -> Request:
         """Open a merge request."""
         content = {"source_branch": branch, "target_branch": base, "title": DRAFT * draft + title}
@@ -84,6 +88,7 @@ class GitLab(Rest):
         path = f"projects/{quote(name, safe='')}/merge_requests/{request.number}"
         self.write("PUT", path, title=title, state_event="close")
 
+    @understood
     def access(self, name: str) -> tuple[tuple[str, ...], dict[str, str]]:  # noqa: ARG002  # the same for all
         """How git gets in."""
         return git_access(self.host.name, "oauth2", self.token)

@@ -3,10 +3,12 @@
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
+from functools import wraps
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import httpx
 
@@ -21,6 +23,7 @@ LONGEST = 900  # seconds that a host may ask to wait; longer is for another run
 TIMEOUT = httpx.Timeout(30, connect=10)
 BUSY = (429, 500, 502, 503, 504)
 MOVED = (301, 302, 307, 308)
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def secret(host: Host, key: str) -> str:
@@ -29,11 +32,26 @@ def secret(host: Host, key: str) -> str:
     value = os.environ.get(variable, "").strip()
     if not value:
         raise MlopsError(f"{variable} is not set: the {key} for {host.name}.", "Set it in the environment.")
+    if key == "token" and not (value.isascii() and value.isprintable()):
+        raise MlopsError(f"{variable} is no token: it has characters that no token has.", "Set it again.")
     return value
 
 
 class Missing(Refused):
     """A host has no such thing, or hides it."""
+
+
+def understood(method: Method) -> Method:
+    """A method that raises Refused where an answer has another shape than the interface's."""
+
+    @wraps(method)
+    def call(self: "Rest", *given: Any) -> Any:
+        try:
+            return method(self, *given)
+        except (LookupError, TypeError, AttributeError, ValueError):
+            raise self.strange() from None
+
+    return cast(Method, call)
 
 
 class Rest:
@@ -92,14 +110,15 @@ class Rest:
         for tried in range(TRIES):
             try:
                 answer = self.client.request(method, url, headers=self.headers(path), **more)
-            except httpx.HTTPError as error:
-                why = f"{type(error).__name__}"
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                why = type(error).__name__
                 if method == "POST" and not isinstance(error, httpx.ConnectError):
                     break  # it may have been done: the next run looks
                 self.sleep(2**tried)
                 continue
             if answer.status_code in MOVED and "location" in answer.headers:
                 url = self._same_host(url.join(answer.headers["location"]))
+                why = "it sends calls on and on"
                 continue
             wait = waiting(answer, tried)
             if wait is None:
@@ -111,6 +130,11 @@ class Rest:
             self.sleep(wait)
         raise Refused(UNREACHABLE, f"{self.host.name} is away: {why}.", "Run the command again later.", retry=True)
 
+    def strange(self) -> Refused:
+        """What there is to say of an answer that no such interface gives."""
+        step = "Is it the address of the interface? Write it to fleet.yml: api"
+        return Refused(UNREACHABLE, f"{self.host.name} does not answer as its interface does.", step, retry=True)
+
     def _same_host(self, url: httpx.URL) -> httpx.URL:
         """An address that a call was sent on to. Raises Refused where the token would go to another host."""
         if (url.scheme, url.host, url.port) != (self.api.scheme, self.api.host, self.api.port):
@@ -119,27 +143,28 @@ class Rest:
 
     def _content(self, answer: httpx.Response) -> Any:
         name, code = self.host.name, answer.status_code
+        named = " and ".join(self.host.secrets.values())
         if code == 401:
-            named = " and ".join(self.host.secrets.values())
             raise Refused(
                 DENIED, f"{name} does not accept the credentials in {named}.", "Are they expired? Renew them."
             )
         if code == 403:
             right = self.missing(answer)
-            raise Refused(DENIED, f"{name} denies it{f': the right {right} is missing' if right else ''}.", "Grant it.")
+            if not right:
+                raise Refused(DENIED, f"{name} denies it.", f"Check the rights of the credentials in {named}.")
+            raise Refused(DENIED, f"{name} denies it: the right {right} is missing.", "Grant it.")
         if code == 404:
             step = "Check the name in fleet.yml, and that the token may see it."
             raise Missing(DENIED, f"{name} has no such repository, or hides it.", step)
         if not answer.headers.get("content-type", "").startswith("application/json"):
-            step = "Is it the address of the interface? Write it to fleet.yml: api"
-            raise Refused(UNREACHABLE, f"{name} does not answer as its interface does.", step, retry=True)
+            raise self.strange()
         try:
             content = answer.json()
-        except ValueError:
+        except (ValueError, LookupError, RecursionError):
             raise Refused(UNREACHABLE, f"{name} answers with broken JSON.", retry=True) from None
         if code >= 400:
             said = content.get("message") if isinstance(content, dict) else content
-            raise Refused(ERROR, f"{name} refuses it: {str(said)[:200]}.")
+            raise Refused(ERROR, f"{name} refuses it: {str(said or code)[:200]}.")
         return content
 
 
@@ -151,10 +176,15 @@ def waiting(answer: httpx.Response, tried: int) -> float | None:
     )
     if not limited and answer.status_code not in BUSY:
         return None
-    asked = headers.get("retry-after", "")
-    if asked.isdigit():
-        return float(asked)
-    if asked:
-        return max(0.0, parsedate_to_datetime(asked).timestamp() - time.time())
     reset = headers.get("x-ratelimit-reset", "")
-    return max(1.0, int(reset) - time.time()) if limited and reset.isdigit() else 2.0**tried
+    with suppress(ValueError):  # a host may say anything
+        if asked := headers.get("retry-after", ""):
+            return float(asked) if asked.isdecimal() else seconds_to(parsedate_to_datetime(asked).timestamp())
+        if limited and reset:
+            return max(1.0, seconds_to(int(reset)))
+    return 2.0**tried
+
+
+def seconds_to(moment: float) -> float:
+    """How long it is until then."""
+    return max(0.0, moment - time.time())
