@@ -14,6 +14,8 @@ IDENTITY := $(if $(shell git config user.email),,env $(STAND_IN))
 
 # Every core takes a file of tests at a time, or a folder: what its tests share is made once.
 SPREAD := --numprocesses logical --dist loadgroup
+# A core has a test of its own: more threads of scikit-learn would only wait for each other.
+test test-kit test-all test-long test-soak: export OMP_NUM_THREADS := 1
 # The longer suites wait for containers, clusters and services: two tests for each core keep it busy.
 SPREAD_LONG := --numprocesses $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())') --dist loadgroup
 # make test COVERAGE=1 measures the lines that run, of the library and of the generator, and prints a figure for each.
@@ -29,7 +31,7 @@ test: $(VENV)/.tested test-kit  ## the tests
 	$(BIN)/python -m pytest $(SPREAD) $(COVER)
 
 test-kit: $(KIT)/.tested  ## the library's tests alone
-	OMP_NUM_THREADS=1 $(KIT)/bin/python -m pytest $(SPREAD) $(COVER_KIT) tests/kit
+	$(KIT)/bin/python -m pytest $(SPREAD) $(COVER_KIT) tests/kit
 
 test-all: $(VENV)/.tested  ## and the longer suites
 	$(BIN)/python -m pytest $(SPREAD) -m "not soak"

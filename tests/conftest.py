@@ -34,6 +34,8 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (home / "config").mkdir()
     (home / "config/trusted").write_text("/\n")  # whatever the tests make; the fixture `strangers` takes it back
     patch = pytest.MonkeyPatch()
+    # Where the pytest of a project keeps its folders: it would spend minutes on what earlier runs of these tests left.
+    patch.setenv("PYTEST_DEBUG_TEMPROOT", str(home))
     patch.setenv("MLOPS_CACHE_DIR", str(home / "cache"))
     patch.setenv("MLOPS_CONFIG_DIR", str(home / "config"))
     patch.setenv("COPIER_CACHE_DIR", str(home / "copier"))

@@ -1,7 +1,5 @@
 """What the tests of containers share: a really made project, stand-ins for its base images, podman's settings."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,16 +7,13 @@ import pytest
 from mlops_scaffold.ground import process
 
 from tests.containers.standins import BaseImages, make_base_images, missing, podman_settings, run
+from tests.project.running import with_champion
 
 
 @pytest.fixture(scope="session")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default project with a champion."""
-    folder = tmp_path_factory.mktemp("containers") / "churn"
-    command = [sys.executable, "-m", "mlops_scaffold", "new", str(folder), "--defaults", "--run"]
-    done = subprocess.run([*command, "--template", str(template)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return folder
+    return with_champion(tmp_path_factory.mktemp("containers") / "churn", template, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ PATIENCE = 60
 
 def test_a_long_stage_says_what_it_does(monkeypatch: pytest.MonkeyPatch, project: Project) -> None:
     monkeypatch.setattr("mlops_kit.ground.progress.EVERY", 0.01)
-    monkeypatch.setattr("mlops_kit.training.stages.client", lambda: None)
     monkeypatch.setattr(sys, "stderr", said := io.StringIO())
 
     @stage

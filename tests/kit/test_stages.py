@@ -1,6 +1,9 @@
 """The stages prepare, train and evaluate, as a project has them: what they write, and that the same comes out again."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -14,7 +17,7 @@ from mlops_kit.contract import Contract, load
 from mlops_kit.data import TEST, TRAIN, write_parts
 from mlops_kit.ground import Project, params, project, using
 from mlops_kit.registry import gate, read_report
-from mlops_kit.training import MetricError, measure
+from mlops_kit.training import MetricError, measure, stage
 from mlops_kit.workspace.setup import smoke_test
 
 from tests.kit import hashes
@@ -39,12 +42,6 @@ def runs_of_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mlops_kit.models.runs.home", lambda: folder)
         yield folder
-
-
-@pytest.fixture
-def without_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For a stage that ends before it logs anything."""
-    monkeypatch.setattr("mlops_kit.training.stages.client", lambda: None)
 
 
 @pytest.fixture(scope="module")
@@ -153,9 +150,9 @@ def test_the_smoke_test_of_a_clone_trains_and_asks(project: Project) -> None:
 def test_no_stage_depends_on_the_library_and_each_on_the_pipelines_number(project: Project) -> None:
     stages: dict[str, Any] = yaml.safe_load((project.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     assert tuple(stages) == STAGES
-    for stage in stages.values():
-        assert {"pyproject.toml": ["tool.mlops.pipeline"]} in stage["params"]
-        assert not [path for path in stage["deps"] if path.startswith("kit")]
+    for each in stages.values():
+        assert {"pyproject.toml": ["tool.mlops.pipeline"]} in each["params"]
+        assert not [path for path in each["deps"] if path.startswith("kit")]
 
 
 def test_a_metric_of_ones_own_is_measured(project: Project, tmp_path: Path, runs_of_mlflow: Path) -> None:
@@ -206,7 +203,6 @@ def test_a_model_that_does_not_work_is_one_sentence(
     parts: Any,
     contract: Contract,
     tmp_path: Path,
-    without_mlflow: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with using(copied(project, tmp_path, "contract.yaml", "params.yaml", "src")) as here:
@@ -225,11 +221,35 @@ def test_a_model_that_does_not_work_is_one_sentence(
 
 
 @pytest.mark.parametrize("evaluate", [{}, {"metrics": ["accuracy"]}])
-def test_no_primary_metric_is_one_sentence(
-    evaluate: dict[str, Any], project: Project, tmp_path: Path, without_mlflow: None
-) -> None:
+def test_no_primary_metric_is_one_sentence(evaluate: dict[str, Any], project: Project, tmp_path: Path) -> None:
     with using(copied(project, tmp_path, "contract.yaml", "params.yaml", "src")) as here:
         settings = yaml.safe_load((here.root / "params.yaml").read_text(encoding="utf-8"))
         write(here.root / "params.yaml", yaml.safe_dump({**settings, "evaluate": evaluate}))
         with pytest.raises(SystemExit, match="names no primary metric"):
             run_stages(("prepare",))
+
+
+def test_a_server_that_is_away_is_named_before_the_work(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+
+    @stage
+    def train() -> None:
+        raise AssertionError("it has begun")
+
+    with using(project), pytest.raises(SystemExit, match=r"The MLflow server at http://127\.0\.0\.1:9 does not answer"):
+        train()
+
+
+def test_preparing_does_not_load_mlflow(project: Project, tmp_path: Path) -> None:
+    """It takes seconds, which a stage that logs nothing need not wait for."""
+    here = copied(project, tmp_path, "contract.yaml", "data", "params.yaml", "pyproject.toml", "src")
+    code = f"import sys, {here.package}.prepare as stage; stage.prepare(); print('mlflow' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=here.root,
+        env={**os.environ, "PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.endswith("False\n"), done.stderr

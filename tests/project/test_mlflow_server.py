@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.conftest import PATIENCE, git
-from tests.project.running import environment, free_port, new, wait_until_ready
+from tests.project.running import environment, free_port, wait_until_ready, with_champion
 from tests.project.service import running
 
 pytestmark = pytest.mark.long
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.long
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default project with its champion."""
-    return new(tmp_path_factory.mktemp("server") / "churn", template, "--run")
+    return with_champion(tmp_path_factory.mktemp("server") / "churn", template, tmp_path_factory)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import yaml
 
 from tests.conftest import git
 from tests.project import first_change
-from tests.project.running import RUN, environment, new, serving
+from tests.project.running import RUN, environment, serving, with_champion
 
 pytestmark = pytest.mark.long
 
@@ -29,7 +29,7 @@ SHELL = ("bash", "env", "sh", "dirname", "realpath")
 def origin(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where a team shares its project: a bare repository, data and models in a folder beside it."""
     folder = tmp_path_factory.mktemp("team")
-    project = new(folder / "churn", template, "--run")
+    project = with_champion(folder / "churn", template, tmp_path_factory)
     for command in ("dvc remote add --default shared ../store", "dvc push --quiet"):
         subprocess.run(["uv", "run", *command.split()], cwd=project, env=environment(), check=True)
     commit(project, "chore: data and models are shared")

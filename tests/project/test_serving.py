@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests.conftest import git, wait_until
-from tests.project.running import environment, new, poe, python
+from tests.project.running import environment, poe, python, with_champion
 from tests.project.service import Service, running
 
 pytestmark = pytest.mark.long
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.long
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default project with its champion."""
-    return new(tmp_path_factory.mktemp("serving") / "churn", template, "--run")
+    return with_champion(tmp_path_factory.mktemp("serving") / "churn", template, tmp_path_factory)
 
 
 def body(project: Path, rows: int) -> bytes:

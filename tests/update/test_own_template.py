@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -63,23 +65,11 @@ def make_old(folder: Path) -> None:
         path.write_text("".join([*lines[:-2], "# an old line\n", *lines[-2:]]), encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository of the template with all of its past, each version tagged; the newest is what is here now."""
-    folder = tmp_path_factory.mktemp("history") / "template"
+def made_of(folder: Path, steps: list[Callable[[], None]]) -> Path:
+    """A repository of the template, each step's tree a tagged version."""
     folder.mkdir()
     git("init", "--quiet", "--initial-branch=main", cwd=folder)
-
-    def here() -> None:
-        shutil.copy(ROOT / "copier.yml", folder)
-        shutil.copytree(ROOT / "template", folder / "template")
-
-    def old() -> None:
-        here()
-        make_old(folder)
-
-    past = [lambda sha=sha: lay_out(folder, sha) for sha in real_past()]
-    for number, step in enumerate([*past, old, here]):
+    for number, step in enumerate(steps):
         for name in filter(folder.joinpath, PARTS):
             path = folder / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -87,6 +77,30 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
         commit(folder, f"version {number}")
         git("tag", f"v0.{number}.0", cwd=folder)
     return folder
+
+
+def lay_out_newest(folder: Path) -> None:
+    """The template as it is here now."""
+    shutil.copy(ROOT / "copier.yml", folder)
+    shutil.copytree(ROOT / "template", folder / "template")
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of the template with two versions; the newest is what is here now."""
+    folder = tmp_path_factory.mktemp("history") / "template"
+
+    def old() -> None:
+        lay_out_newest(folder)
+        make_old(folder)
+
+    return made_of(folder, [old, lambda: lay_out_newest(folder)])
+
+
+def with_past(folder: Path, commits: list[str]) -> Path:
+    """A repository of the template with these commits of its past before the newest version."""
+    past = [partial(lay_out, folder, sha) for sha in commits]
+    return made_of(folder, [*past, lambda: lay_out_newest(folder)])
 
 
 def new(template: Path, project: Path, version: str | None = None, **data: Any) -> Path:
@@ -137,25 +151,31 @@ def test_an_update_from_the_version_before_equals_a_fresh_project(history: Path,
     equals_fresh(history, versions(history)[-2], tmp_path)
 
 
-def older(history: Path) -> list[str]:
-    """The versions before the newest that can be rendered, from the oldest."""
-    if not real_past():
+@pytest.fixture
+def past() -> list[str]:
+    """The commits of the template's past, the oldest first."""
+    found = real_past()
+    if not found:
         pytest.skip("this clone has no history (shallow, or an unpacked archive)")
-    found = [version for version in versions(history)[:-1] if can_render(history, version)]
-    assert len(found) > 3
     return found
 
 
 @pytest.mark.long
-def test_an_update_from_the_oldest_and_from_half_way_equals_a_fresh_project(history: Path, tmp_path: Path) -> None:
-    found = older(history)
-    for version in (found[0], found[len(found) // 2]):
-        equals_fresh(history, version, tmp_path / version)
+def test_an_update_from_the_oldest_and_from_half_way_equals_a_fresh_project(past: list[str], tmp_path: Path) -> None:
+    for name, commits in {"oldest": past, "half way": past[len(past) // 2 :]}.items():
+        (tmp_path / name).mkdir()
+        # The first few were no template yet: the first that can be rendered is meant.
+        history = with_past(tmp_path / name / "template", commits[:10])
+        version = next(version for version in versions(history)[:-1] if can_render(history, version))
+        equals_fresh(history, version, tmp_path / name)
 
 
 @pytest.mark.soak
-def test_an_update_from_every_older_version_equals_a_fresh_project(history: Path, tmp_path: Path) -> None:
-    for version in older(history):
+def test_an_update_from_every_older_version_equals_a_fresh_project(past: list[str], tmp_path: Path) -> None:
+    history = with_past(tmp_path / "template", past)
+    found = [version for version in versions(history)[:-1] if can_render(history, version)]
+    assert len(found) > 3
+    for version in found:
         equals_fresh(history, version, tmp_path / version)
 
 
