@@ -36,6 +36,7 @@ from mlops_kit.models.runs import (
     initialise,
     log_metrics,
     log_training,
+    reach_server,
     restore,
     tracking_uri,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "of_run",
     "output_type",
     "prediction_hash",
+    "reach_server",
     "read_champion",
     "reproduced_champion",
     "requirements",

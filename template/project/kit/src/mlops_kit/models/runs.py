@@ -82,6 +82,15 @@ def client() -> MlflowClient:
     return MlflowClient(tracking_uri(), registry_uri=tracking_uri())
 
 
+def reach_server() -> None:
+    """Look whether the server answers, before long work: nothing is asked, and MLflow not loaded, where there is none.
+
+    Raises ServerError, within seconds, where the server does not answer.
+    """
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        client()
+
+
 @cache
 def ask_first(uri: str) -> None:
     """Ask a server for anything, with little patience; once it has answered, MLflow's own patience is the right one."""

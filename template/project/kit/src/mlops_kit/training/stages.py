@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlops_kit.contract import load
 from mlops_kit.ground import KitError, command, project, reporting
-from mlops_kit.models import client, in_a_sentence
+from mlops_kit.models import in_a_sentence, reach_server
 from mlops_kit.training.deciding import wanted
 from mlops_kit.training.metrics import check_slices, metric_names, positive_class, scorer
 
@@ -20,7 +20,7 @@ def stage(work: Callable[[], None]) -> Callable[[], None]:
     def run() -> None:
         try:
             with in_a_sentence(), reporting(work.__name__):
-                client()  # a server that is away is told before the work, not after it
+                reach_server()  # one that is away is named before the work, not after it
                 known_metrics()
                 work()
         except FileNotFoundError as error:
