@@ -19,6 +19,7 @@ EXECUTED = {
     **{f"docs/{page}": "tests/docs/test_readme.py" for page in IN_THE_PROJECT},
     "docs/update.md": "tests/docs/test_sessions.py",
     "docs/platform-teams.md": "tests/docs/test_sessions.py",
+    "docs/template-source.md": "tests/docs/test_sessions.py",
     "docs/folders-and-networks.md": "tests/kit/test_first_month.py",
 }
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in pages()}

@@ -94,6 +94,23 @@ def commands(session: str) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("page", ["update.md", "platform-teams.md"])
 def test_a_session_is_what_happens(page: str, place: Place) -> None:
+    check_sessions(page, place)
+
+
+def test_a_layer_is_made_from_nothing(place: Place) -> None:
+    """docs/template-source.md, as it writes it, over a project that is up to date."""
+    git("reset", "--quiet", "--hard", "HEAD~1", cwd=place.project)
+    place.run("mlops update --defaults --quiet && git commit --quiet --all --message current")
+    text = (ROOT / "docs/template-source.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"(?ms)^```sh\n(.*?)^```$", text)
+    assert place.run(f"set -e; cd ..\n{script}") == ""
+    check_sessions("template-source.md", place)
+    assert place.run("git commit --quiet --message 'Scanner 3.2'; mlops layer remove security --quiet") == ""
+    assert not (place.project / ".gitlab/ci").exists()
+
+
+def check_sessions(page: str, place: Place) -> None:
+    """Run the sessions of a page one after the other; each is what happens."""
     path = ROOT / "docs" / page
     text = path.read_text(encoding="utf-8")
     sessions = BLOCK.findall(text)

@@ -79,6 +79,13 @@ def test_edits_of_managed_files_since_the_last_update(committed: Project) -> Non
     write(committed, {".copier-answers.yml": "_commit: v2.0.0\n"})
     commit(committed)
     assert list(findings()) == [], "an update has brought it"
+    scan = ".github/workflows/security.yml"
+    write(committed, {scan: "- run: scan\n", ".copier-answers.security.yml": "_commit: v1.0.0\n"})
+    commit(committed)
+    assert list(findings()) == [], "a layer over the template has brought it"
+    write(committed, {scan: "- run: true\n"})
+    commit(committed)
+    assert [found.split()[1] for found in findings()] == [scan]
 
 
 def test_a_shallow_clone_says_that_it_cannot_look(committed: Project, tmp_path: Path, capsys: object) -> None:

@@ -11,6 +11,7 @@ from mlops_scaffold.cli.check import check, diff, explain
 from mlops_scaffold.cli.components import components
 from mlops_scaffold.cli.doctor import doctor
 from mlops_scaffold.cli.fleet import fleet
+from mlops_scaffold.cli.layer import layer
 from mlops_scaffold.cli.light import LightCommand, LightGroup
 from mlops_scaffold.cli.mergetool import mergetool
 from mlops_scaffold.cli.new import new
@@ -39,6 +40,7 @@ app.command(cls=LightCommand)(remove)
 app.command(cls=LightCommand)(explain)
 app.command(cls=LightCommand)(setup)
 app.command(cls=LightCommand)(doctor)
+app.add_typer(layer)
 app.add_typer(fleet)
 app.command(cls=LightCommand)(components)
 app.command(cls=LightCommand)(presets)

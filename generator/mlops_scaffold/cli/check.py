@@ -10,6 +10,8 @@ import typer
 from mlops_scaffold.cli import completing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mlops_scaffold.ground.report import Report
     from mlops_scaffold.projects.check import Standing
 
@@ -46,6 +48,7 @@ def check(
 
     from mlops_scaffold.applying.session import opened
     from mlops_scaffold.cli.outcomes import DONE, NEEDS_A_PERSON, each
+    from mlops_scaffold.ground.project import open_layers
     from mlops_scaffold.ground.report import Report
     from mlops_scaffold.projects.check import check as compare
     from mlops_scaffold.vcs.trust import remember
@@ -56,13 +59,15 @@ def check(
         if trust:
             remember(folder)
         with opened(folder, answers_file, report, write=False) as (found, repository, _):
-            standing = compare(found, repository, offline, prereleases, trust)
+            over = [] if answers_file else open_layers(found)
+            standing = compare(found, repository, offline, prereleases, trust, over)
         show(standing, report)
         fine = standing.sound and standing.compared if strict else standing.as_it_should_be
         if fine:
+            layers = "".join(f", {one.name} {one.version}" for one in standing.layers)
             newest = f"not the newest: {standing.newest}" if standing.behind else "up to date"
             compared = ", not drifted" if standing.compared else ""
-            report.done(f"template {standing.version}: {newest}{compared}")
+            report.done(f"template {standing.version}{layers}: {newest}{compared}")
         return DONE if fine else NEEDS_A_PERSON, {"project": str(found.folder), **asdict(standing)}
 
     sys.exit(each(projects, act, report, as_json))
@@ -78,8 +83,15 @@ def show(standing: "Standing", report: "Report") -> None:
         report.todo("settle the conflicts, then commit them")
     if standing.behind:
         report.warn(f"behind: {standing.version}, the newest is {standing.newest}")
-        for name, lines in standing.releases.items():
-            report.say("\n".join([f"  {name}", *(f"    {line}" for line in lines)]))
+        show_releases(standing.releases, report)
+    for layer in standing.layers:
+        if layer.behind:
+            report.warn(f"behind: layer {layer.name} {layer.version}, the newest is {layer.newest}")
+            show_releases(layer.releases, report)
+        if layer.answers:
+            new = ", ".join(f"{key}: {value}" for key, value in layer.answers.items())
+            report.warn(f"behind: layer {layer.name} does not have the project's {new}")
+    if standing.behind or not all(layer.is_current for layer in standing.layers):
         if standing.compared:
             files = f"files of this project that would change: {', '.join(standing.incoming)}"
             report.say(f"  {files if standing.incoming else NO_FILE}")
@@ -90,6 +102,12 @@ def show(standing: "Standing", report: "Report") -> None:
     if standing.library and standing.library.sentence:
         report.warn(standing.library.sentence)
         report.todo(f"see it: mlops diff; restore it: {standing.library.mend}")
+
+
+def show_releases(releases: "Mapping[str, list[str]]", report: "Report") -> None:
+    """The releases that are new, each with its lines in the changelog."""
+    for name, lines in releases.items():
+        report.say("\n".join([f"  {name}", *(f"    {line}" for line in lines)]))
 
 
 def diff(
@@ -106,6 +124,7 @@ def diff(
     """Show what a project has changed against its template."""
     from mlops_scaffold.applying.session import opened
     from mlops_scaffold.cli.outcomes import show_patch
+    from mlops_scaffold.ground.project import open_layers
     from mlops_scaffold.ground.report import Report
     from mlops_scaffold.projects.difference import difference
     from mlops_scaffold.updating.evolve import evolve
@@ -129,7 +148,8 @@ def diff(
         lines = evolve(request, report).diff
     else:
         with opened(project, answers_file, report, write=False) as (found, repository, _):
-            lines = difference(found, repository, seeds, offline, trust)
+            layers = [found] if answers_file else [found, *open_layers(found)]
+            lines = difference(layers, repository, seeds, offline, trust)
     if as_json:
         print(json.dumps({"project": str(project.resolve()), "diff": lines.decode(errors="replace")}))
     elif not quiet:
@@ -151,7 +171,7 @@ def explain(
     from dataclasses import asdict
 
     from mlops_scaffold.applying.session import recover_around
-    from mlops_scaffold.ground.project import find_project, open_project
+    from mlops_scaffold.ground.project import find_project, open_layers, open_project
     from mlops_scaffold.ground.report import Report
     from mlops_scaffold.projects.explain import explain as find
     from mlops_scaffold.vcs.trust import remember
@@ -160,16 +180,18 @@ def explain(
     found = open_project(project, answers_file) if project else find_project(path, answers_file)
     if trust:
         remember(found.folder)
-    told = find(found, path, offline, trust)
+    told = find([found] if answers_file else [found, *open_layers(found)], path, offline, trust)
     if as_json:
         print(json.dumps(asdict(told)))
     if quiet or as_json:
         return
     print(told.path + ("  (deleted)" if told.deleted else ""))
     print(f"  {told.ownership}")
+    if told.layer:
+        print(f"  layer      {told.layer}, from {told.source}")
     if told.component:
         print(f"  component  {told.component}, by the question {told.question} (its answer here: {told.answer})")
-    elif told.template_file:
+    elif told.template_file and not told.layer:
         print("  component  none: every project has it")
     if told.template_file:
         print(f"  template   {told.template_file}, since {told.since}")

@@ -56,6 +56,15 @@ def removable(_: typer.Context) -> Iterable[str]:
 
 
 @silent
+def layers(_: typer.Context) -> Iterable[str]:
+    """The layers of the project in this folder."""
+    from mlops_scaffold.ground.project import open_layers
+
+    project = project_here()
+    return [layer.layer for layer in open_layers(project)] if project else []
+
+
+@silent
 def presets(ctx: typer.Context) -> Iterable[str]:
     """The presets of the template."""
     folder = template_folder(None, ctx.params.get("template"))

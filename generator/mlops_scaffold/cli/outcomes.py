@@ -56,10 +56,7 @@ def show_outcomes(
 
 def show(outcome: Outcome, report: Report, dry_run: bool, explain: bool = False) -> None:
     """Each file with its status, then what to do."""
-    if outcome.older == outcome.newer:
-        version = f"template {outcome.newer}"
-    else:
-        version = f"template {outcome.older} -> {outcome.newer}"
+    version = versions_of(outcome)
     if not outcome.changes and not outcome.notices:
         report.done(f"{version}: nothing to change")
         return
@@ -86,6 +83,14 @@ def show(outcome: Outcome, report: Report, dry_run: bool, explain: bool = False)
         report.todo("look at it: git diff --cached; then git commit (or take it back: mlops update --abort)")
     elif counted:
         report.todo("look at it: git status and git diff; then git add --all and git commit")
+
+
+def versions_of(outcome: Outcome) -> str:
+    """The version of the template, and of each layer over it: from which one to which."""
+    told = [("template", outcome.older, outcome.newer), *((one.name, one.older, one.newer) for one in outcome.layers)]
+    return ", ".join(
+        f"{name} {new}" if old == new else f"{name} {old or '(none)'} -> {new or '(none)'}" for name, old, new in told
+    )
 
 
 def show_patch(lines: bytes) -> None:

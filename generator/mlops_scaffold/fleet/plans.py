@@ -1,7 +1,7 @@
 """An update of a project that is not checked out, planned by the engine of `mlops update`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -11,7 +11,7 @@ from mlops_scaffold.fleet.bench import BorrowingScratch
 from mlops_scaffold.fleet.objects import Objects, mode_of, oid_of
 from mlops_scaffold.fleet.renderings import Renderings, managed_in
 from mlops_scaffold.ground.errors import MlopsError
-from mlops_scaffold.ground.project import ANSWERS_FILE, Project
+from mlops_scaffold.ground.project import ANSWERS_FILE, LAYER_FILE, Project
 from mlops_scaffold.ground.settings import load_settings, parse_mapping
 from mlops_scaffold.ground.tree import Entry
 from mlops_scaffold.planning.lock_file import LOCK, needs_lock
@@ -19,6 +19,7 @@ from mlops_scaffold.planning.planned import KEPT, Plan
 from mlops_scaffold.planning.update import plan
 from mlops_scaffold.projects.library import FOLDER, MARK, comes
 from mlops_scaffold.rendering import Rendered, settings
+from mlops_scaffold.rendering.layers import Layer
 from mlops_scaffold.sources.source import Version
 from mlops_scaffold.updating.evolve import refuse_impossible
 from mlops_scaffold.vcs.conflict_record import RECORD, dump, is_open, parse, recorded
@@ -31,12 +32,21 @@ BY_GIT = re.compile(rb"^[^#\n]*\s(filter|ident|working-tree-encoding)\b", re.MUL
 
 @dataclass(frozen=True)
 class Place:
-    """A project in a commit of a repository: the repository's files, and the folder that the project is in."""
+    """A project in a commit of a repository: the repository's files, and the folder that the project is in.
+
+    `over` are the layers over its template.
+    """
 
     project: Project
     commit: str
     files: Entries
     prefix: str
+    over: tuple[Project, ...] = ()
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The recorded version of each template, by its answers file."""
+        return {one.answers_file: one.version for one in (self.project, *self.over)}
 
     @property
     def own(self) -> dict[str, Blob]:
@@ -48,15 +58,25 @@ class Place:
 def find_project(objects: Objects, commit: str, files: Entries, path: str, name: str) -> Place | None:
     """The project in a folder of a commit; None where no answers say what it was made from. Raises MlopsError."""
     prefix = "" if path == "." else f"{path}/"
-    blob = files.get(prefix + ANSWERS_FILE)
+    folder = NOWHERE / (name if path == "." else PurePosixPath(path).name)
+    project = read_project(objects, files, prefix, ANSWERS_FILE, folder)
+    if project is None:
+        return None
+    here = (file.removeprefix(prefix) for file in files if file.startswith(f"{prefix}.copier-answers."))
+    found = (read_project(objects, files, prefix, file, folder) for file in sorted(here) if LAYER_FILE.fullmatch(file))
+    return Place(project, commit, files, prefix, tuple(filter(None, found)))
+
+
+def read_project(objects: Objects, files: Entries, prefix: str, answers_file: str, folder: Path) -> Project | None:
+    """What an answers file of a commit says; None where it is no file. Raises MlopsError."""
+    name = prefix + answers_file
+    blob = files.get(name)
     if blob is None or not blob.mode.startswith("100"):
         return None
     text = objects.blob(blob.oid)
     if b"*" in text and any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text.decode())):
-        raise MlopsError(f"{prefix}{ANSWERS_FILE} has aliases of YAML, which no answers have.", "Write them out.")
-    answers = parse_mapping(text, Path(prefix + ANSWERS_FILE))
-    folder = NOWHERE / (name if path == "." else PurePosixPath(path).name)
-    return Place(Project(folder, answers), commit, files, prefix)
+        raise MlopsError(f"{name} has aliases of YAML, which no answers have.", "Write them out.")
+    return Project(folder, parse_mapping(text, Path(name)), answers_file)
 
 
 def open_conflicts(objects: Objects, place: Place) -> list[dict[str, str]]:
@@ -97,31 +117,31 @@ def unix(content: bytes) -> bytes:
 
 
 def plan_update(
-    renderings: Renderings, place: Place, versions: tuple[Version, Version], scratch: BorrowingScratch
+    renderings: Renderings, place: Place, layers: Sequence[Layer], scratch: BorrowingScratch
 ) -> tuple[Plan, bool]:
     """Merge what the versions render into a project's commit; and whether uv.lock has to be resolved again.
 
     Raises MlopsError where that needs a checkout.
     """
-    project = place.project
-    both = renderings.both(project, *versions)
-    if comes(*both) and any(
+    made = renderings.of_layers(layers)
+    if any(comes(one.base, one.theirs) for one in made) and any(
         path.startswith(f"{FOLDER}/") or path == FOLDER for path in scratch.repository.entries_of("")
     ):
         raise MlopsError(
             f"{FOLDER}/ is a folder of the project's own, and the template puts its library there.",
             f"Rename it in the project (git mv {FOLDER} NAME), and commit that.",
         )
-    refuse_impossible(*versions)
-    why = needs_checkout(versions[1], both, place.files, scratch)
-    if why:
-        raise MlopsError(f"The update needs a checkout: {why}.", "Update this project by mlops update.")
-    made = plan(project, scratch, versions, both, how=load_settings().merge)
-    stale = needs_lock(made, scratch)
-    if stale and LOCK in made.conflicts:  # uv resolves it again, no person
-        del made.conflicts[LOCK]
-        made.changes = [change for change in made.changes if change.path != LOCK]
-    return made, stale
+    for one in made:
+        refuse_impossible(one.layer.older, one.layer.newer)
+        why = needs_checkout(one.layer.newer, (one.base, one.theirs), place.files, scratch)
+        if why:
+            raise MlopsError(f"The update needs a checkout: {why}.", "Update this project by mlops update.")
+    planned = plan(made, scratch, how=load_settings().merge)
+    stale = needs_lock(planned, scratch)
+    if stale and LOCK in planned.conflicts:  # uv resolves it again, no person
+        del planned.conflicts[LOCK]
+        planned.changes = [change for change in planned.changes if change.path != LOCK]
+    return planned, stale
 
 
 def needs_checkout(newer: Version, both: tuple[Rendered, Rendered], files: Entries, scratch: BorrowingScratch) -> str:
@@ -187,7 +207,7 @@ def touched_by(made: Plan, conflicts: list[dict[str, str]], scratch: BorrowingSc
             after[path] = stages[2]
     if conflicts:
         entries = [recorded(one["path"], made.conflicts[one["path"]], one["kind"]) for one in conflicts]
-        text = dump(entries, (made.older.name, made.newer.name), made.project.answers)
+        text = dump(entries, (made.older.name, made.newer.name), made.project.answers, made.layer_answers)
         after[RECORD] = Blob("100644", scratch.hash(text))
     paths = made.before.keys() | after.keys()
     return {path: after.get(path) for path in paths if made.before.get(path) != after.get(path)}

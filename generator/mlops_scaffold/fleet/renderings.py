@@ -2,16 +2,17 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
 from mlops_scaffold.ground.errors import MlopsError
-from mlops_scaffold.ground.project import Project
+from mlops_scaffold.ground.project import BASE, Project
 from mlops_scaffold.rendering import Rendered, questions, settings
 from mlops_scaffold.rendering.asked import matcher
+from mlops_scaffold.rendering.layers import Layer, RenderedLayer, in_order, render_layers
 from mlops_scaffold.rendering.recorded import render_base, render_both
 from mlops_scaffold.sources.address import Address, recorded_address
 from mlops_scaffold.sources.catalog import components
@@ -39,8 +40,20 @@ class Renderings:
         source, name, commit = project.source, project.version, project.commit
         address = recorded_address(source)
         older = self._version((source, name, commit), lambda: reopen_version(address, name, commit, self.offline))
-        newer = self._version((source, self.to or ""), lambda: self._open(address, self.to))
+        to = self.to if project.layer == BASE else None
+        newer = self._version((source, to or ""), lambda: self._open(address, to))
         return older, older if older.commit != newer.commit and is_older(address, newer, older) else newer
+
+    def layers(self, project: Project, over: Iterable[Project]) -> list[Layer]:
+        """The template of a project and the layers over it, in order. A version that was asked for is the template's.
+
+        Raises MlopsError.
+        """
+        found = [Layer(project, *self.versions(project))]
+        for one in over:
+            older, newer = self.versions(one)
+            found.append(Layer(one, older, older if self.to else newer))
+        return in_order(found)
 
     def newest(self, project: Project) -> str:
         """The name of the template's newest version."""
@@ -70,6 +83,13 @@ class Renderings:
         """The same, and as it renders now. New questions are answered by their defaults."""
         key = rendering_key(project, older, newer)
         return self._once(key, lambda: render_both(project, older, newer, {}, defaults=True, trust=self.trust))
+
+    def of_layers(self, layers: Sequence[Layer]) -> list[RenderedLayer]:
+        """Both renderings of each layer. Those of a project without layers are shared with others."""
+        if len(layers) > 1:
+            return render_layers(layers, {}, defaults=True, trust=self.trust)
+        only = layers[0]
+        return [RenderedLayer(only, *self.both(only.project, only.older, only.newer), {})]
 
     def _once(self, key: str, render: Callable[[], Found]) -> Found:
         if key not in self._rendered:

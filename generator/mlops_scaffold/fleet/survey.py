@@ -22,6 +22,7 @@ from mlops_scaffold.fleet.renderings import Renderings
 from mlops_scaffold.fleet.requests import Requests, apply
 from mlops_scaffold.ground.errors import MlopsError, Untrusted
 from mlops_scaffold.projects.check import changelog
+from mlops_scaffold.rendering.layers import outdated
 from mlops_scaffold.sources.address import recorded_address
 from mlops_scaffold.vcs.repository import Entries
 
@@ -73,15 +74,20 @@ class Opened:
         if place is None:
             line.state = UNTEMPLATED
             return None
-        line.older, source = place.project.version, place.project.source
-        if not self.reader.fleet.allows(source, self.member):
-            step = "If you trust it, add it to templates in fleet.yml."
-            raise MlopsError(f"Its template {source} is not one of this fleet.", step)
-        older, newer = self.reader.renderings.versions(place.project)
-        line.older, line.newer = older.name, newer.name
+        line.older = place.project.version
+        for source in (one.source for one in (place.project, *place.over)):
+            if not self.reader.fleet.allows(source, self.member):
+                step = "If you trust it, add it to templates in fleet.yml."
+                raise MlopsError(f"Its template {source} is not one of this fleet.", step)
+        layers = self.reader.renderings.layers(place.project, place.over)
+        base, *over = layers
+        line.older, line.newer = base.older.name, base.newer.name
         line.newest = self.reader.renderings.newest(place.project)
-        line.notices = [*dict.fromkeys((*older.notices, *newer.notices))]
-        line.state = CURRENT if older.commit == newer.commit else BEHIND
+        told = [text for one in layers for text in (*one.older.notices, *one.newer.notices)]
+        told += [f"Layer {one.name}: {one.older.name} -> {one.newer.name}" for one in over if not one.stays_same]
+        line.notices = [*dict.fromkeys(told)]
+        is_newest = all(one.stays_same for one in layers) and not outdated(layers)
+        line.state = CURRENT if is_newest else BEHIND
         return place
 
     @cached_property
@@ -121,7 +127,7 @@ class Opened:
             if line.state != CURRENT and self.member.is_held:
                 line.state = HELD
             if line.state != CURRENT and not predict:
-                self.find_branch(line)
+                self.find_branch(line, place)
             if self.facts:
                 apply(line, self.member, self.facts)
             if predict and line.state == BEHIND:
@@ -140,7 +146,7 @@ class Opened:
             return
         line.drifted = plans.drifted(self.objects, place, base, older)
 
-    def find_branch(self, line: Line) -> None:
+    def find_branch(self, line: Line, place: Place) -> None:
         """What our branch has for a project that is behind."""
         there = self.branch
         if there is None or line.state == HELD:
@@ -148,24 +154,27 @@ class Opened:
         line.branch = self.reader.fleet.branch
         name = PurePosixPath(self.member.address).name
         proposed = plans.find_project(self.objects, there.commit, there.files, line.path, name)
+        layers = self.reader.renderings.layers(place.project, place.over)
+        wanted = {one.project.answers_file: one.newer.name for one in layers}
         if not there.is_ours:
             line.state = EDITED
-        elif proposed and proposed.project.version == line.newer:
+        elif proposed and proposed.versions == wanted:
             line.conflicts = there.conflicts(self.objects, line.path)
             line.state = CONFLICTS if line.conflicts else PROPOSED
 
     def plan(self, line: Line, place: Place) -> Touched:
         """Plan the update of a project. What it makes is kept where the repository is a clone of ours."""
         renderings = self.reader.renderings
-        versions = renderings.versions(place.project)
+        layers = renderings.layers(place.project, place.over)
+        base = layers[0]
         with self.bench.scratch(self.objects, place.commit, place.files, place.prefix) as scratch:
-            made, stale_lock = plans.plan_update(renderings, place, versions, scratch)
+            made, stale_lock = plans.plan_update(renderings, place, layers, scratch)
             line.files, line.conflicts = plans.files_of(made), plans.conflicts_of(made, scratch)
             line.lock = "stale" if stale_lock else None
             line.state = CONFLICTS if line.conflicts else BEHIND
             if not self.reader.clones.always:
                 return {}
-            line.releases = changelog(recorded_address(place.project.source), *versions)
+            line.releases = changelog(recorded_address(place.project.source), base.older, base.newer)
             if stale_lock and self.member.trusted:
                 locked = resolve_lock(made, scratch, self.reader.fleet)
                 line.lock = "resolved" if locked else "stale"

@@ -1,5 +1,6 @@
 """An existing project: its answers file and what it says."""
 
+import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -12,6 +13,8 @@ from mlops_scaffold.ground.safe_paths import fault
 from mlops_scaffold.ground.settings import read_mapping
 
 ANSWERS_FILE = ".copier-answers.yml"
+LAYER_FILE = re.compile(r"\.copier-answers\.(?P<name>[A-Za-z0-9][A-Za-z0-9_-]*)\.yml")
+BASE = "base"
 KIT = PurePosixPath("kit/src/mlops_kit")  # where a project has its library
 
 
@@ -53,6 +56,12 @@ class Project:
         """A command of mlops for this project, as it is typed: one whose answers are kept elsewhere says where."""
         named = [] if self.answers_file == ANSWERS_FILE else ["--answers-file", self.answers_file]
         return shlex.join(["mlops", name, *more, *named])
+
+    @property
+    def layer(self) -> str:
+        """The name of its template among those of the folder: `base`, or NAME of .copier-answers.NAME.yml."""
+        found = LAYER_FILE.fullmatch(self.answers_file)
+        return found["name"] if found else BASE
 
     @property
     def python(self) -> Path:
@@ -116,6 +125,12 @@ def open_project(folder: Path, answers_file: str | None = None) -> Project:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise MlopsError(f"{path} is a symlink that leads out of the project.", "Put the answers in its place.")
     return Project(folder.resolve(), read_mapping(path), name)
+
+
+def open_layers(project: Project) -> list[Project]:
+    """The layers over a project: the templates of its folder with an answers file of their own, by name."""
+    names = sorted(path.name for path in project.folder.glob(".copier-answers.*.yml"))
+    return [open_project(project.folder, name) for name in names if LAYER_FILE.fullmatch(name)]
 
 
 def find_project(path: Path, answers_file: str | None = None) -> Project:

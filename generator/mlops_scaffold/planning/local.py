@@ -28,7 +28,7 @@ def obstacles(repository: Repository, paths: Collection[str], going: set[str]) -
     return {path: there for path, there in found.items() if there}
 
 
-def obstacle(folder: Path, path: str, going: set[str]) -> str:
+def obstacle(folder: Path, path: str, going: Collection[str]) -> str:
     """What on disk has the place of a new path: itself, a file or link for one of its folders, a file inside it."""
     for parent in reversed(above(path)):
         if present(folder / parent) and parent not in going:

@@ -17,7 +17,7 @@ def record_conflicts(made: Plan, scratch: Scratch) -> None:
             found[path] = recorded(path, stages)
     if found:
         versions = made.older.name, made.newer.name
-        text = dump(found.values(), versions, made.project.answers)
+        text = dump(found.values(), versions, made.project.answers, made.layer_answers)
         made.result[RECORD] = Blob("100644", scratch.hash(text))
     else:
         made.result.pop(RECORD, None)

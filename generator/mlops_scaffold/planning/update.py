@@ -1,73 +1,74 @@
 """`mlops update`, `add`, `remove`: plan a merge of three trees. Nothing is written to the project here.
 
-base is the template as the project last rendered it, theirs as it renders now, ours the project's last commit.
+base is the template as the project last rendered it, theirs as it renders now, ours the project's last commit. Layers
+over the template are merged after it, each with its own base and theirs.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from mlops_scaffold.ground.errors import MlopsError
-from mlops_scaffold.ground.project import Project
 from mlops_scaffold.ground.settings import BY_FORMAT
 from mlops_scaffold.ground.tree import Entry
-from mlops_scaffold.planning.local import KINDS, already_there, behind, obstacle, obstacles, walls
+from mlops_scaffold.merging.merged import MergedTree
+from mlops_scaffold.planning.local import already_there, obstacles
 from mlops_scaffold.planning.lock_file import LOCK, LOCKED, settle_lock_file
+from mlops_scaffold.planning.merging import Merging, hand_over
 from mlops_scaffold.planning.planned import ADDED, CONFLICT, KEPT, REMOVED, STAYS, UPDATED, Change, Plan
 from mlops_scaffold.planning.record import record_conflicts
-from mlops_scaffold.planning.renames import Follower, Sides
-from mlops_scaffold.planning.seeds import Seeds
-from mlops_scaffold.planning.tasks import AFTER, BEFORE, Tasks
-from mlops_scaffold.planning.trees import combine, give_way
+from mlops_scaffold.planning.renames import Sides
+from mlops_scaffold.planning.tasks import Tasks
+from mlops_scaffold.planning.trees import combine
 from mlops_scaffold.rendering import Rendered
-from mlops_scaffold.sources.source import Version
+from mlops_scaffold.rendering.layers import RenderedLayer
 from mlops_scaffold.vcs.files import present
 from mlops_scaffold.vcs.repository import GITLINK, Blob, Repository
 from mlops_scaffold.vcs.scratch import Scratch
 
 
 def plan(
-    project: Project,
-    scratch: Scratch,
-    versions: tuple[Version, Version],
-    both: tuple[Rendered, Rendered],
-    given: Collection[str] = (),
-    tasks: Tasks | None = None,
-    how: str = BY_FORMAT,
+    layers: Sequence[RenderedLayer], scratch: Scratch, tasks: Mapping[str, Tasks] | None = None, how: str = BY_FORMAT
 ) -> Plan:
-    """Merge what is committed, and decide on what is on disk besides."""
-    repository = scratch.repository
-    base, theirs = both
+    """Merge what is committed with each layer, the base first, and decide on what is on disk besides.
+
+    `tasks` are what layers run, by their names.
+    """
+    repository, first = scratch.repository, layers[0].layer
     commit = repository.head()
     head = repository.entries_of(commit)
     before = {path: blob for path, blob in head.items() if blob.mode != GITLINK}
-    rendered = [{str(path): entry for path, entry in made.tree.files.items()} for made in both]
-    ours = {**before, **take_attributes(scratch, rendered[0], before, rendered[1])}
-    left, right = map(scratch.store, rendered)
-    kept = leave_out(walls(head, left), left, right)
-    answers = theirs.answers_path.as_posix()
-    if answers not in ours:
-        raise MlopsError(f"{answers} is in no commit.", "Commit it, then run the command again.")
-    left = {**left, answers: ours[answers]}
-    seeds = Seeds(project, base, theirs, versions[1])
-    seeds.settle(left, right, ours)
-    tracked = set(head)
-    follower = Follower(scratch, versions, both, lambda path: bool(obstacle(repository.folder, path, tracked)))
-    migrated = tasks.run(scratch, ours, BEFORE) if tasks else ours
-    sides = follower.follow(left, migrated, right)
-    merged = combine(scratch, sides.base, sides.ours, sides.theirs, how)
-    kept |= give_way(merged, sides.ours)
-    seeds.conflict(scratch, merged, sides.base, sides.ours, sides.theirs)
-    made = Plan(project, repository, commit, *versions, before, merged.entries, merged.conflicts)
-    if tasks:
-        changed = tasks.run(scratch, merged.entries, AFTER)
-        made.result = changed | {path: merged.entries[path] for path in merged.conflicts if path in merged.entries}
+    rendered = [(entries(one.base), entries(one.theirs)) for one in layers]
+    attributes = take_attributes(
+        scratch, union(base for base, _ in rendered), before, union(new for _, new in rendered)
+    )
+    merging = Merging(scratch, head, MergedTree({**before, **attributes}), how)
+    stored = [(scratch.store(base), scratch.store(theirs)) for base, theirs in rendered]
+    hand_over(stored)
+    for one, (left, right) in zip(layers, stored, strict=True):
+        merging.take(one, left, right, (tasks or {}).get(one.layer.name))
+    merged, kept = merging.merged, merging.kept
+    over = tuple(one.layer.project for one in layers[1:] if not one.layer.comes)
+    made = Plan(
+        first.project, repository, commit, first.older, first.newer, before, merged.entries, merged.conflicts, over
+    )
     settle_lock_file(made)
     record_conflicts(made, scratch)
-    kept |= settle_local(made, scratch, sides, seeds)
+    kept |= settle_local(made, scratch, merging)
     kept |= {path: not_in_git(repository, path) for path in merged.stays_deleted} | dict.fromkeys(merged.stays, STAYS)
-    made.changes = sorted(changes(made, sides, {**seeds.kept, **kept}), key=lambda one: (one.status, one.path))
-    made.notices = answers_that_changed(project, theirs, given) + (tasks.notices if tasks else [])
+    found = changes(made, merging.moves, {**merging.kept_seeds, **kept})
+    made.changes = sorted(found, key=lambda one: (one.status, one.path))
+    made.notices = [notice for one in layers for notice in answers_that_changed(one)] + merging.notices
     made.resolved = {path: one for path, one in merged.resolved.items() if one.settled != (path in made.conflicts)}
     return made
+
+
+def entries(made: Rendered) -> dict[str, Entry]:
+    """The rendered files, by their paths as text."""
+    return {str(path): entry for path, entry in made.tree.files.items()}
+
+
+def union(trees: Iterable[Mapping[str, Entry]]) -> dict[str, Entry]:
+    """The files of all layers."""
+    return {path: entry for tree in trees for path, entry in tree.items()}
 
 
 def take_attributes(
@@ -83,24 +84,12 @@ def take_attributes(
     return scratch.as_added({path: blob for path, blob in ours.items() if path in base or path in theirs})
 
 
-def leave_out(found: Mapping[str, str], left: dict[str, Blob], right: dict[str, Blob]) -> dict[str, str]:
-    """Take what is behind a link, a file or a submodule of the person's out of the merge. Gives back what to tell."""
-    kept = {}
-    for path in left.keys() | right.keys():
-        wall = behind(path, found) or (path if found.get(path) == KINDS[GITLINK] else "")
-        if wall:
-            before, after = left.pop(path, None), right.pop(path, None)
-            if after and after != before:
-                kept[path] = f"not written: {wall} is {found[wall]} of yours"
-    return kept
-
-
-def settle_local(made: Plan, scratch: Scratch, sides: Sides, seeds: Seeds) -> dict[str, str]:
+def settle_local(made: Plan, scratch: Scratch, merging: Merging) -> dict[str, str]:
     """What is on disk and in no commit stays as it is. Gives back what to tell of what git ignores, or is the user's.
 
     Whatever else is in the way is for a person to move: it is noted in the plan.
     """
-    repository = made.repository
+    repository, moved = made.repository, merging.moves.moved
     new = {path: blob for path, blob in made.touched.items() if blob is not None and path not in made.before}
     going = {path for path, blob in made.touched.items() if blob is None}
     found = obstacles(repository, new, going)
@@ -110,14 +99,14 @@ def settle_local(made: Plan, scratch: Scratch, sides: Sides, seeds: Seeds) -> di
     for path, there in found.items():
         if path in made.there:
             continue
-        if path in sides.moved or not (there in ignored or seeds.theirs.is_seed(path)):
+        if path in moved or not (there in ignored or path in merging.seeds):
             made.in_the_way[path] = there
             continue
         del made.result[path]
         made.conflicts.pop(path, None)
         whose = "ignored by git" if there in ignored else "yours"
         kept[path] = f"{whose}, and not what the template has" if there == path else f"{there} is in its place"
-    made.local = {path for path in made.result.keys() & ignored if path in new and path not in sides.moved}
+    made.local = {path for path in made.result.keys() & ignored if path in new and path not in moved}
     return kept
 
 
@@ -165,11 +154,11 @@ def conflict_note(stages: Mapping[int, Blob]) -> str:
     return "you and the template changed the same lines" if 1 in stages else "you and the template both added it"
 
 
-def answers_that_changed(project: Project, theirs: Rendered, given: Collection[str]) -> list[str]:
+def answers_that_changed(made: RenderedLayer) -> list[str]:
     """Answers that the template no longer takes, though nobody gave another one."""
-    kept = project.last
+    kept, now = made.layer.project.last, made.theirs.answers
     return [
-        f"{key}: the template no longer takes {kept[key]!r}; it is {theirs.answers[key]!r} now."
+        f"{key}: the template no longer takes {kept[key]!r}; it is {now[key]!r} now."
         for key in kept
-        if key not in given and key in theirs.answers and kept[key] != theirs.answers[key]
+        if key not in made.given and key in now and kept[key] != now[key]
     ]

@@ -1,13 +1,16 @@
 """`mlops check`: is a project behind its template, or has it drifted from it?"""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from mlops_scaffold.ground.errors import Untrusted
 from mlops_scaffold.ground.project import Project
 from mlops_scaffold.projects.library import FOLDER, Library, inspect
 from mlops_scaffold.projects.manifest import Manifest, is_repinned, manifest, matches
+from mlops_scaffold.rendering.layers import Layer, outdated
 from mlops_scaffold.sources.address import Address, recorded_address
 from mlops_scaffold.sources.source import Version, is_older, open_version, releases_between, reopen_version
 from mlops_scaffold.vcs.conflicts import unsettled
@@ -34,6 +37,7 @@ class Standing:
     conflicts: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     library: Library | None = None
+    layers: list["LayerStanding"] = field(default_factory=list)
 
     @property
     def sound(self) -> bool:
@@ -43,7 +47,24 @@ class Standing:
     @property
     def as_it_should_be(self) -> bool:
         """Whether there is nothing to do."""
-        return self.sound and not self.behind
+        return self.sound and not self.behind and all(one.is_current for one in self.layers)
+
+
+@dataclass
+class LayerStanding:
+    """Where a layer over the template stands. `answers` are those that the base has otherwise by now."""
+
+    name: str
+    version: str
+    newest: str
+    behind: bool = False
+    answers: dict[str, Any] = field(default_factory=dict)
+    releases: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether an update would leave it as it is."""
+        return not (self.behind or self.answers)
 
 
 @dataclass(frozen=True)
@@ -59,6 +80,11 @@ class Versions:
         """Whether the newest is newer."""
         return self.older.commit != self.newer.commit and not is_older(self.address, self.newer, self.older)
 
+    @property
+    def taken(self) -> Version:
+        """The version that an update takes."""
+        return self.newer if self.behind else self.older
+
 
 def open_versions(project: Project, offline: bool = False, prereleases: bool = False) -> Versions:
     """Both versions; nothing is rendered. Raises MlopsError where the template cannot be had."""
@@ -68,35 +94,65 @@ def open_versions(project: Project, offline: bool = False, prereleases: bool = F
 
 
 def check(
-    project: Project, repository: Repository, offline: bool = False, prereleases: bool = False, trust: bool = False
+    project: Project,
+    repository: Repository,
+    offline: bool = False,
+    prereleases: bool = False,
+    trust: bool = False,
+    over: Sequence[Project] = (),
 ) -> Standing:
     """Compare the project with the version that it was made from, and that with the newest. Writes nothing.
 
+    So are the layers `over` its template.
+
     A template that runs code of its own is not rendered before it is trusted: its files are not compared then.
     """
-    versions = open_versions(project, offline, prereleases)
-    older, newer = versions.older, versions.newer
-    standing = Standing(older.name, newer.name, notices=[*dict.fromkeys((*older.notices, *newer.notices))])
-    standing.behind = versions.behind
+    versions = {one.layer: open_versions(one, offline, prereleases) for one in (project, *over)}
+    base = versions[project.layer]
+    standing = Standing(base.older.name, base.newer.name, behind=base.behind)
+    told = [text for one in versions.values() for text in (*one.older.notices, *one.newer.notices)]
+    standing.notices = [*dict.fromkeys(told)]
     standing.conflicts = unsettled(repository)
-    if versions.behind:
-        standing.releases = changelog(versions.address, older, newer)
+    if base.behind:
+        standing.releases = changelog(base.address, base.older, base.newer)
+    standing.layers = layer_standings(project, over, versions)
+    for one in (project, *over):
+        compare(standing, one, repository, versions[one.layer], trust)
+    return standing
+
+
+def layer_standings(project: Project, over: Sequence[Project], versions: Mapping[str, Versions]) -> list[LayerStanding]:
+    """Where each layer over a project's template stands; nothing is rendered."""
+    opened = [Layer(one, versions[one.layer].older, versions[one.layer].taken) for one in (project, *over)]
+    answers, found = outdated(opened), []
+    for one in over:
+        known = versions[one.layer]
+        standing = LayerStanding(one.layer, known.older.name, known.newer.name, known.behind)
+        standing.answers = answers.get(one.layer, {})
+        if known.behind:
+            standing.releases = changelog(known.address, known.older, known.newer)
+        found.append(standing)
+    return found
+
+
+def compare(standing: Standing, project: Project, repository: Repository, versions: Versions, trust: bool) -> None:
+    """Compare the files of one template with both of its versions, and add what is found."""
     try:
-        base = manifest(project, older, older, trust)
-        theirs = manifest(project, newer, older, trust) if versions.behind else base
+        base = manifest(project, versions.older, versions.older, trust)
+        theirs = manifest(project, versions.newer, versions.older, trust) if versions.behind else base
     except Untrusted as error:
         standing.compared = False
         standing.notices.append(f"{error.sentence} Its files were not compared: mlops check --trust, if you know it.")
-        return standing
-    standing.edited = edited(repository, base)
-    standing.library = inspect(project, repository, older)
-    standing.drifted = [
+        return
+    changed = edited(repository, base)
+    standing.edited += changed
+    standing.library = standing.library or inspect(project, repository, versions.older)
+    standing.drifted += [
         path
-        for path in standing.edited
+        for path in changed
         if path in base.managed and not in_library(path, standing) and not is_repinned(repository, path, base)
     ]
-    standing.incoming = incoming(base, theirs) if versions.behind else []
-    return standing
+    standing.incoming += incoming(base, theirs) if versions.behind else []
 
 
 def in_library(path: str, standing: Standing) -> bool:

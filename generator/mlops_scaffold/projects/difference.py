@@ -1,5 +1,7 @@
 """`mlops diff`: what a project has changed against its template."""
 
+from collections.abc import Sequence
+
 from mlops_scaffold.ground.project import Project
 from mlops_scaffold.ground.tree import Entry
 from mlops_scaffold.projects.library import MARK, tracked
@@ -12,13 +14,19 @@ from mlops_scaffold.vcs.scratch import scratch
 
 
 def difference(
-    project: Project, repository: Repository, with_seeds: bool = False, offline: bool = False, trust: bool = False
+    layers: Sequence[Project],
+    repository: Repository,
+    with_seeds: bool = False,
+    offline: bool = False,
+    trust: bool = False,
 ) -> bytes:
-    """A diff from the template as it was rendered to the template's files as they are on disk now."""
-    version = reopen_version(recorded_address(project.source), project.version, project.commit, offline)
-    base = render_base(project, version, trust)
-    rendered = {str(path): entry for path, entry in base.tree.files.items()}
-    shown = {path: entry for path, entry in rendered.items() if with_seeds or not base.is_seed(path)}
+    """A diff from the templates of a project as they were rendered to their files as they are on disk now."""
+    shown: dict[str, Entry] = {}
+    for project in layers:
+        version = reopen_version(recorded_address(project.source), project.version, project.commit, offline)
+        base = render_base(project, version, trust)
+        rendered = {str(path): entry for path, entry in base.tree.files.items()}
+        shown |= {path: entry for path, entry in rendered.items() if with_seeds or not base.is_seed(path)}
     here: dict[str, Entry] = {}
     library = tracked(repository) if str(MARK) in shown else {}  # with what a person put there
     for path in {**shown, **library}:

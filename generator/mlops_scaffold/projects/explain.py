@@ -1,6 +1,7 @@
 """`mlops explain PATH`: who put a file here, and whose it is."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from mlops_scaffold.ground.errors import MlopsError
@@ -23,7 +24,7 @@ YOURS = "yours: the template does not have it"
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is known of a path. What does not apply is empty."""
+    """What is known of a path. What does not apply is empty: `layer` and its `source` are so for the template's own."""
 
     path: str
     ownership: str
@@ -33,10 +34,23 @@ class Explanation:
     template_file: str = ""
     since: str = ""
     deleted: bool = False
+    layer: str = ""
+    source: str = ""
 
 
-def explain(project: Project, path: Path, offline: bool = False, trust: bool = False) -> Explanation:
-    """Find a path in what the template renders for the project. Raises MlopsError for a path outside of it."""
+def explain(layers: Sequence[Project], path: Path, offline: bool = False, trust: bool = False) -> Explanation:
+    """Find a path in what the templates of a project render. Raises MlopsError for a path outside."""
+    project, *over = layers
+    for layer in over:
+        name = PurePosixPath(relative(layer, path))
+        version = reopen_version(recorded_address(layer.source), layer.version, layer.commit, offline)
+        if name in render_base(layer, version, trust).sources:
+            return replace(explain_one(layer, path, offline, trust), layer=layer.layer, source=layer.source)
+    return explain_one(project, path, offline, trust)
+
+
+def explain_one(project: Project, path: Path, offline: bool, trust: bool) -> Explanation:
+    """Find a path in what one template renders."""
     name = relative(project, path)
     address = recorded_address(project.source)
     version = reopen_version(address, project.version, project.commit, offline)

@@ -1,6 +1,6 @@
 """One update of one project, from its folder to a plan that is shown or written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -10,21 +10,20 @@ from mlops_scaffold.applying.journal import Journal
 from mlops_scaffold.applying.session import opened
 from mlops_scaffold.ground import process
 from mlops_scaffold.ground.errors import MlopsError
-from mlops_scaffold.ground.project import Project
 from mlops_scaffold.ground.report import Report
-from mlops_scaffold.ground.settings import load_settings, read_mapping
+from mlops_scaffold.ground.settings import load_settings
 from mlops_scaffold.planning.lock_file import LOCK, needs_lock
 from mlops_scaffold.planning.planned import CONFLICT, REMOVED, STAYS, UPDATED, Change, Plan
 from mlops_scaffold.planning.tasks import Tasks
 from mlops_scaffold.planning.update import plan, refuse_obstacles
 from mlops_scaffold.projects.library import comes, refuse_own_folder
-from mlops_scaffold.rendering import Rendered, questions, settings
-from mlops_scaffold.rendering.recorded import render_both
-from mlops_scaffold.sources import catalog
-from mlops_scaffold.sources.address import Address, is_trusted, recorded_address
-from mlops_scaffold.sources.source import Version, is_older, open_version, reopen_version
+from mlops_scaffold.rendering import settings
+from mlops_scaffold.rendering.layers import Layer, RenderedLayer, outdated, render_layers
+from mlops_scaffold.sources.address import is_trusted
+from mlops_scaffold.sources.source import Version
 from mlops_scaffold.updating import fallback
-from mlops_scaffold.updating.request import Outcome, Request, Resolved
+from mlops_scaffold.updating.layers import NewAnswers, find_layers, given_answers
+from mlops_scaffold.updating.request import Moved, Outcome, Request, Resolved
 from mlops_scaffold.vcs.git import settings as git_settings
 from mlops_scaffold.vcs.repository import can_merge_trees
 from mlops_scaffold.vcs.scratch import scratch
@@ -36,9 +35,7 @@ UNLOCKED = (
 )
 
 
-def evolve(
-    request: Request, report: Report, change: Callable[[Project, Version], Mapping[str, Any]] | None = None
-) -> Outcome:
+def evolve(request: Request, report: Report, change: NewAnswers | None = None) -> Outcome:
     """Plan, and write it unless it is a dry run. `change` gives answers that depend on the project's template."""
     with opened(request.folder, request.answers_file, report, write=not request.dry_run) as (
         project,
@@ -47,70 +44,68 @@ def evolve(
     ):
         if not request.dirty:
             repository.require_clean()
-        address = recorded_address(project.source)
-        trusted = is_trusted(project.source, request.trust)
-        older, newer = versions(request, project, address)
-        for notice in dict.fromkeys((*older.notices, *newer.notices)):
+        layers = find_layers(request, project)
+        trusted = [is_trusted(layer.newer.source, request.trust) for layer in layers]  # all are asked, and remembered
+        for notice in dict.fromkeys(text for one in layers for text in (*one.older.notices, *one.newer.notices)):
             report.warn(notice)
-        data = {**given_answers(request, newer), **(change(project, older) if change else {})}
+        data = given_answers(request, layers, change)
         if request.engine == "copier":
-            return fallback.update(replace(request, trust=trusted), project, older, newer, data)
-        refuse_impossible(older, newer)
-        if older.commit == newer.commit and not data:
-            return Outcome(older.name, newer.name)
-        both = render_both(project, older, newer, data, request.defaults, request.trust)
-        refuse_own_folder(project, *both)
+            return by_copier(replace(request, trust=all(trusted)), layers, data)
+        for layer in layers:
+            refuse_impossible(layer.older, layer.newer)
+        outcome = outcome_of(layers)
+        if all(layer.stays_same for layer in layers) and not (any(data.values()) or outdated(layers)):
+            return outcome
+        made = render_layers(layers, data, request.defaults, request.trust)
+        for one in made:
+            refuse_own_folder(project, one.base, one.theirs)
         with scratch(repository) as place:
-            tasks = tasks_of(request, project, older, newer, both[1])
-            made = plan(project, place, (older, newer), both, data, tasks, request.merge or load_settings().merge)
+            planned = plan(made, place, tasks_of(request, made), request.merge or load_settings().merge)
             if not request.dirty:
-                refuse_obstacles(made)
-            settle_removals(made, request)
-            outcome = Outcome(older.name, newer.name, made.changes, conflicts=len(made.conflicts))
-            outcome.notices = made.notices
-            if comes(*both):
-                outcome.notices.append("The project's code is the library in kit/ now. Then see: uv run poe doctor")
-            outcome.resolved = [Resolved(path, found.rule, found.details) for path, found in made.resolved.items()]
-            stale_lock = needs_lock(made, place)
-            if stale_lock and not (trusted and is_trusted_project(project.folder)):
+                refuse_obstacles(planned)
+            settle_removals(planned, request)
+            stale_lock = needs_lock(planned, place)
+            tell(outcome, planned, made)
+            if stale_lock and not (all(trusted) and is_trusted_project(project.folder)):
                 outcome.notices.append(UNLOCKED)
                 stale_lock = False
             if request.dry_run:
-                outcome.diff = place.diff(place.tree(made.before), place.tree(made.result))
+                outcome.diff = place.diff(place.tree(planned.before), place.tree(planned.result))
                 if stale_lock:
                     resolved(outcome, "uv.lock would be resolved again.")
                 return outcome
-            if made.touched or made.conflicts:
-                writing.apply(made, place, record)
+            if planned.touched or planned.conflicts:
+                writing.apply(planned, place, record)
         if stale_lock:
             lock(record, outcome, report, request.offline)
         return outcome
 
 
-def versions(request: Request, project: Project, address: Address) -> tuple[Version, Version]:
-    """The version that the project has, and the one that it shall have. Raises MlopsError for a downgrade."""
-    older = reopen_version(address, project.version, project.commit, request.offline)
-    if request.same_version:
-        return older, older
-    newer = open_version(address, request.ref, request.prereleases, request.offline)
-    if is_older(address, newer, older):
-        if request.ref:
-            raise MlopsError(
-                f"{newer.name} is older than {older.name}, which the project has.",
-                "Downgrades are not supported: revert the commit of the update instead.",
-            )
-        return older, older
-    return older, newer
+def outcome_of(layers: Sequence[Layer]) -> Outcome:
+    """What there is to say before anything is merged: the versions."""
+    base, *others = layers
+    moved = [Moved(one.name, "" if one.comes else one.older.name, "" if one.goes else one.newer.name) for one in others]
+    return Outcome(base.older.name, base.newer.name, layers=moved)
 
 
-def given_answers(request: Request, version: Version) -> dict[str, Any]:
-    """The answers that were given, as for `mlops new`. Raises MlopsError for one that nobody asks."""
-    from_file = read_mapping(request.data_file) if request.data_file else {}
-    given = {**{key: value for key, value in from_file.items() if not key.startswith("_")}, **request.data}
-    if given:
-        catalog.check_keys(given, questions(version))
-        catalog.check_values(given, version.folder)
-    return given
+def tell(outcome: Outcome, planned: Plan, made: Sequence[RenderedLayer]) -> None:
+    """Fill in what is planned."""
+    outcome.changes, outcome.conflicts, outcome.notices = planned.changes, len(planned.conflicts), planned.notices
+    if any(comes(one.base, one.theirs) for one in made):
+        outcome.notices.append("The project's code is the library in kit/ now. Then see: uv run poe doctor")
+    outcome.resolved = [Resolved(path, found.rule, found.details) for path, found in planned.resolved.items()]
+
+
+def by_copier(request: Request, layers: Sequence[Layer], data: Mapping[str, Mapping[str, Any]]) -> Outcome:
+    """Run copier's own update, which takes one template."""
+    if len(layers) > 1:
+        files = ", ".join(layer.project.answers_file for layer in layers)
+        raise MlopsError(
+            "copier updates one template at a time, and this project has layers.",
+            f"Name one by --answers-file: {files}.",
+        )
+    only = layers[0]
+    return fallback.update(request, only.project, only.older, only.newer, data[only.name])
 
 
 def refuse_impossible(older: Version, newer: Version) -> None:
@@ -137,16 +132,17 @@ def renders_submodule(version: Version) -> bool:
     return "{" in rendered or any(path.is_relative_to(rendered) for path in paths)
 
 
-def tasks_of(request: Request, project: Project, older: Version, newer: Version, theirs: Rendered) -> Tasks | None:
-    """What the template runs at an update; nothing where it runs nothing, or is not to."""
-    found = settings(newer)
-    if (
-        request.skip_tasks
-        or (request.dirty and not request.trust)
-        or not (found.get("tasks") or found.get("migrations"))
-    ):
-        return None
-    return Tasks(older, newer, theirs.answers, project.answers_file, request.trust)
+def tasks_of(request: Request, made: Sequence[RenderedLayer]) -> dict[str, Tasks]:
+    """What the templates run at an update; nothing of one that runs nothing, or is not to."""
+    if request.skip_tasks or (request.dirty and not request.trust):
+        return {}
+    found = {}
+    for one in made:
+        layer, wanted = one.layer, settings(one.layer.newer)
+        if (wanted.get("tasks") or wanted.get("migrations")) and not layer.goes:
+            answers, file = one.theirs.answers, layer.project.answers_file
+            found[layer.name] = Tasks(layer.older, layer.newer, answers, file, request.trust)
+    return found
 
 
 def settle_removals(made: Plan, request: Request) -> None:

@@ -28,6 +28,9 @@ class Request:
     engine: str = "merge"
     merge: str = ""  # format or text; as the settings say where neither is asked for
     remove_edited: bool | None = None  # None: a removed file that somebody edited stays; False: refuse
+    adds: str = ""  # the address of a layer that comes, and its version
+    adds_ref: str | None = None
+    removes: str = ""  # the name of a layer that goes
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,15 @@ class Resolved:
     path: str
     rule: str
     details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A layer over the template: the version that the project had of it, and has; empty where it has none."""
+
+    name: str
+    older: str
+    newer: str
 
 
 @dataclass
@@ -50,6 +62,7 @@ class Outcome:
     conflicts: int = 0
     notices: list[str] = field(default_factory=list)
     resolved: list[Resolved] = field(default_factory=list)
+    layers: list[Moved] = field(default_factory=list)
     staged: bool = True  # as our own merge leaves it; copier's update stages nothing and cannot be taken back
 
     def to_json(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from mlops_scaffold.applying import writing
 from mlops_scaffold.applying.session import opened
 from mlops_scaffold.ground.errors import MlopsError
-from mlops_scaffold.ground.project import Project
+from mlops_scaffold.ground.project import Project, open_layers
 from mlops_scaffold.ground.report import Report
 from mlops_scaffold.planning.planned import CONFLICT, Change, Plan
 from mlops_scaffold.planning.trees import combine
@@ -37,9 +37,13 @@ def resume(
             raise MlopsError(sentence, "Check out the branch of the update first.")
         with scratch(repository) as place:
             left = parse(place.read(before[RECORD].oid))
-            was = replace(project, answers=left.answers)
-            older, newer = reopened(was, offline), reopened(project, offline)
-            known = stored_renderings(place, was, older, project, newer, trust)
+            was = [replace(project, answers=left.answers)]
+            was += [Project(project.folder, answers, name) for name, answers in left.layers.items()]
+            now = [project, *open_layers(project)]
+            older, newer = reopened(was[0], offline), reopened(project, offline)
+            known: dict[str, Blob] = {}
+            for one in (*was, *now):
+                known |= stored_rendering(place, one, reopened(one, offline), trust)
             conflicts = stages_now(left, known, before)
             result = {path: blob for path, blob in before.items() if path != RECORD}
             result |= with_markers(place, conflicts)
@@ -54,16 +58,11 @@ def reopened(project: Project, offline: bool) -> Version:
     return reopen_version(recorded_address(project.source), project.version, project.commit, offline)
 
 
-def stored_renderings(
-    place: Scratch, was: Project, older: Version, project: Project, newer: Version, trust: bool
-) -> dict[str, Blob]:
-    """Both sides of the template, by the names of their objects: nothing but these is in the commit."""
-    found: dict[str, Blob] = {}
-    for one, version in ((was, older), (project, newer)):
-        made = render_base(one, version, trust)
-        stored = place.store({str(path): entry for path, entry in made.tree.files.items()})
-        found |= {blob.oid: blob for blob in stored.values()}
-    return found
+def stored_rendering(place: Scratch, project: Project, version: Version, trust: bool) -> dict[str, Blob]:
+    """What a template renders, by the names of its objects: of a conflict, the commit has nothing but these."""
+    made = render_base(project, version, trust)
+    stored = place.store({str(path): entry for path, entry in made.tree.files.items()})
+    return {blob.oid: blob for blob in stored.values()}
 
 
 def stages_now(left: Record, known: Mapping[str, Blob], before: Mapping[str, Blob]) -> dict[str, dict[int, Blob]]:

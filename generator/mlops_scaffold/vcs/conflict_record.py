@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mlops_scaffold.ground.errors import MlopsError
@@ -47,10 +47,11 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Record:
-    """The conflicts, and the answers that their base was rendered from."""
+    """The conflicts, and the answers that their base was rendered from; those of each layer by its answers file."""
 
     conflicts: tuple[Recorded, ...]
     answers: dict[str, Any]
+    layers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def recorded(path: str, stages: Mapping[int, Blob], kind: str = "") -> Recorded:
@@ -61,12 +62,19 @@ def recorded(path: str, stages: Mapping[int, Blob], kind: str = "") -> Recorded:
     return Recorded(path, kind or (found if {2, 3} <= stages.keys() else "modify/delete"), **oids)
 
 
-def dump(conflicts: Iterable[Recorded], versions: tuple[str, str], answers: Mapping[str, Any]) -> bytes:
+def dump(
+    conflicts: Iterable[Recorded],
+    versions: tuple[str, str],
+    answers: Mapping[str, Any],
+    layers: Mapping[str, Mapping[str, Any]],
+) -> bytes:
     """The record as a file: also from which version to which, and the answers that the base was rendered from."""
     import yaml
 
     entries = [{key: value for key, value in asdict(one).items() if value} for one in conflicts]
-    content = {"from": versions[0], "to": versions[1], "conflicts": entries, "answers": dict(answers)}
+    content: dict[str, Any] = {"from": versions[0], "to": versions[1], "conflicts": entries, "answers": dict(answers)}
+    if layers:
+        content["layers"] = {name: dict(one) for name, one in layers.items()}
     header = HEADER.format(older=versions[0], newer=versions[1], record=RECORD)
     body = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
     return (header + body).encode(errors="surrogateescape")
@@ -79,12 +87,13 @@ def parse(text: bytes) -> Record:
     try:
         raw = load_yaml(text.decode())
         conflicts, answers = tuple(Recorded(**one) for one in raw["conflicts"]), raw.get("answers", {})
-        if not isinstance(answers, dict):
+        layers = raw.get("layers", {})
+        if not all(isinstance(one, dict) for one in (answers, layers, *layers.values())) or any(map(fault, layers)):
             raise ValueError("no answers")
     except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         step = f"Take it back from git's history, or settle the conflicts and run: git rm {RECORD}"
         raise MlopsError(f"{RECORD} cannot be read.", step) from None
-    return Record(conflicts, answers)
+    return Record(conflicts, answers, layers)
 
 
 def is_open(conflict: Recorded, now: Blob | None) -> bool:

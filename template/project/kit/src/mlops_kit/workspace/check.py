@@ -14,7 +14,7 @@ from typing import Any
 
 from mlops_kit.ground import KitError, command, git, project
 
-ANSWERS = ".copier-answers.yml"
+ANSWERS = (".copier-answers.yml", ":(glob).copier-answers.*.yml")  # the template's, and those of layers over it
 RECORD = ".mlops/conflicts.yml"  # mlops update names in it what leaves no markers
 MARKERS = ("^<<<<<<<", "^=======", "^>>>>>>>")
 # A version behind @, == or the colon of an image, with its digest or with a comment: bots raise it, no edit by hand.
@@ -85,7 +85,7 @@ def edited() -> list[str]:
     if git("rev-parse", "--is-shallow-repository").stdout.strip() == "true":
         print("a shallow clone: edited files were not looked for (CI: fetch the whole history)", file=sys.stderr)
         return []
-    since = git("log", "-1", "--format=%H", "--", ANSWERS).stdout.strip()
+    since = git("log", "-1", "--format=%H", "--", *ANSWERS).stdout.strip()
     if not since:
         return []
     paths = [f":(top,literal){prefix()}{path}" for path in managed()]
