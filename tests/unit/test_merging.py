@@ -320,11 +320,18 @@ def test_what_git_merged_well_is_left_alone() -> None:
     assert mend("a.toml", sides, git_merge(sides)) is None
 
 
-def test_the_largest_file_takes_about_a_tenth_of_a_second() -> None:
-    lines = [f'key_{number} = ["a", "b", "c"]  # {number}' for number in range(500)]
-    sides = tuple("\n".join([*lines[:250], *new, *lines[250:]]) for new in ([], ["mine = 1"], ["theirs = 1"]))
+@pytest.mark.parametrize(
+    ("path", "line", "new"),
+    [
+        ("a.toml", 'key_{0} = ["a", "b", "c"]  # {0}', "{} = 1"),
+        ("a.yaml", "key_{0}: [a, b, c, d, e, f, g]", "{}: 1"),
+    ],
+)
+def test_the_largest_file_takes_about_a_tenth_of_a_second(path: str, line: str, new: str) -> None:
+    lines = [line.format(number) for number in range(500)]
+    base, ours, theirs = ("\n".join([*lines[:250], *map(new.format, key), *lines[250:]]) for key in ("", "m", "t"))
     start = time.process_time()
-    found = resolve("a.toml", (sides[0], sides[1], sides[2]), git_merge)
+    found = resolve(path, (base, ours, theirs), git_merge)
     assert time.process_time() - start < 1, "a machine that does other things may take several times as long"
     assert found
     assert found.settled

@@ -1,5 +1,6 @@
 """The command line: one thin module a command, which parses, calls and prints."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -62,6 +63,7 @@ def options(
 
 def run() -> None:
     """Run a command. An error is one sentence and a next step, and exit code 1."""
+    gc.set_threshold(50_000)  # a command is short: most of what the collector would look at lives until its end
     try:
         app()
     except MlopsError as error:

@@ -71,7 +71,7 @@ def three_way(base: Facts, ours: Facts, theirs: Facts) -> Facts:
     """The three-way merge of facts, with CONTRADICTION where there is none."""
     result: Facts = {}
     for path in {**base, **ours, **theirs}:
-        before, mine, other = (side.get(path) for side in (base, ours, theirs))
+        before, mine, other = base.get(path), ours.get(path), theirs.get(path)
         value = mine if mine == other or other == before else other
         if before not in (mine, other) and mine != other:
             value = _text(before, mine, other)

@@ -1,7 +1,7 @@
 """A three-way merge of pieces: entries that only one side changed are taken, by their keys."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mlops_scaffold.merging.formats.entries import NAMELESS
 from mlops_scaffold.merging.pieces import REPEATED, Piece
@@ -35,7 +35,7 @@ class Keyed:
         if all(side.kids is not None for side in sides) and len({side.separator for side in sides}) == 1:
             kept = len(self.both)
             try:
-                return replace(self.container(sides, here), lead=lead, after=after)
+                return self.container(sides, here)._replace(lead=lead, after=after)
             except Conflict:
                 del self.both[kept:]
         self.both.append(here)
@@ -46,8 +46,7 @@ class Keyed:
         base, ours, theirs = sides
         is_theirs = not ours.kids or (theirs.kids and (base.first, base.between) == (ours.first, ours.between))
         layout = theirs if is_theirs else ours
-        return replace(
-            ours,
+        return ours._replace(
             head=self._text(sides, "head", here),
             tail=self._text(sides, "tail", here),
             first=layout.first,

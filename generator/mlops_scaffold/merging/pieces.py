@@ -5,9 +5,8 @@ up: put together again, the pieces are the file.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 Spans = tuple["Span", ...]
 COMMENT = re.compile(r"[ \t]*(?:#|//)[^\n]*")
@@ -17,8 +16,7 @@ class Unfit(Exception):
     """The text is not laid out in a way that can be taken apart."""
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """An entry's place in a text. One with kids is a container: they stand in text[inner[0]:inner[1]]."""
 
     key: str
@@ -31,8 +29,7 @@ class Span:
     free: bool = False  # where this one stands among others that are free says nothing
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """An entry's text. `lead` are comments and blank lines above, `after` is a comment behind the separator.
 
     In front of each kid of a container is a gap: `first`, or `between` for all others. So a kid can be put elsewhere.
@@ -154,11 +151,11 @@ def _usual_gap(text: str, span: Span, gaps: list[str]) -> str:
 
 def _numbered(kids: Iterable[Piece]) -> tuple[Piece, ...]:
     """Kids with the same key told apart by a number."""
-    seen: Counter[str] = Counter()
+    seen: dict[str, int] = {}  # a Counter is slow where most keys are new
     result = []
     for kid in kids:
-        seen[kid.key] += 1
-        result.append(kid if seen[kid.key] == 1 else replace(kid, key=f"{kid.key}{REPEATED}{seen[kid.key]}"))
+        seen[kid.key] = number = seen.get(kid.key, 0) + 1
+        result.append(kid if number == 1 else kid._replace(key=f"{kid.key}{REPEATED}{number}"))
     return tuple(result)
 
 

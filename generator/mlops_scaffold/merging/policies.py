@@ -5,7 +5,6 @@ then as for any other file. Each policy that was used is told.
 """
 
 import re
-from dataclasses import replace
 
 from mlops_scaffold.merging.pieces import Piece
 from mlops_scaffold.merging.words import WORD, alike
@@ -40,7 +39,7 @@ def _pins(base: Piece, ours: Piece, theirs: Piece, told: list[str]) -> tuple[Pie
     before, mine, other = ({kid.key: kid for kid in side.kids or ()} for side in (base, ours, theirs))
     for key in [key for key in before if key in mine and key in other]:
         mine[key], other[key] = _pins(before[key], mine[key], other[key], told)
-    return replace(ours, kids=tuple(mine.values())), replace(theirs, kids=tuple(other.values()))
+    return ours._replace(kids=tuple(mine.values())), theirs._replace(kids=tuple(other.values()))
 
 
 def _sections(base: Piece, ours: Piece, theirs: Piece, told: list[str]) -> tuple[Piece, Piece]:
@@ -49,7 +48,7 @@ def _sections(base: Piece, ours: Piece, theirs: Piece, told: list[str]) -> tuple
         if _is_deleted_section(before[key], before, mine):
             other[key] = before[key]
             told.append(f"{STAYS_DELETED}: {key}")
-    return ours, replace(theirs, kids=tuple(other.values()))
+    return ours, theirs._replace(kids=tuple(other.values()))
 
 
 def _is_deleted_section(section: Piece, base: Known, ours: Known) -> bool:
@@ -80,7 +79,7 @@ def _newer_pin(base: Piece, ours: Piece, theirs: Piece, told: list[str]) -> tupl
     newer_is_theirs = versions[1][:length] < versions[2][:length]
     newer, older = (theirs, ours) if newer_is_theirs else (ours, theirs)
     told.append(f"{NEWER_PIN}: {newer.head.strip()}, not {older.head.strip()}")
-    given_way = replace(older, head=base.head)
+    given_way = older._replace(head=base.head)
     return (given_way, theirs) if newer_is_theirs else (ours, given_way)
 
 

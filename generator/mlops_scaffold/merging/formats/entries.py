@@ -36,8 +36,13 @@ def key(value: Any) -> str:  # noqa: ANN401  # anything that a list may hold
 
 
 @lru_cache(maxsize=10_000)  # each of the texts of a file has nearly the same entries
+def _requirement(value: str) -> re.Match[str] | None:
+    return REQUIREMENT.fullmatch(value.strip())
+
+
+@lru_cache(maxsize=10_000)
 def _name(value: str) -> str:
-    found = REQUIREMENT.fullmatch(value.strip())
+    found = _requirement(value)
     if not found:
         return value
     marker = re.sub(r"\s|['\"]", "", found["marker"] or "")
@@ -48,6 +53,7 @@ def is_set(name: str, values: Sequence[Any]) -> bool:
     """Whether the order of a list's entries says nothing: it is known by name, or of dependencies alone."""
     if not all(isinstance(value, str) for value in values):
         return False
-    found = [REQUIREMENT.fullmatch(value.strip()) for value in values]
-    versions = any(match and (match["version"] or match["marker"]) for match in found)
-    return name.strip("\"'") in SETS or (versions and all(found))
+    if name.strip("\"'") in SETS:
+        return True
+    found = [_requirement(value) for value in values]
+    return all(found) and any(match and (match["version"] or match["marker"]) for match in found)

@@ -14,7 +14,7 @@ Facts = dict[Path, Any]
 
 def facts_of(data: object) -> Facts:
     """The facts of mappings, lists and scalars. An entry of a list is known by its name."""
-    return numbered(_walk(data, ()))
+    return dict(_walk(data, ()))
 
 
 def numbered(found: Iterable[tuple[Path, Any]]) -> Facts:
@@ -44,10 +44,10 @@ def _walk(data: object, path: Path) -> Iterator[tuple[Path, Any]]:
             yield from _walk(value, (*path, str(name)))
     elif isinstance(data, list):
         yield path, "list"
-        seen: Counter[str] = Counter()
+        seen: dict[str, int] = {}  # a Counter is slow where most names are new
         for value in data:
             name = entries.key(value)
-            seen[name] += 1
-            yield from _walk(value, (*path, f"[{name}]" if seen[name] == 1 else f"[{name}]#{seen[name]}"))
+            seen[name] = number = seen.get(name, 0) + 1
+            yield from _walk(value, (*path, f"[{name}]" if number == 1 else f"[{name}]#{number}"))
     else:
         yield path, (type(data).__name__, data)
