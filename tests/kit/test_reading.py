@@ -184,6 +184,20 @@ def test_what_is_no_number(cell: str) -> None:
     assert to_numbers(pd.Series([cell])).isna().all()
 
 
+def test_indian_thousands(tmp_path: Path) -> None:
+    cells = [("950", "12,500.5", "1,10,000.5", "12,34,567.5")[n % 4] for n in range(N)]
+    told, read, found = column(tmp_path, cells)
+    assert told.type == "numeric"
+    assert read.tolist()[:4] == [950, 12500.5, 110000.5, 1234567.5]
+    assert says(found, "numbers have commas between thousands")
+
+
+def test_times_are_said_to_be_times(tmp_path: Path) -> None:
+    told, _, found = column(tmp_path, [f"{n % 24:02}:{n % 60:02}" for n in range(N)])
+    assert told.type == "text"
+    assert says(found, "'x': times, such as '00:00', '01:01', '02:02', are read as text", "warning")
+
+
 def test_numbers_with_a_few_words_are_numbers_and_the_words_are_named(tmp_path: Path) -> None:
     odd = {0: "missing", 6: ".", 12: "none given", 18: "?"}
     told, read, found = column(tmp_path, [odd.get(n % 24, f"{1000 + n * 13.7:.1f}") for n in range(N)])
@@ -234,6 +248,15 @@ def test_spellings_of_a_truth_are_one_truth(tmp_path: Path) -> None:
     assert told.type == "boolean"
     assert read.tolist() == [float(n % 6 < 3) for n in range(N)]
     assert says(found, "'Yes', 'yes' are read as true")
+
+
+def test_digits_among_the_words_of_a_truth_are_it_too(tmp_path: Path) -> None:
+    told, read, found = column(tmp_path, [["TRUE", "1", "0", "false"][n % 4] for n in range(N)])
+    assert told.type == "boolean"
+    assert read.tolist() == [float(n % 4 < 2) for n in range(N)]
+    assert says(found, "'1', 'TRUE' are read as true, '0', 'false' as false")
+    told, _, _ = column(tmp_path, [str(n // 2 % 2) for n in range(N)])
+    assert told.type == "numeric"
 
 
 def test_categories_that_differ_in_capitals_only_are_a_warning(tmp_path: Path) -> None:
@@ -330,6 +353,11 @@ REFUSED = {
     "broken JSON": ('[{"a": 1},\n{"a": }]', "y", "is JSON that cannot be understood: line 2"),
     "a broken line of JSON": ('{"a": 1, "y": "b"}\n{"a": 2\n', "y", "line 2 is no JSON object"),
     "blanks before quotes": ('a,b,y\n' + '1, "x, 2",c\n' * 9, "y", "line 2 has a blank between a separator"),
+    "a quote that stays open": (TABLE.replace("7,5;0;b", '"7,5;0;b'), "y", "line 9 opens a quote that is never closed"),
+    "a zero byte": (TABLE.replace("7,5;0;b", "7,5\0;0;b"), "y", "line 9 has a zero byte"),
+    "joined files": (TABLE + TABLE, "y", f"row {N + 1} of the data repeats the header"),
+    "nothing to predict from": ("n,c,y\n" + "".join(f"{n},red,{n % 2}\n" for n in range(N)), "y",
+        r"No column .* is left to predict 'y' from: n \(identifier\), c \(constant\)"),
     "no header": ("1,2,3\n4,5,6\n7,8,9\n", "3", "has no header"),
 }  # fmt: skip
 

@@ -203,6 +203,11 @@ def test_a_file_of_any_style_is_read_back_as_it_was_written(style: Style, tmp_pa
     assert failure(style, 1, tmp_path) is None
 
 
+@pytest.mark.parametrize("seed", [102, 1265, 1343])
+def test_korean_is_not_taken_for_japanese(seed: int, tmp_path: Path) -> None:
+    assert failure(drawn(2500)[seed], seed, tmp_path) is None
+
+
 @pytest.mark.soak
 def test_thousands_of_files_of_any_style_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     failed = [fault for seed, style in enumerate(drawn(2500)) if (fault := failure(style, seed, tmp_path))]

@@ -89,6 +89,8 @@ def _uneven_row(path: Path, source: Source) -> str | None:
             if row and len(row) != width:
                 shown = source.separator.join(row)
                 shown = shown if len(shown) <= 80 else shown[:77] + "..."
+                if "\n" in row[-1] and next(rows, None) is None:
+                    return f"{path.name}, line {source.skip + start} opens a quote that is never closed: {shown!r}."
                 cells = f"{len(row)} cell{'s' * (len(row) != 1)}"
                 return f"{path.name}, line {source.skip + start}: {cells} where the header has {width}: {shown!r}."
             start = rows.line_num + 1

@@ -92,7 +92,7 @@ def _styled(values: pd.Series, decimal: str, thousands: str) -> pd.Series:
 
     if thousands:
         mark = re.escape(thousands)
-        values = values.str.replace(rf"(?<=\d)(?<!\b0){mark}(?=\d\d\d(?!\d))", "", regex=True)
+        values = values.str.replace(rf"(?<=\d)(?<!\b0){mark}(?=(\d\d{mark})*\d\d\d(?!\d))", "", regex=True)
         values = values.mask(values.str.contains(mark))  # 1.5 beside 1.500, which is one thousand and a half
     if decimal != ".":
         values = values.str.replace(decimal, ".", regex=False)

@@ -34,6 +34,7 @@ TRUTHS = {
     "on": "off",
     "si": "no",
     "sí": "no",
+    "1": "0",
 }
 ID_NAME = re.compile(r"(^|[_\s.-])(id|uuid|guid|key|index|idx|nr|no|number)$|Id$|ID$", re.UNICODE)
 # One word a row is an identifier where it is built as such: a counter behind letters, hexadecimal digits, an address.
@@ -41,6 +42,7 @@ ID_SHAPE = (
     r"[A-Za-z#]+[-_/:.]?\d+|[0-9A-Fa-f]{8,}(-[0-9A-Fa-f]{2,})*|\S+@\S+\.\S+|https?://\S+|0\d+|\d{4,}(-\d+)*"
     r"|[A-Za-z]{1,4}[-_]?\d+([-_/]\w+)*|(?=\S*[A-Za-z])(?=\S*\d)[A-Za-z0-9_-]{8,}"
 )
+CLOCK = r"\d+:\d\d(:\d\d([.,]\d+)?)?"
 WITH_UNIT = re.compile(r"[^\w\s]{0,3}\d[\d.,:]*\s*([^\d\s]{1,6}|)$")
 
 
@@ -134,6 +136,8 @@ def _described_boolean(cells: Cells, found: Findings) -> Column | None:
         return None
     spellings = sorted(cells.present.unique())
     lowered = {spelling.lower() for spelling in spellings}
+    if lowered <= {"1", "0"}:  # numbers, where no word is among them
+        return None
     pairs = [(true, false) for true, false in TRUTHS.items() if true in lowered or false in lowered]
     if not (lowered <= {word for pair in pairs for word in pair} and lowered & set(TRUTHS) and lowered - set(TRUTHS)):
         return None
@@ -222,7 +226,9 @@ def _described_text(cells: Cells, found: Findings) -> Column | str:
         _warn_of_spellings(categories, name, found)
         return Column(name, "categorical", nulls, categories=categories)
     if _with_few_units(texts):
-        found.warn(f"{name!r}: numbers with units, such as {examples(texts)}, are read as text: write them without")
+        what = "times" if texts.head(1000).str.fullmatch(CLOCK).mean() > 0.9 else "numbers with units"
+        instead = "as one number, such as hours" if what == "times" else "without"
+        found.warn(f"{name!r}: {what}, such as {examples(texts)}, are read as text: write them {instead}")
     else:
         found.info(f"{name!r} has {distinct} different values and is read as text")
     return Column(name, "text", nulls)

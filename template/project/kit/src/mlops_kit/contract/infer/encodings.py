@@ -26,13 +26,34 @@ ONE_BYTE = (
     *("iso8859_5", "iso8859_7", "iso8859_9", "koi8_r", "koi8_u", "latin_1", "mac_roman", "mac_cyrillic", "cp850"),
     *("cp866", "cp852"),
 )
-# Of two bytes a character, with the first bytes of the characters in daily use, in the encoding that orders them so.
-_JAPANESE = ("euc_jp", frozenset({0xA1, 0xA3, 0xA4, 0xA5, *range(0xB0, 0xD0)}))
-_TAIWANESE = ("big5", frozenset({0xA1, *range(0xA4, 0xC7)}))
-_KOREAN = ("euc_kr", frozenset({0xA1, 0xA3, *range(0xB0, 0xC9)}))
+# Of two bytes a character: the encoding that orders those in daily use, their first bytes in it, and the most frequent.
+_JAPANESE = (
+    "euc_jp",
+    frozenset({0xA1, 0xA3, 0xA4, 0xA5, *range(0xB0, 0xD0)}),
+    "のにはをたがでてとしれさいるなもあかうりっこまスンルトアイラリク日一国人年大十本中長出時行見月分後前生間上東四今金入"
+    "高子外気山話女北百先名川水西校土木車南白天左右雨京阪市町村県区都府道島古屋新横浜福岡広田小野松原神戸",
+)
+_CHINESE = (
+    "gb2312",
+    frozenset({0xA1, 0xA3, *range(0xB0, 0xD8)}),
+    "的一是不了人我在有他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事成方"
+    "多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心市区县省州海京广北南东西江山河湖安武门成重庆天津",
+)
+_TAIWANESE = (
+    "big5",
+    frozenset({0xA1, *range(0xA4, 0xC7)}),
+    "的一是不了人我在有他這個們中來上大為和國地到以說時要就出會可也你對生能而子那得於著下自之年過發後作里用道行所然家種事成方"
+    "多經麼去法學如都同現當沒動面起看定天分還進好小部其些主樣理心市區縣鄉鎮臺台北高雄新竹南東西山花蓮港香",
+)
+_KOREAN = (
+    "euc_kr",
+    frozenset({0xA1, 0xA3, *range(0xB0, 0xC9)}),
+    "이다는의에가을를한고지서로하기도시대인정사자수아나리해어보부일전상제구경주원공장동스그년은들것있으과국게우니라여만위성조유"
+    "민선북남울산광천김박최강안면음없않호오비미용군읍",
+)
 TWO_BYTES = {
     **dict.fromkeys(("shift_jis", "cp932", "euc_jp"), _JAPANESE),
-    "gb18030": ("gb2312", frozenset({0xA1, 0xA3, *range(0xB0, 0xD8)})),
+    "gb18030": _CHINESE,
     **dict.fromkeys(("big5", "cp950"), _TAIWANESE),
     **dict.fromkeys(("euc_kr", "cp949"), _KOREAN),
 }
@@ -78,6 +99,9 @@ def find_encoding(path: Path, head: bytes, found: Findings) -> str:
         even, odd = head[::2].count(0), head[1::2].count(0)
         encoding = "utf-16-le" if odd > len(head) // 3 > even else "utf-16-be" if even > len(head) // 3 > odd else ""
         if not encoding or not can_be_read(path, encoding):
+            if head.count(0) < len(head) / 100:
+                line = head[: head.index(0)].count(b"\n") + 1
+                raise ContractError(f"{path.name}, line {line} has a zero byte.", "Remove it.")
             raise ContractError(f"{path.name} is a binary file, not a table.", "Give a CSV, JSON or Parquet file.")
         return encoding
     if can_be_read(path, "utf-8"):
@@ -186,7 +210,9 @@ def _fit(text: str, encoding: str) -> float:
     if encoding in TWO_BYTES:
         common = sum(count for character, count in beyond.items() if _in_daily_use(character, encoding))
         mixed = len(re.findall(r"[a-z][^\x00-\x7f]|[^\x00-\x7f][a-z]", text))  # as in Orl斬ns
-        return 0.55 + (common - mixed) / total / 2 if common else 0.0  # that all can be decoded tells much already
+        frequent = sum(beyond[character] for character in set(TWO_BYTES[encoding][2])) / 10
+        # That all can be decoded tells much already.
+        return 0.55 + ((common - mixed) / 2 + frequent) / total if common else 0.0
     letters = max(sum(beyond[letter] for letter in language) for language in LANGUAGES)
     # Preferred are languages over signs: Polish read as cp1252 is full of them.
     signs = sum(beyond[sign] for sign in SIGNS) if encoding.startswith(("cp125", "iso", "latin")) else 0
@@ -208,7 +234,7 @@ def _wrong(word: str) -> int:
 
 @cache
 def _in_daily_use(character: str, encoding: str) -> bool:
-    order, first = TWO_BYTES[encoding]
+    order, first, _ = TWO_BYTES[encoding]
     if "\u3041" <= character <= "\u30ff":  # kana
         return order == "euc_jp"
     try:

@@ -46,7 +46,8 @@ def infer(
     frame = frame if len(kept) == len(frame) else frame.loc[kept.index].reset_index(drop=True)
     columns, ignored = _describe_all(frame, target_column, source, found)
     if len(columns) < 2:
-        says = f"No column of {path.name} is left to predict {target!r} from."
+        reasons = ", ".join(f"{name.strip() or '(no name)'} ({why})" for name, why in list(ignored.items())[:5])
+        says = f"No column of {path.name} is left to predict {target!r} from: {reasons}."
         raise ContractError(says, "Add features to the file.")
     contract = Contract(problem, target, source, labelled, tuple(columns), ignored)
     if not whole:

@@ -198,7 +198,7 @@ def is_number(cell: str) -> bool:
     try:
         float(bare(cell.strip()).replace(",", "."))
     except ValueError:
-        return bool(re.fullmatch(r"[+-]?\d{1,3}([.,]\d{3})+([.,]\d+)?", bare(cell.strip())))
+        return bool(re.fullmatch(r"[+-]?\d{1,3}([.,]\d{2,3})*[.,]\d{3}([.,]\d+)?", bare(cell.strip())))
     return True
 
 
@@ -240,6 +240,9 @@ def _no_table(text: str, name: str) -> ContractError:
         _, separator, rows = best
         width = Counter(len(row) for _, row in rows).most_common(1)[0][0]
         line, row = next((line, row) for line, row in rows if len(row) != width)
+        if "\n" in row[-1] and row is rows[-1][1]:
+            says = f"{name}, line {line} opens a quote that is never closed: {separator.join(row)[:80]!r}."
+            return ContractError(says, "Correct the file.")
         cells = f"{len(row)} cell{'s' * (len(row) != 1)}, most have {width}: {separator.join(row)[:80]!r}"
         return ContractError(f"{name} is no even table: line {line} has {cells}.", "Correct or remove it.")
     if re.search(r"\S {2,}\S", first) and not any(separator in first for separator in SEPARATORS):

@@ -49,6 +49,7 @@ def open_table(
         frame, rows = thinned(frames(source, path))
     refuse_duplicates([str(name) for name in frame.columns], path)
     if source.format == "csv":
+        refuse_second_header(frame, rows, path)
         plain = [plain_name(name) or name for name in frame.columns]
         if len(set(plain)) == len(plain):
             frame.columns = pd.Index(plain)
@@ -110,6 +111,15 @@ def _is_json(text: str, path: Path) -> bool:
     except ValueError:
         return False
     return True
+
+
+def refuse_second_header(frame: pd.DataFrame, rows: int, path: Path) -> None:
+    """Raise where a row repeats the header, as it does in files that were joined."""
+    again = frame.index[frame.iloc[:, 0] == frame.columns[0]]
+    again = again[(frame.loc[again] == frame.columns).all(axis=1)]
+    if len(again):
+        where = f"row {again[0] + 1} of the data" if len(frame) == rows else "a row of the data"
+        raise ContractError(f"{path.name}: {where} repeats the header.", "Remove it.")
 
 
 def refuse_duplicates(names: list[str], path: Path) -> None:

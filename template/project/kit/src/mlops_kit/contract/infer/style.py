@@ -11,6 +11,7 @@ from mlops_kit.contract.infer.findings import Findings
 from mlops_kit.contract.numbers import bare, to_numbers
 
 POINTS_BETWEEN = r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?"  # thousands
+COMMAS_BETWEEN = r"[+-]?[1-9]\d{0,2}((,\d{3})+|(,\d{2})+,\d{3})(\.\d+)?"  # 1,234,567 or, in India, 12,34,567
 LOOKED_AT = 20_000  # cells of a column
 
 
@@ -77,6 +78,6 @@ def _points(values: pd.Series, source: Source) -> tuple[str, str]:
 def _has_thousands(values: pd.Series, source: Source) -> bool:
     """Whether a column's commas are between thousands: in a file that has commas between cells, or beside points."""
     commas = values[values.str.contains(",", regex=False)]
-    if commas.empty or not commas.str.fullmatch(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?").all():
+    if commas.empty or not commas.str.fullmatch(COMMAS_BETWEEN).all():
         return False
     return source.separator == "," or bool(commas.str.contains(r",\d+[,.]").any())
