@@ -209,7 +209,7 @@ def _fit(text: str, encoding: str) -> float:
     total = sum(beyond.values())
     if encoding in TWO_BYTES:
         common = sum(count for character, count in beyond.items() if _in_daily_use(character, encoding))
-        mixed = len(re.findall(r"[a-z][^\x00-\x7f]|[^\x00-\x7f][a-z]", text))  # as in Orl斬ns
+        mixed = len(re.findall(r"[a-z][^\x00-\x7f]|[^\x00-\x7f][a-z]|\d[ｦ-ﾟ]\d", text))  # as in Orl斬ns, or 1ﾕ059
         frequent = sum(beyond[character] for character in set(TWO_BYTES[encoding][2])) / 10
         # That all can be decoded tells much already.
         return 0.55 + ((common - mixed) / 2 + frequent) / total if common else 0.0
