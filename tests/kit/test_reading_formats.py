@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from mlops_kit.contract import Contract, ContractError
 from mlops_kit.contract.infer import infer
-from mlops_kit.serving.rows import RowReader
+from mlops_kit.serving.rows import RowReader, RowsError
 
 WORDS = ["None", "NA", "red", "Blue", "-", "yes", "nan", "a b", "Ö", "0", "null", " x ", 'say "so"', "1,5", "?"]
 Row = dict[str, Any]
@@ -82,7 +82,11 @@ def differences(seed: int, folder: Path) -> list[str]:
             continue
         features = [column.name for column in contract.features]
         read = {kind: contract.read(path)[features] for kind, path in paths.items()}
-        read["http"] = over_http(contract, rows)
+        try:
+            read["http"] = over_http(contract, rows)
+        except RowsError as error:  # a service takes no words for numbers or truths
+            strict = [column.name for column in contract.features if column.type in ("numeric", "boolean")]
+            found += [] if any(name.startswith("word") for name in strict) else [f"seed {seed}: {error}"]
         for kind, frame in read.items():
             for name in features:
                 left, right = (
