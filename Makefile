@@ -12,12 +12,12 @@ unexport PYTHONDONTWRITEBYTECODE
 STAND_IN := GIT_AUTHOR_NAME=demo GIT_AUTHOR_EMAIL=demo@example.com GIT_COMMITTER_NAME=demo GIT_COMMITTER_EMAIL=demo@example.com
 IDENTITY := $(if $(shell git config user.email),,env $(STAND_IN))
 
-# Every core takes a file of tests at a time, or a folder: what its tests share is made once.
-SPREAD := --numprocesses logical --dist loadgroup
+# Every core takes a file of tests at a time, or a folder: what its tests share is made once. tests/conftest.py orders them.
+SPREAD := --numprocesses logical --dist loadgroup --no-loadscope-reorder
 # A core has a test of its own: more threads of scikit-learn would only wait for each other.
 test test-kit test-all test-long test-soak: export OMP_NUM_THREADS := 1
 # The longer suites wait for containers, clusters and services: two tests for each core keep it busy.
-SPREAD_LONG := --numprocesses $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())') --dist loadgroup
+SPREAD_LONG := --numprocesses $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())') --dist loadgroup --no-loadscope-reorder
 # make test COVERAGE=1 measures the lines that run, of the library and of the generator, and prints a figure for each.
 COVER_KIT := $(if $(COVERAGE),--cov=mlops_kit --cov-report=term:skip-covered,)
 COVER := $(if $(COVERAGE),--cov=mlops_scaffold --cov-report=term:skip-covered,)

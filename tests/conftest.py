@@ -1,8 +1,10 @@
 """What all tests share: a template of our own in a mirror of its own, and a git identity."""
 
+import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,18 +14,44 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # Where all files of a folder share what is costly to make: base images, a project that has searched.
-SHARING = ("containers", "scale")
+SHARING = ("scale",)
+# What takes minutes begins first, so that no core is left with it at the end.
+FIRST = (
+    "containers/more",
+    "containers/test_tracking_server",
+    "ci/test_executed",
+    "containers/test_image",
+    "cloud/test_move",
+    "docs/test_readme",
+    "update/test_projects_of_before",
+    "project/test_life",
+    "project/test_paths",
+    "project/test_doctor",
+    "scale/larger_than_memory",
+    "project/test_mlflow_server",
+    "update/test_own_template",
+    "kit/test_tensorflow",
+    "kit/test_own_tests",
+    "kit/test_first_month",
+)
 PATIENCE = 120  # seconds for what takes one or two: only where it never happens does a test wait so long
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares fixtures runs on one core (`--dist loadgroup`): a file, a folder that is SHARING, or what says so."""
-    for item in items:
-        if item.get_closest_marker("xdist_group"):
-            continue
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder in SHARING else f"{folder}/{item.path.stem}"))
+    """Tests that share fixtures run on one core (`--dist loadgroup`), and the longest begin first."""
+    groups = {item: group(item) for item in items}
+    for item, name in groups.items():
+        item.add_marker(pytest.mark.xdist_group(name), append=False)
+    items.sort(key=lambda item: FIRST.index(groups[item]) if groups[item] in FIRST else len(FIRST))
+
+
+def group(item: pytest.Item) -> str:
+    """What a test says itself, else its file, or its folder where that is SHARING."""
+    if said := item.get_closest_marker("xdist_group"):
+        return str(said.args[0])
+    folder = item.path.parent.name
+    return folder if folder in SHARING else f"{folder}/{item.path.stem}"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -84,6 +112,20 @@ def wait_until(
         assert not ended, f"the program has ended before\n{said}"
         assert time.monotonic() < end, f"it has not happened in {PATIENCE} seconds\n{said}"
         time.sleep(every)
+
+
+def made_once(folders: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first core that needs it makes, while the others wait; none of them changes it."""
+    shared = folders.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / name).is_dir():
+            making = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=shared))
+            make(making)
+            making.rename(shared / name)  # when it is whole: what a core that failed has left is not taken for it
+    return shared / name
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from mlops_scaffold.ground import process
 
-from tests.containers.standins import BaseImages, make_base_images, missing, podman_settings, run
+from tests.conftest import made_once
+from tests.containers.standins import BaseImages, in_folder, make_base_images, missing, podman_settings, run
 from tests.project.running import with_champion
 
 
@@ -22,7 +23,7 @@ def base_images(tmp_path_factory: pytest.TempPathFactory) -> BaseImages:
     reason = missing("mmdebstrap")
     if reason:
         pytest.skip(reason)
-    return make_base_images(tmp_path_factory.mktemp("base"))
+    return in_folder(made_once(tmp_path_factory, "base-images", make_base_images))
 
 
 @pytest.fixture(scope="session")

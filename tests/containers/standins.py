@@ -36,9 +36,14 @@ class BaseImages:
         run([*engine, "import", str(self.uv), names["UV"]], env)
 
 
+def in_folder(folder: Path) -> BaseImages:
+    """The archives that were made in a folder."""
+    return BaseImages(folder / "python.tar", folder / "uv.tar")
+
+
 def make_base_images(folder: Path) -> BaseImages:
-    """Make both archives: Debian from its packages, uv from this environment."""
-    images = BaseImages(folder / "python.tar", folder / "uv.tar")
+    """Make both archives in a folder: Debian from its packages, uv from this environment."""
+    images = in_folder(folder)
     hooks = ['ln -s python3 "$1/usr/bin/python"']
     if Path(CERTIFICATES).is_file():
         hooks.append(f"copy-in {CERTIFICATES} /etc/ssl/certs")

@@ -1,6 +1,5 @@
 """A rendered project that is really run: made by `mlops new`, asked by its own tasks, served as its README says."""
 
-import fcntl
 import os
 import shutil
 import signal
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 from mlops_scaffold.ground import process
 
-from tests.conftest import PATIENCE, wait_until
+from tests.conftest import PATIENCE, made_once, wait_until
 
 RUN = [sys.executable, "-m", "mlops_scaffold"]
 
@@ -51,15 +50,8 @@ def new(folder: Path, template: Path, *options: str) -> Path:
 
 
 def with_champion(folder: Path, template: Path, made: pytest.TempPathFactory) -> Path:
-    """The default project with its champion, in `folder`: made once in a run of all tests, by all cores, and copied."""
-    shared = made.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else made.getbasetemp()
-    first = shared / "with-champion/churn"
-    with (shared / "with-champion.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not first.is_dir():
-            new(shared / "making/churn", template, "--run")
-            # Moved when it is whole: what a test that was stopped has left is not taken for it.
-            (shared / "making").rename(first.parent)
+    """The default project with its champion, in `folder`: a copy of one that is made once for all cores."""
+    first = made_once(made, "with-champion", lambda place: new(place / "churn", template, "--run")) / "churn"
     shutil.copytree(first, folder, symlinks=True, ignore=shutil.ignore_patterns(".venv"))
     # Nothing changes the packages' files: links to them are as good, and a hundred times faster.
     shutil.copytree(first / ".venv", folder / ".venv", symlinks=True, copy_function=os.link)
