@@ -48,6 +48,15 @@ def test_a_dry_run_lists_the_files_and_writes_nothing(template: Path, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_library_is_not_counted_as_files_to_read(template: Path, tmp_path: Path) -> None:
+    done = mlops("new", "churn", "--defaults", "--no-setup", "--template", str(template), cwd=tmp_path)
+    files = [path for path in (tmp_path / "churn").rglob("*") if path.is_file()]
+    own = [path for path in files if "kit" not in path.relative_to(tmp_path / "churn").parts]
+    assert 20 < len(own) < len(files)
+    assert f"{len(own)} files in {tmp_path}/churn, and the library in kit/" in done.stderr + done.stdout
+
+
+
 @pytest.mark.parametrize("name", ["with a space", "прогноз", "Ünï-çode"])
 def test_any_folder_name_will_do(template: Path, tmp_path: Path, name: str) -> None:
     made = mlops("new", name, "--defaults", "--no-setup", "--template", str(template), cwd=tmp_path)

@@ -92,7 +92,7 @@ def make(request: "Request", report: "Report", dry_run: bool, as_json: bool) -> 
     if planned.trusted:
         with suppress(OSError):  # a machine that keeps nothing: then it is said again
             remember(planned.destination)
-    report.done(f"{len(planned.tree.paths)} files in {planned.destination}")
+    report.done(written(planned.tree.paths, planned.destination))
     found = planned.dataset
     wishes = Wishes(run=request.run)
     if found:
@@ -102,3 +102,14 @@ def make(request: "Request", report: "Report", dry_run: bool, as_json: bool) -> 
     if as_json:
         print(json.dumps(outcome))
     say_next_steps(report, request.destination, planned.project, None if request.set_up else wishes)
+
+
+def written(paths: list[str], folder: Path) -> str:
+    """How many files a project has; its library counts as one thing, which a person need not read."""
+    from mlops_scaffold.ground.project import KIT
+
+    library = KIT.parts[0]
+    if f"{KIT}/__init__.py" not in paths:
+        return f"{len(paths)} files in {folder}"
+    own = [path for path in paths if not path.startswith(f"{library}/")]
+    return f"{len(own)} files in {folder}, and the library in {library}/"
