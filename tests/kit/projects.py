@@ -212,6 +212,8 @@ def answers_of(kind: Kind, name: str, package: str) -> dict[str, Any]:
         ci="github",
         cloud="none",
         package_index="",
+        dependencies=[],
+        images={},
         extras=["monitoring"],
         components={"github": {"managed": ["/.github/workflows/"]}, "vendored": {"managed": ["/kit/"]}},
     )
