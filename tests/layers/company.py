@@ -60,6 +60,12 @@ class Company:
         forget_fetches()
         return evolve(Request(self.project, **{"defaults": True, **more}), Report(quiet=True))
 
+    def change(self, **answers: Any) -> Outcome:
+        """What `mlops add` does: other answers of the base, at the same versions."""
+        forget_fetches()
+        request = Request(self.project, defaults=True, same_version=True)
+        return evolve(request, Report(quiet=True), lambda *_: answers)
+
     def text(self, name: str) -> str:
         """A file of the project."""
         return (self.project / name).read_text(encoding="utf-8")

@@ -51,7 +51,7 @@ def test_one_update_takes_the_base_and_the_layer_and_is_taken_back_as_one(compan
 def test_the_layers_scan_goes_to_the_ci_that_the_base_changes_to(company: Company) -> None:
     company.edit({".github/workflows/security.yml": "# MINE\nrun: scan .\n"})
 
-    company.update(data={"ci": "gitlab"})
+    company.change(ci="gitlab")
 
     assert company.text(".gitlab/ci/security.yml") == "script: scan .\n"
     assert read_mapping(company.project / LAYER_FILE)["ci"] == "gitlab"
