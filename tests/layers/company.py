@@ -20,6 +20,7 @@ BASE: Files = {
 }
 LAYER: Files = {
     "copier.yml": f"_subdirectory: project\n_answers_file: {LAYER_FILE}\n_mlops_after: [base]\n"
+    "_mlops_managed: [/.github/, /.gitlab/]\n"
     "ci: github\nscanner: scan\n",
     "project/{{ _copier_conf.answers_file }}.jinja": ANSWERS["{{ _copier_conf.answers_file }}.jinja"],
     "project/{% if ci == 'github' %}.github{% endif %}/workflows/security.yml.jinja": "run: {{ scanner }} .\n",

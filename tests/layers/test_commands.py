@@ -9,6 +9,7 @@ import pytest
 from mlops_scaffold.cli import completing
 
 from tests.conftest import git, mlops
+from tests.fleet.test_survey import look
 from tests.layers.company import LAYER_FILE, Company, make_company
 from tests.update.world import commit, snapshot
 
@@ -68,6 +69,15 @@ def test_check_names_an_answer_that_the_layer_does_not_have_yet(company: Company
     company.edit({".copier-answers.yml": company.text(".copier-answers.yml").replace("github", "gitlab")})
     said = told(company, "check", code=2).stderr
     assert "layer security does not have the project's ci: gitlab" in said
+
+
+def test_an_edit_of_what_the_layer_manages_is_drift(company: Company) -> None:
+    scan = ".github/workflows/security.yml"
+    company.edit({scan: "run: true\n", "REUSE.toml": "version = 1\nMINE = 2\n"})
+    assert f"drifted: {scan}\n" in told(company, "check", "--strict", code=2).stderr
+    assert "managed: nobody edits it by hand" in told(company, "explain", scan).stdout
+    (line,) = look(company.folder, company.project)
+    assert line.drifted == [scan]
 
 
 def test_diff_and_explain_know_both(company: Company) -> None:

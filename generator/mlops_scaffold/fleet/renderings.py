@@ -15,7 +15,7 @@ from mlops_scaffold.rendering.asked import matcher
 from mlops_scaffold.rendering.layers import Layer, RenderedLayer, in_order, render_layers
 from mlops_scaffold.rendering.recorded import render_base, render_both
 from mlops_scaffold.sources.address import Address, recorded_address
-from mlops_scaffold.sources.catalog import components
+from mlops_scaffold.sources.catalog import managed
 from mlops_scaffold.sources.source import Version, is_older, open_version, reopen_version
 
 FOLDER_NAME = "_folder_name"  # copier's: a template may render the name of the project's folder
@@ -128,4 +128,4 @@ def _files_name_folder(version: Version) -> bool:
 @lru_cache(maxsize=64)
 def managed_in(folder: Path) -> Callable[[str], bool]:
     """Whether a path is a file that nobody edits by hand, by the template that is laid out in a folder."""
-    return lru_cache(maxsize=4096)(matcher(pattern for row in components(folder) for pattern in row.managed))
+    return lru_cache(maxsize=4096)(matcher(managed(folder)))

@@ -138,13 +138,14 @@ class Opened:
 
     def find_drift(self, line: Line, place: Place) -> None:
         """The files of the template that the project has changed, where it can be rendered."""
-        older = self.reader.renderings.versions(place.project)[0]
-        try:
-            base = self.reader.renderings.base(place.project, older)
-        except Untrusted as error:
-            line.notices.append(f"{error.sentence} Its files were not compared: add --trust, if you know it.")
-            return
-        line.drifted = plans.drifted(self.objects, place, base, older)
+        for one in (place.project, *place.over):
+            older = self.reader.renderings.versions(one)[0]
+            try:
+                base = self.reader.renderings.base(one, older)
+            except Untrusted as error:
+                line.notices.append(f"{error.sentence} Its files were not compared: add --trust, if you know it.")
+                continue
+            line.drifted += plans.drifted(self.objects, place, base, older)
 
     def find_branch(self, line: Line, place: Place) -> None:
         """What our branch has for a project that is behind."""

@@ -10,6 +10,7 @@ from mlops_scaffold.projects.components import selected
 from mlops_scaffold.rendering import Rendered
 from mlops_scaffold.rendering.asked import matcher
 from mlops_scaffold.rendering.recorded import render_base
+from mlops_scaffold.sources import catalog
 from mlops_scaffold.sources.address import recorded_address
 from mlops_scaffold.sources.catalog import Component, components
 from mlops_scaffold.sources.source import mirror_path, reopen_version, sort_releases
@@ -55,11 +56,11 @@ def explain_one(project: Project, path: Path, offline: bool, trust: bool) -> Exp
     address = recorded_address(project.source)
     version = reopen_version(address, project.version, project.commit, offline)
     made = render_base(project, version, trust)
-    rows = components(version.folder)
+    rows, managed = components(version.folder), catalog.managed(version.folder)
     row = owner(rows, name, selected(project, {row.name: row for row in rows}))
     source = made.sources.get(PurePosixPath(name), "")
     deleted = not (project.folder / name).exists()
-    if not source and (owned := ownership_inside(rows, made, name)):
+    if not source and (owned := ownership_inside(managed, made, name)):
         return from_row(project, row or owner(rows, f"{name}/", []), name, owned, deleted)
     if not source:
         if deleted and row is None:
@@ -69,7 +70,7 @@ def explain_one(project: Project, path: Path, offline: bool, trust: bool) -> Exp
         )
     since = first_release(mirror_path(address), version.commit, source)
     return from_row(
-        project, row, name, ownership(rows, made.is_seed(name), name, made.answers_path), deleted, source, since
+        project, row, name, ownership(managed, made.is_seed(name), name, made.answers_path), deleted, source, since
     )
 
 
@@ -88,19 +89,19 @@ def owner(rows: list[Component], name: str, chosen: list[str]) -> Component | No
     return next((row for row in owners if row.name in chosen), owners[0] if owners else None)
 
 
-def ownership(rows: list[Component], is_seed: bool, name: str, answers_path: Path) -> str:
+def ownership(managed: list[str], is_seed: bool, name: str, answers_path: Path) -> str:
     """Whose a file is."""
     if name == answers_path.as_posix():
         return ANSWERS
     if is_seed:
         return SEED
-    return MANAGED if any(matcher(row.managed)(name) for row in rows) else MERGED
+    return MANAGED if matcher(managed)(name) else MERGED
 
 
-def ownership_inside(rows: list[Component], made: Rendered, name: str) -> str:
+def ownership_inside(managed: list[str], made: Rendered, name: str) -> str:
     """Whose a folder is: whose the files in it are, where that is the same for all; empty otherwise."""
     inside = [str(path) for path in made.sources if path.is_relative_to(name)]
-    found = {ownership(rows, made.is_seed(path), path, made.answers_path) for path in inside}
+    found = {ownership(managed, made.is_seed(path), path, made.answers_path) for path in inside}
     return found.pop() if len(found) == 1 else ""
 
 

@@ -46,6 +46,18 @@ def components(folder: Path) -> list[Component]:
     return [_component(name, row) for name, row in table.items()]
 
 
+def managed(folder: Path) -> list[str]:
+    """Patterns of the files that nobody edits by hand: those of components, and what a layer has as `_mlops_managed`.
+
+    Raises MlopsError where that is no list of patterns.
+    """
+    path = folder / "copier.yml"
+    own = read_mapping(path).get("_mlops_managed", []) if path.is_file() else []
+    if not isinstance(own, list) or not all(isinstance(pattern, str) for pattern in own):
+        raise MlopsError("The template's _mlops_managed is no list of patterns.", "For example: [/.gitlab/ci/]")
+    return [*(pattern for row in components(folder) for pattern in row.managed), *own]
+
+
 def _component(name: str, row: dict[str, Any]) -> Component:
     lists = {key: tuple(row.get(key, ())) for key in ("owns", "managed", "needs", "excludes")}
     return Component(name=name, axis=row["axis"], title=row["title"], help=row["help"], **lists)
