@@ -19,7 +19,7 @@ from mlops_kit.registry.cards import model_card
 from mlops_kit.serving.endpoint import rows_as_json
 from mlops_kit.serving.predict import predictions
 from mlops_kit.testing.services import started
-from mlops_kit.training import MetricError, fit, measure, save
+from mlops_kit.training import MetricError, fit, keeping, measure, save
 from mlops_kit.training.deciding import decided, wanted
 from sklearn.metrics import f1_score
 
@@ -77,6 +77,22 @@ def test_a_rare_class_gets_a_threshold_and_is_found_more_often(trained: Any) -> 
     assert f1_score(labels, after, pos_label="in") > f1_score(labels, before, pos_label="in")
     report = measure(model, contract, pd.read_parquet(project().root / TRAIN), test)
     assert report["decision"] == {"positive": "in", "threshold": decision.threshold}
+
+
+def test_the_threshold_of_a_weighted_model_is_found_by_models_with_the_same_weights(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract, file = settings(), project().root / TRAIN
+    frame = pd.read_parquet(file)
+    monkeypatch.setattr(keeping, "log_training", lambda *_: "run")
+    thresholds = []
+    for weight in (1, 20):
+        frame.assign(exposure=np.where(frame["side"] == "in", weight, 1)).to_parquet(file)
+        model = project().model.build(contract, {"max_iter": 30, "random_state": 0})
+        keeping.keep(fit(model, contract, weights="exposure"), contract)
+        decision: Any = framework().decision_of(models.load_model(project().root / "model"))
+        thresholds.append(decision.threshold)
+    assert thresholds[0] < 0.5 < thresholds[1], "the probabilities are higher, and so is the best threshold"
 
 
 def test_classes_of_like_size_get_none_unless_one_asks(project: Project, model: Any, contract: Contract) -> None:
