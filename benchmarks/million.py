@@ -7,13 +7,13 @@ The script is floor.py, in the environment of the project that was made. Both ar
 
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
 from new import BIN, HERE, environment, row, seconds
 
 AT_MOST = 2.5
@@ -21,16 +21,14 @@ AT_MOST = 2.5
 
 def write_table(path: Path, rows: int) -> None:
     """Fifteen numbers, four categories, and a class that depends on some of them: CSV."""
-    dice = np.random.default_rng(0)
-    numbers = dice.normal(size=(rows, 15)).round(4)
-    codes = dice.integers(0, 8, size=(rows, 4))
-    likely = numbers[:, 0] + numbers[:, 1] * numbers[:, 2] + (codes[:, 0] > 4) + dice.normal(size=rows) > 0.5
+    dice, kinds = random.Random(0), [f"k{kind}" for kind in range(8)]
     names = [*(f"x{place}" for place in range(15)), *(f"kind{place}" for place in range(4)), "bought"]
     with path.open("w", encoding="utf-8") as file:
         file.write(",".join(names) + "\n")
-        for number, code, yes in zip(numbers.tolist(), codes.tolist(), likely.tolist(), strict=True):
-            cells = [*map(str, number), *(f"k{one}" for one in code), "yes" if yes else "no"]
-            file.write(",".join(cells) + "\n")
+        for _ in range(rows):
+            numbers, codes = [dice.gauss() for _ in range(15)], dice.choices(kinds, k=4)
+            likely = numbers[0] + numbers[1] * numbers[2] + (codes[0] > "k4") + dice.gauss() > 0.5
+            file.write(",".join([*(f"{one:.4f}" for one in numbers), *codes, "yes" if likely else "no"]) + "\n")
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
@@ -207,7 +207,8 @@ def baselines(contract: Contract) -> Iterator[tuple[str, Any]]:
     texts = contract.of_type("text")
     if texts:
         columns = [(make_pipeline(TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2))), name) for name in texts]
-        yield "tf-idf", make_pipeline(make_column_transformer(*columns), linear)
+        of_words = linear if contract.classes else Ridge()  # RidgeCV takes rows * rows numbers
+        yield "tf-idf", make_pipeline(make_column_transformer(*columns), of_words)
 
 
 def scores_of(contract: Contract, rows: pd.DataFrame, build: Callable[[], Any], seed: int) -> Iterator[tuple[str, Any]]:
