@@ -6,20 +6,21 @@ import numpy as np
 import pytest
 import skops.io
 from mlops_kit import blending
-from mlops_kit.blending import BlendClassifier, BlendRegressor
+from mlops_kit.blending import BlendClassifier, BlendRegressor, coarse
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.metrics import r2_score
 
 DICE = np.random.default_rng(0)
 
 
-def regressor(**parameters: Any) -> BlendRegressor:
-    return BlendRegressor(HistGradientBoostingRegressor(**{"max_iter": 30, "random_state": 0, **parameters}))
+def regressor(share: float | None = None, **parameters: Any) -> BlendRegressor:
+    told = {"max_iter": 30, "random_state": 0, **parameters}
+    return BlendRegressor(HistGradientBoostingRegressor(**told), share=share)
 
 
-def classifier(*categories: int, **parameters: Any) -> BlendClassifier:
+def classifier(*categories: int, share: float | None = None, **parameters: Any) -> BlendClassifier:
     told = {"max_iter": 30, "random_state": 0, "categorical_features": list(categories) or None, **parameters}
-    return BlendClassifier(HistGradientBoostingClassifier(**told), categories)
+    return BlendClassifier(HistGradientBoostingClassifier(**told), categories, share)
 
 
 def table(rows: int, columns: int = 4) -> np.ndarray:
@@ -90,3 +91,55 @@ def test_the_weights_count_for_both_and_a_class_of_one_row_is_learnt() -> None:
     assert (balanced.predict(rows) == "no").sum() > (plain.predict(rows) == "no").sum()
     labels[0] = "one"
     assert list(classifier().fit(rows, labels).classes_) == ["no", "one", "yes"]
+
+
+def test_the_scale_of_weights_says_nothing_and_most_rows_may_weigh_nothing() -> None:
+    rows = table(200)
+    labels, weights = rows[:, 0] + DICE.normal(size=200), DICE.uniform(1, 2, 200)
+    for model, told in ((regressor(), labels), (classifier(), labels > 0)):
+        found = [model.fit(rows, told, sample_weight=scale * weights).predict(rows) for scale in (1, 2.0**60, 2.0**-60)]
+        assert np.array_equal(found[0], found[1])
+        assert np.array_equal(found[0], found[2])
+        model.fit(rows, told, sample_weight=np.arange(200) < 12)
+        assert np.isfinite(model.predict(rows)).all()
+
+
+def test_weighted_rows_have_no_more_values_than_the_trees_have_bins(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.exp(3 * table(600, 3))
+    rows[::9, 1], rows[:, 2] = np.nan, np.round(rows[:, 2])
+    few = coarse(rows, 32)
+    assert len(np.unique(few[:, 0])) == 32
+    assert np.array_equal(np.isnan(few), np.isnan(rows))
+    assert np.array_equal(coarse(rows, 600), rows, equal_nan=True)
+    given, fit = [], HistGradientBoostingRegressor.fit
+
+    def seen(self: Any, rows: np.ndarray, *args: Any, **more: Any) -> Any:
+        given.append(len(np.unique(rows[:, 0])))
+        return fit(self, rows, *args, **more)
+
+    monkeypatch.setattr(HistGradientBoostingRegressor, "fit", seen)
+    monkeypatch.setattr(blending, "MOST_ROWS", 100)
+    model: Any = regressor(max_bins=32).fit(rows, np.nan_to_num(rows).sum(axis=1), DICE.uniform(1, 2, 600))
+    assert given == [32, 32, 32], "two trials of a log link, and the model"
+    # What was learnt from the few values is what the rows get: no border is moved.
+    assert np.array_equal(model.predict(rows), model.predict(few))
+
+
+def test_the_penalty_of_the_linear_model_fits_the_rows() -> None:
+    rows = table(100)
+    clear: Any = classifier(share=0).fit(rows, rows[:, 0] > rows[:, 1])
+    noise: Any = classifier(share=0).fit(rows, DICE.random(100) > 0.5)
+    assert clear.linear_[-1].C > noise.linear_[-1].C == min(blending.STRENGTHS)
+
+
+def test_the_share_of_the_trees_may_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = table(120)
+    labels = rows @ [3.0, -2.0, 1.0, 0.0]
+    few = regressor(share=0.5).fit(rows, labels)
+    monkeypatch.setattr(blending, "MOST_ROWS", 100)
+    many = regressor(share=0.5).fit(rows, labels)
+    for model in (few, many):
+        parts = (model.trees_.predict(rows), model.linear_.predict(rows))
+        assert np.allclose(model.predict(rows), np.mean(parts, axis=0))
+    with pytest.raises(ValueError, match="share is 2: give a number from 0 to 1"):
+        regressor(share=2).fit(rows, labels)

@@ -1,7 +1,8 @@
 """Boosted trees beside a linear model, as a table's size wants it: a project's model.py ends its pipeline in a blend.
 
 On up to 10,000 rows, models that have not seen a row choose by it: the number of trees, their leaves, a log link for a
-skewed target, and how much a linear model counts. On more rows the trees are alone, and stop by themselves.
+skewed target, the penalty of a linear model, and how much that counts. On more rows the trees are alone, and stop by
+themselves.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ __all__ = ["BlendClassifier", "BlendRegressor"]
 
 MOST_ROWS = 10_000  # that the trials look at
 MOST_VALUES = 100_000  # rows * columns * classes that are tried in five folds; of more, one fifth is held out
+FEW_ROWS = 1000  # of which a fifth decides nothing: five folds up to five times as many values
 FOLDS = 5
 PATIENCE = 10  # rounds without getting better, after which a trial stops
 FEW_LEAVES = 4  # of a tree that can join two columns at most: for small tables
 SKEWED = 1.5  # the skewness above which a log link is tried, by a loss whose spread grows with the mean
 LOG_LINK = {"loss": "gamma"}
 MOST_WORSE = 0.1  # of the least loss, that a simpler model may lose
+STRENGTHS = (0.01, 0.1, 1.0, 10.0)  # the inverse of the penalty on a logistic regression's coefficients
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trees in the answer
 # What of this module a saved model names. It stays here, or models of before could not be read.
 TRUSTED_TYPES = [f"mlops_kit.blending.{name}" for name in ("BlendClassifier", "BlendRegressor", "Spread")]
@@ -46,7 +49,7 @@ class Sample(NamedTuple):
 
     @property
     def is_weighted(self) -> bool:
-        """Whether a row counts other than 1: without weights, scikit-learn sorts numbers into bins much faster."""
+        """Whether a row counts other than 1."""
         return bool((self.weights != 1).any())
 
 
@@ -89,35 +92,44 @@ class Spread(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 class _Blend(BaseEstimator):  # type: ignore[misc]
     """What both kinds of a blend share. `share_` is the trees' part in the answer, from 0 to 1."""
 
-    def __init__(self, trees: Any, categories: Any = ()) -> None:
+    share: float | None = None  # models that were saved before there was one have none of their own
+
+    def __init__(self, trees: Any, categories: Any = (), share: float | None = None) -> None:
         self.trees = trees  # scikit-learn's histogram gradient boosting
         self.categories = categories  # the places of the codes among the features
+        self.share = share  # of the trees; None: as trials find it
 
     def fit(self, rows: Any, labels: Any, sample_weight: Any = None) -> Any:
         """Fit to rows of numbers, shape (rows, features), and labels of shape (rows,). See the module's first lines."""
+        if self.share is not None and not 0 <= self.share <= 1:
+            raise ValueError(f"share is {self.share}: give a number from 0 to 1.")
         rows, labels = np.asarray(rows, dtype="float64"), np.asarray(labels)
         weights = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight, dtype="float64")
-        trees, self.share_ = clone(self.trees), 1.0
+        trees, share = clone(self.trees), 1.0
         if is_classifier(self):
             self.classes_ = np.unique(labels)
             weights = weights * compute_sample_weight(trees.class_weight, labels)
             trees.set_params(class_weight=None)
-        sample, linear = Sample(rows, labels, weights), self._linear()
+        weights = weights / weights.mean()  # penalties are for rows that count 1 on average
+        sample, lines = Sample(rows, labels, weights), self._lines()
+        linear = lines[-1]  # with the least penalty: many rows need none
         if len(rows) > MOST_ROWS:
             trees.set_params(**link_of_many(trees, sample))
-        elif self._can_be_tried(labels):
-            parameters, self.share_ = settled(trees, linear, sample)
+        elif self._can_be_tried(labels[weights > 0]):
+            parameters, linear, share = settled(trees, lines, sample)
             trees.set_params(**parameters)
-        self.trees_: Any = (
-            trees.fit(rows, labels, sample_weight=weights if sample.is_weighted else None) if self.share_ > 0 else None
-        )
+        self.share_ = share if self.share is None else self.share
+        self.trees_: Any = grown(trees, sample) if self.share_ > 0 else None
         self.linear_ = fitted(linear, sample) if self.share_ < 1 else None
         return self
 
-    def _linear(self) -> Any:
-        """The linear model, untrained."""
-        last = LogisticRegression(max_iter=1000) if is_classifier(self) else RidgeCV(np.logspace(-2, 4, 7))
-        return make_pipeline(Spread(self.categories), last)
+    def _lines(self) -> list[Any]:
+        """Linear models to choose from, untrained. A ridge regression finds its penalty by itself."""
+        last = [LogisticRegression(C=strength, max_iter=1000) for strength in STRENGTHS]
+        return [
+            make_pipeline(Spread(self.categories), each)
+            for each in (last if is_classifier(self) else [RidgeCV(np.logspace(-2, 4, 7))])
+        ]
 
     def _can_be_tried(self, labels: np.ndarray) -> bool:
         """Whether there are rows to hold out, and two of each class."""
@@ -136,8 +148,7 @@ class _Blend(BaseEstimator):  # type: ignore[misc]
 class BlendClassifier(ClassifierMixin, _Blend):  # type: ignore[misc]
     """A classifier, for labels of any kind.
 
-    `trees` is scikit-learn's histogram gradient boosting or LightGBM's; `categories` are the places of the codes among
-    the features.
+    `trees` is scikit-learn's histogram gradient boosting; `categories` are the places of the codes among the features.
     """
 
     def predict_proba(self, rows: Any) -> np.ndarray:
@@ -161,8 +172,8 @@ class BlendRegressor(RegressorMixin, _Blend):  # type: ignore[misc]
 # --- what trials settle ----------------------------------------------------------------------------------------------
 
 
-def settled(trees: Any, linear: Any, sample: Sample) -> tuple[dict[str, Any], float]:
-    """The parameters of the best trees, and their share beside the linear model.
+def settled(trees: Any, lines: list[Any], sample: Sample) -> tuple[dict[str, Any], Any, float]:
+    """The parameters of the best trees, the best linear model, and the trees' share beside it.
 
     The smallest share whose loss is within a standard error of the least: the simpler of two equal models, as in
     Breiman and others, Classification and Regression Trees, 1984. A long tail makes that error large, hence MOST_WORSE.
@@ -174,12 +185,15 @@ def settled(trees: Any, linear: Any, sample: Sample) -> tuple[dict[str, Any], fl
         trials += [tried(trees, {**change, **LOG_LINK}, folds, sample) for change in leaves]
     best = min(trials, key=lambda trial: trial.loss)
     held = sample.at(np.concatenate([places for _, places in folds]))
-    line = np.concatenate([answers(fitted(clone(linear), sample.at(a)), sample.rows[b]) for a, b in folds])
-    losses = [loss(held, share * best.answers + (1 - share) * line, sample.labels) for share in SHARES]
+    lined = [
+        np.concatenate([answers(fitted(clone(line), sample.at(a)), sample.rows[b]) for a, b in folds]) for line in lines
+    ]
+    place = int(np.argmin([loss(held, found, sample.labels).mean() for found in lined]))
+    losses = [loss(held, share * best.answers + (1 - share) * lined[place], sample.labels) for share in SHARES]
     least = min(losses, key=np.mean)
     worse = [each - least for each in losses]
     close = [each.mean() <= min(each.std() / len(each) ** 0.5, MOST_WORSE * least.mean()) for each in worse]
-    return best.parameters, SHARES[close.index(True)]
+    return best.parameters, lines[place], SHARES[close.index(True)]
 
 
 def link_of_many(trees: Any, sample: Sample) -> dict[str, Any]:
@@ -197,7 +211,9 @@ def split(trees: Any, sample: Sample) -> Iterator[tuple[np.ndarray, np.ndarray]]
     kind = StratifiedKFold if is_classifier(trees) else KFold
     with warnings.catch_warnings(action="ignore"):  # of a class that is not in each fold
         folds = list(kind(FOLDS, shuffle=True, random_state=0).split(sample.rows, sample.labels))
-    yield from folds if values <= MOST_VALUES else folds[:1]
+    most = MOST_VALUES if len(sample.rows) > FEW_ROWS else FOLDS * MOST_VALUES
+    heavy = [fold for fold in folds if all(sample.weights[part].any() for part in fold)]  # rows may count nothing
+    yield from heavy if values <= most else heavy[:1]
 
 
 def tried(trees: Any, change: dict[str, Any], folds: list[Any], sample: Sample) -> Trial:
@@ -244,11 +260,36 @@ def answers(model: Any, rows: np.ndarray) -> np.ndarray:
 
 def stopped(trees: Any, learnt: Sample, held: Sample) -> Any:
     """Trees that stopped when held rows got no better; `validation_score_` is theirs after 0, 1, 2, ... rounds."""
-    trees.set_params(early_stopping=True, n_iter_no_change=PATIENCE)
-    weights = {}
-    if learnt.is_weighted or held.is_weighted:
-        weights = dict(sample_weight=learnt.weights, sample_weight_val=held.weights)
-    return trees.fit(learnt.rows, learnt.labels, X_val=held.rows, y_val=held.labels, **weights)
+    return grown(trees.set_params(early_stopping=True, n_iter_no_change=PATIENCE), learnt, held)
+
+
+def grown(trees: Any, sample: Sample, held: Sample | None = None) -> Any:
+    """Trees, fitted to rows; held rows are those by which they stop.
+
+    With weights, scikit-learn searches for the border of each bin separately, which takes far longer than the rest.
+    It has nothing to search for where a column has no more numbers than there are bins.
+    """
+    given = {} if held is None else dict(X_val=held.rows, y_val=held.labels)
+    if not sample.is_weighted and not (held and held.is_weighted):
+        return trees.fit(sample.rows, sample.labels, **given)
+    if held is not None:
+        given["sample_weight_val"] = held.weights
+    return trees.fit(coarse(sample.rows, trees.max_bins), sample.labels, sample_weight=sample.weights, **given)
+
+
+def coarse(rows: np.ndarray, values: int) -> np.ndarray:
+    """Each number as the nearest of its column's quantiles, where the column has more than so many values.
+
+    Borders half way between quantiles divide the rows as before, so trees that were fitted to these answer the others.
+    """
+    found = rows.copy()
+    for column in found.T:
+        known = ~np.isnan(column)
+        numbers = column[known]
+        if len(np.unique(numbers)) > values:
+            chosen = np.unique(np.quantile(numbers, np.linspace(0, 1, values), method="nearest"))
+            column[known] = chosen[np.searchsorted((chosen[1:] + chosen[:-1]) / 2, numbers)]
+    return found
 
 
 def after(rounds: int, trees: Any, rows: np.ndarray) -> np.ndarray:
