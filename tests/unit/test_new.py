@@ -56,7 +56,6 @@ def test_the_library_is_not_counted_as_files_to_read(template: Path, tmp_path: P
     assert f"{len(own)} files in {tmp_path}/churn, and the library in kit/" in done.stderr + done.stdout
 
 
-
 @pytest.mark.parametrize("name", ["with a space", "прогноз", "Ünï-çode"])
 def test_any_folder_name_will_do(template: Path, tmp_path: Path, name: str) -> None:
     made = mlops("new", name, "--defaults", "--no-setup", "--template", str(template), cwd=tmp_path)
