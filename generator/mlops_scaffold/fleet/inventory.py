@@ -106,7 +106,7 @@ class Fleet:
         if not shard:
             return found
         part, _, parts = shard.partition("/")
-        if not (part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts)):
+        if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
             raise MlopsError(f"--shard is {shard!r}, which is no part of several.", "For example: 1/4")
         return found[int(part) - 1 :: int(parts)]
 
@@ -191,7 +191,7 @@ def _host(name: str, row: object, where: str) -> Host:
     where = f"{where}: host {name}"
     row = _mapping(row, where)
     kind = row.get("kind")
-    if kind not in HOST_KEYS:
+    if not isinstance(kind, str) or kind not in HOST_KEYS:
         raise MlopsError(f"{where} has the kind {kind!r}.", suggest(str(kind), HOST_KEYS))
     _known(row, HOST_KEYS[kind], where)
     secrets = {key: row[key] for key in ("token", "app", "key") if key in row}
@@ -217,7 +217,7 @@ def _limits(row: object, where: str) -> Limits:
     share = None
     if stop is not None:
         digits = str(stop).removesuffix("%")
-        share = int(digits) / 100 if str(stop).endswith("%") and digits.isdigit() else -1
+        share = int(digits) / 100 if str(stop).endswith("%") and digits.isdecimal() else -1
         if not 0 <= share <= 1:
             raise MlopsError(f"{where}: limits: fail_stop is {stop!r}.", "It is a share, for example 20%.")
     return Limits(row.get("open"), row.get("per_minute"), share)
@@ -227,6 +227,7 @@ def _hold(row: object, where: str) -> Hold:
     row = _mapping(row, f"{where}: hold")
     _known(row, ("until", "why"), f"{where}: hold")
     until = row.get("until")
+    until = until.date() if isinstance(until, datetime.datetime) else until
     if until is not None and not isinstance(until, datetime.date):
         raise MlopsError(f"{where}: hold: until is no day.", "For example: until: 2027-01-15")
     return Hold(str(row.get("why", "")), until)
