@@ -8,15 +8,15 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlops_scaffold.creating.new import Request, plan
-from mlops_scaffold.ground.errors import MlopsError, Untrusted, masked
+from mlops_scaffold.ground.errors import MlopsError, Untrusted, masked, shown
 from mlops_scaffold.ground.report import Report
 from mlops_scaffold.ground.settings import load_yaml, read_mapping
 from mlops_scaffold.sources import source
 from mlops_scaffold.sources.address import checkout_address, named_address
 from mlops_scaffold.vcs.giturl import parse, without_login
 
-from tests.conftest import git
-from tests.update.world import ANSWERS, Files, commit, forget_fetches, write
+from tests.conftest import git, mlops
+from tests.update.world import ANSWERS, Files, commit, forget_fetches, make_world, write
 
 pytestmark = pytest.mark.usefixtures("strangers")
 SECRET = "correct-horse"
@@ -126,6 +126,24 @@ def test_aliases_that_multiply_are_no_answers(text: str, tmp_path: Path) -> None
         read_mapping(tmp_path / "answers.yml")
 
 
+NUMBERS = {
+    "base 60": "1" + ":1" * 1_000_000,
+    "a fraction of base 60": "1" + ":1" * 300 + ".5",
+    "base 16": "0x" + "f" * 10_000,
+    "base 10": "1" * 5_000,
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_without_an_end_is_no_answer(name: str, tmp_path: Path) -> None:
+    number = NUMBERS[name]
+    write(tmp_path, {"answers.yml": f"name: {number}\n"})
+    with pytest.raises(MlopsError, match="looks like a date, a number or a truth, and is none"):
+        read_mapping(tmp_path / "answers.yml")
+    with pytest.raises(MlopsError, match=r"copier\.yml cannot be read: a number without an end"):
+        made(tmp_path, {}, f"name: {number}\n")
+
+
 def test_honest_aliases_are_read() -> None:
     assert load_yaml("a: &a {b: 1}\nc: *a\nd: {<<: *a, e: 2}\n") == {
         "a": {"b": 1},
@@ -222,3 +240,26 @@ def test_a_user_of_ssh_is_no_login() -> None:
 def test_yaml_is_still_yaml() -> None:
     with pytest.raises(yaml.YAMLError):
         load_yaml("a: [")
+
+
+# --- the terminal ----------------------------------------------------------------------------------------------------
+
+STEERS = "\x1b]0;title\x07\x1b[31m\x9b1m\u202e.txt"
+
+
+def test_the_name_of_a_file_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    world = make_world(tmp_path, {STEERS: "one\n"}, {STEERS: "two\n"})
+    world.edit({STEERS: "mine\n"})
+    (tmp_path / "fleet.yml").write_text("projects: [project]\n", encoding="utf-8")
+    commands = (["check"], ["update", "--dry-run"], ["explain", STEERS], ["update"], ["check"], ["update", "--abort"])
+    told = [mlops(*command, cwd=world.project) for command in commands]
+    told += [mlops("fleet", *command, cwd=tmp_path) for command in (["update", "--dry-run"], ["report"])]
+    said = "".join(one.stdout + one.stderr for one in told)
+    assert not set(said) & set("\x1b\x07\x9b\u202e")
+    assert said.count("\\u001b]0;title\\u0007") >= 5
+
+
+def test_honest_text_is_shown_as_it_is() -> None:
+    text = "a\tb\r\n✓ ü 漢字 😀 C:\\x\n"
+    assert shown(text) == text
+    assert shown("a\rb") == "a\\u000db"

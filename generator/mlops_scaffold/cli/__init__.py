@@ -19,7 +19,7 @@ from mlops_scaffold.cli.new import new
 from mlops_scaffold.cli.presets import presets
 from mlops_scaffold.cli.setup import setup
 from mlops_scaffold.cli.update import update
-from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.errors import MlopsError, shown
 
 # A usage error is never taken for exit code 2, which says that a person is needed: 64, EX_USAGE of sysexits.h.
 typer.BadParameter.__mro__[1].exit_code = 64  # type: ignore[attr-defined]  # UsageError, which Typer does not export
@@ -79,7 +79,7 @@ def run() -> None:
 
 def fail(sentence: str) -> NoReturn:
     """End with an error, for a machine too where one reads."""
-    print(f"mlops: {sentence}", file=sys.stderr)
+    print(f"mlops: {shown(sentence)}", file=sys.stderr)
     if "--json" in sys.argv:
         import json
 

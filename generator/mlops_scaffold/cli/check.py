@@ -171,6 +171,7 @@ def explain(
     from dataclasses import asdict
 
     from mlops_scaffold.applying.session import recover_around
+    from mlops_scaffold.ground.errors import shown
     from mlops_scaffold.ground.project import find_project, open_layers, open_project
     from mlops_scaffold.ground.report import Report
     from mlops_scaffold.projects.explain import explain as find
@@ -185,13 +186,13 @@ def explain(
         print(json.dumps(asdict(told)))
     if quiet or as_json:
         return
-    print(told.path + ("  (deleted)" if told.deleted else ""))
-    print(f"  {told.ownership}")
+    lines = [told.path + ("  (deleted)" if told.deleted else ""), f"  {told.ownership}"]
     if told.layer:
-        print(f"  layer      {told.layer}, from {told.source}")
+        lines.append(f"  layer      {told.layer}, from {told.source}")
     if told.component:
-        print(f"  component  {told.component}, by the question {told.question} (its answer here: {told.answer})")
+        lines.append(f"  component  {told.component}, by the question {told.question} (its answer here: {told.answer})")
     elif told.template_file and not told.layer:
-        print("  component  none: every project has it")
+        lines.append("  component  none: every project has it")
     if told.template_file:
-        print(f"  template   {told.template_file}, since {told.since}")
+        lines.append(f"  template   {told.template_file}, since {told.since}")
+    print(shown("\n".join(lines)))

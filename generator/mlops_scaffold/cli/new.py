@@ -76,6 +76,7 @@ def make(request: "Request", report: "Report", dry_run: bool, as_json: bool) -> 
     from mlops_scaffold.cli.next_steps import say_next_steps
     from mlops_scaffold.creating.bootstrap import Wishes, set_up
     from mlops_scaffold.creating.new import plan
+    from mlops_scaffold.ground.errors import shown
     from mlops_scaffold.vcs.trust import remember
 
     planned = plan(request, report)
@@ -86,7 +87,7 @@ def make(request: "Request", report: "Report", dry_run: bool, as_json: bool) -> 
         "files": planned.tree.paths,
     }
     if dry_run:
-        print(json.dumps(outcome) if as_json else "\n".join(planned.tree.paths))
+        print(json.dumps(outcome) if as_json else shown("\n".join(planned.tree.paths)))
         return
     planned.tree.write_new(planned.destination)
     if planned.trusted:

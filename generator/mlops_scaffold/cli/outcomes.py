@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.errors import MlopsError, shown
 from mlops_scaffold.ground.report import Report
 from mlops_scaffold.planning.planned import CONFLICT, KEPT
 from mlops_scaffold.updating.request import Outcome
@@ -94,7 +94,10 @@ def versions_of(outcome: Outcome) -> str:
 
 
 def show_patch(lines: bytes) -> None:
-    """Print a patch as it is: files may have any bytes, and `git apply` wants them all."""
+    """Print a patch as it is: files may have any bytes, and `git apply` wants them all. No terminal does."""
+    if sys.stdout.isatty():
+        print(shown(lines.decode(errors="replace")), end="", flush=True)
+        return
     sys.stdout.flush()
     sys.stdout.buffer.write(lines)
     sys.stdout.buffer.flush()

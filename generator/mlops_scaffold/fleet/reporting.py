@@ -7,7 +7,7 @@ from html import escape
 
 from mlops_scaffold.fleet.line import BEHIND, CURRENT, FAILED, MERGED, NEEDS_A_PERSON, PROPOSED, Line
 from mlops_scaffold.fleet.showing import details, summary, text_of
-from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.errors import MlopsError, shown
 
 HEAD = ("ring", "project", "version", "state", "request", "")
 STYLE = """body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem; color: #1f2328 }
@@ -95,4 +95,5 @@ def text_in(name: str, lines: Iterable[Line]) -> str:
     """A report in a format. Raises MlopsError for one that there is not."""
     if name not in FORMATS:
         raise MlopsError(f"There is no format {name!r}.", f"There are: {', '.join(FORMATS)}.")
-    return FORMATS[name](list(lines))
+    text = FORMATS[name](list(lines))
+    return text if name == "json" else shown(text)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from mlops_scaffold.fleet.discovery import TEMPLATED
 from mlops_scaffold.fleet.inventory import Member
 from mlops_scaffold.fleet.line import BEHIND, PROPOSED, Line
+from mlops_scaffold.ground.errors import shown
 
 DONE, WAITING, NEEDS_A_PERSON, FAILED, STOPPED = 0, 10, 11, 20, 21
 
@@ -19,7 +20,7 @@ def show_members(members: Iterable[Member], quiet: bool, as_json: bool) -> None:
         for path in member.paths:
             row = {"repo": member.repo, "path": path, "ring": member.ring or None, "host": host, "hold": held}
             words = (member.ring, member.repo, path * (path != "."), held and f"on hold: {held}")
-            print(json.dumps(row) if as_json else "  ".join(filter(None, words)))
+            print(json.dumps(row) if as_json else shown("  ".join(filter(None, words))))
 
 
 def show_found(found: Iterable[tuple[str, str]], quiet: bool, as_json: bool) -> None:
@@ -28,7 +29,8 @@ def show_found(found: Iterable[tuple[str, str]], quiet: bool, as_json: bool) -> 
         if as_json:
             print(json.dumps({"repo": repo, "state": state}), flush=True)
         elif not quiet:
-            print(f"  - {{repo: {repo}}}" if state == TEMPLATED else f"  # {repo}: {state}", flush=True)
+            row = f"  - {{repo: {repo}}}" if state == TEMPLATED else f"  # {repo}: {state}"
+            print(shown(row), flush=True)
 
 
 def show(lines: Iterable[Line], quiet: bool, as_json: bool) -> int:
@@ -37,7 +39,7 @@ def show(lines: Iterable[Line], quiet: bool, as_json: bool) -> int:
     code = DONE
     for line in lines:
         if as_json or line.failed or not quiet:
-            print(json.dumps(line.to_json()) if as_json else text_of(line), flush=True)
+            print(json.dumps(line.to_json()) if as_json else shown(text_of(line)), flush=True)
         states[line.state] += 1
         code = max(code, code_of(line))
     if not as_json and not quiet:

@@ -5,10 +5,18 @@ import re
 # Before the @ of a URL may stand a password or a token, which a slash may be in.
 LOGIN = re.compile(r"(?<=http://)\S*@|(?<=https://)\S*@|(?<=://)[^/\s:]*:\S*@")
 
+# Control characters (line breaks and tabs aside), and those that turn the direction of a text.
+STEERING = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
+
 
 def masked(text: str) -> str:
     """A text without the passwords and tokens in its URLs."""
     return LOGIN.sub("***@", text)
+
+
+def shown(text: str) -> str:
+    """A text for a terminal: masked, and without what would steer it. A file's name may have any characters."""
+    return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", masked(text))
 
 
 class MlopsError(Exception):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mlops_scaffold.ground.errors import masked
+from mlops_scaffold.ground.errors import shown
 
 TICK, BOX, WARNING, GOING = "✓", "☐", "!", "…"
 EVERY = 4.0  # seconds between two lines of a long step
@@ -37,12 +37,11 @@ class Report:
 
     def error(self, text: str) -> None:
         """Something failed; it is said even where nothing else is."""
-        print(f"mlops: {masked(text)}", file=sys.stderr, flush=True)
+        print(f"mlops: {shown(text)}", file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:
         """Something to know."""
-        if not self.quiet:
-            print(masked(text), file=sys.stderr, flush=True)
+        self._print(shown(text))
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -75,7 +74,7 @@ class Report:
         """Say every few seconds how long a step has taken; where somebody looks, in the same line."""
         while not ended.wait(EVERY):
             line = f"{GOING} {name} ({time.monotonic() - start:.0f} s)"
-            line += f": {self.detail}" if self.detail else ""
+            line += f": {shown(self.detail)}" if self.detail else ""
             if self.live:
                 wide = shutil.get_terminal_size().columns - 1
                 print(f"\r\033[K{line[:wide]}", end="", file=sys.stderr, flush=True)
@@ -85,4 +84,8 @@ class Report:
     def _line(self, mark: str, text: str, colour: str) -> None:
         if self.colour:
             mark = f"\033[{colour}m{mark}\033[0m"
-        self.say(f"{mark} {text}")
+        self._print(f"{mark} {shown(text)}")
+
+    def _print(self, text: str) -> None:
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)

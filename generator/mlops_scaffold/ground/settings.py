@@ -1,6 +1,8 @@
 """The user's settings: settings.yml with `template` (an address), `defaults` (answers of the company) and `merge`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from mlops_scaffold.ground.paths import config_dir
 BY_FORMAT, TEXT = MERGES = ("format", "text")  # with what is known of a file's format, or line by line alone
 LARGEST = 4 * 2**20  # bytes of a YAML file
 MOST_NODES = 100_000  # of one, with all that its aliases stand for
+MOST_DIGITS = 300  # of a number
 HOLDS = "It may hold `template`, an address, `defaults`, a mapping of answers, and `merge`: format or text."
 
 
@@ -80,13 +83,37 @@ def named_by_text(mapping: dict[Any, Any], path: Path) -> dict[str, Any]:
 
 
 def load_yaml(text: str) -> Any:
-    """YAML by the parser in C where there is one: ten times as fast. Raises YAMLError for aliases that multiply."""
+    """YAML by the parser in C where there is one: ten times as fast.
+
+    Raises YAMLError for aliases that multiply, ValueError for numbers without an end.
+    """
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader = safe_loader()
     if "*" in text and "&" in text:
         count_nodes(yaml.compose(text, Loader=loader), {})
     return yaml.load(text, Loader=loader)  # noqa: S506  # both are safe loaders
+
+
+@cache
+def safe_loader() -> type:
+    """YAML's safe loader, for numbers of up to MOST_DIGITS: longer ones of base 60 (1:59:59) take time without end."""
+    import yaml
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        pass
+
+    def bounded(construct: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        def number(loader: Any, node: Any) -> Any:
+            if isinstance(node.value, str) and len(node.value) > MOST_DIGITS:
+                raise ValueError("a number without an end")
+            return construct(loader, node)
+
+        return number
+
+    for name in ("int", "float"):
+        Loader.add_constructor(f"tag:yaml.org,2002:{name}", bounded(getattr(Loader, f"construct_yaml_{name}")))
+    return Loader
 
 
 def count_nodes(node: Any, known: dict[int, int]) -> int:

@@ -101,6 +101,9 @@ class PlainTemplate:
             raise MlopsError(sentence, "Ask who maintains the template.") from None
         except yaml.YAMLError as error:
             raise NotPlain("copier.yml") from error
+        except (ValueError, LookupError, AttributeError) as error:  # see parse_mapping
+            sentence = f"The template's {paths[0].name} cannot be read: {error}."
+            raise MlopsError(sentence, "Ask who maintains the template.") from None
         if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
             raise NotPlain("copier.yml")
         return loaded
