@@ -53,6 +53,8 @@ BROKEN = {
     "[]": "is not a mapping",
     "version: [": "is not valid YAML",
     "[" * 5000: "is not valid YAML",
+    "version: 1" + ":1" * 300 + ".5": "is not valid YAML",
+    text().replace("1", "0x" + "f" * 9000, 1): "has an unexpected value of 'version'",
     "{version: 1}": "has no key 'model'",
     text(unheard=1): "has an unknown key 'unheard'",
     text(version="one"): "has an unexpected value of 'version'",

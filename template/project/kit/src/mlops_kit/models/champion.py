@@ -21,7 +21,7 @@ from mlops_kit.models.errors import ChampionError, ServerError, UnseenError, Wit
 from mlops_kit.models.hashes import folder_md5
 from mlops_kit.models.runs import ABSENT, client, explained, tracking_uri
 
-LARGEST_FILE = 1_000_000  # bytes of champion.yaml that are read
+LARGEST_FILE = 50_000  # bytes of champion.yaml that are read: YAML's numbers of base 60 take time by their square
 A_NAME = re.compile(r"\w[\w. ]*", re.ASCII)  # of one folder, and no option
 REPRODUCED = "-reproduced-"  # in the name of a folder, between the two hashes
 KINDS: dict[str, type] = dict(version=int, metrics=dict)
@@ -54,7 +54,7 @@ def read_champion() -> Champion | None:
         with champion_file().open("rb") as file:
             text = file.read(LARGEST_FILE).decode("utf-8")
         return _champion(yaml.safe_load(text))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+    except (OSError, ValueError, OverflowError, RecursionError, yaml.YAMLError) as error:
         wrong = (
             "has conflict markers" if isinstance(error, yaml.YAMLError) and "<<<<<<<" in text else _first_line(error)
         )
@@ -70,7 +70,7 @@ def _champion(told: Any) -> Champion:
         if each.name not in told and each.name != "retired":
             raise ValueError(f"has no key {each.name!r}")
         kind = KINDS.get(each.name, str)
-        if each.name in told and (not isinstance(value, kind) or isinstance(value, bool)):
+        if each.name in told and (not isinstance(value, kind) or isinstance(value, bool) or _is_endless(value)):
             raise ValueError(f"has an unexpected value of {each.name!r}")
     if unknown := [key for key in told if key not in {each.name for each in fields(Champion)}]:
         raise ValueError(f"has an unknown key {str(unknown[0])[:100]!r}")
@@ -78,9 +78,14 @@ def _champion(told: Any) -> Champion:
         raise ValueError("names a model by something that is not a hash")
     if told["commit"] and not A_NAME.fullmatch(told["commit"]):
         raise ValueError("names a commit by something that is not a hash")
-    if not all(isinstance(number, int | float) for number in told["metrics"].values()):
+    if not all(isinstance(number, int | float) and not _is_endless(number) for number in told["metrics"].values()):
         raise ValueError("has metrics that are not numbers")
     return Champion(**told)
+
+
+def _is_endless(value: object) -> bool:
+    """Whether a number has more digits than Python prints, say."""
+    return isinstance(value, int) and value.bit_length() > 64
 
 
 def _first_line(error: Exception) -> str:
