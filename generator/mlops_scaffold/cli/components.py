@@ -15,6 +15,7 @@ def components(
     from dataclasses import asdict
     from itertools import groupby
 
+    from mlops_scaffold.ground.errors import shown
     from mlops_scaffold.sources import catalog
     from mlops_scaffold.sources.address import find_address
     from mlops_scaffold.sources.source import open_version
@@ -25,7 +26,7 @@ def components(
     if quiet or as_json:
         return
     for axis, rows in groupby(found, key=lambda component: component.axis):
-        print(axis)
+        print(shown(axis))
         for row in rows:
             needs = f" (needs {' or '.join(row.needs)})" if row.needs else ""
-            print(f"  {row.name:16} {row.help}{needs}")
+            print(shown(f"  {row.name:16} {row.help}{needs}"))

@@ -97,6 +97,7 @@ def update(
     from mlops_scaffold.fleet.rollout import Rollout, alone
     from mlops_scaffold.fleet.showing import STOPPED, show
     from mlops_scaffold.fleet.survey import survey
+    from mlops_scaffold.ground.errors import shown
     from mlops_scaffold.vcs.git import require_identity
 
     inventory = read_fleet(file)
@@ -109,7 +110,7 @@ def update(
     with alone(inventory):
         code = show(rollout.update(members, ring), quiet, as_json)
     if rollout.stopped:
-        print(f"mlops: {rollout.stopped}", file=sys.stderr)
+        print(f"mlops: {shown(rollout.stopped)}", file=sys.stderr)
     sys.exit(STOPPED if rollout.too_many else code)
 
 

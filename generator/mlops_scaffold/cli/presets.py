@@ -14,6 +14,7 @@ def presets(
     """List the sets of answers that come with the template."""
     from dataclasses import asdict
 
+    from mlops_scaffold.ground.errors import shown
     from mlops_scaffold.sources import catalog
     from mlops_scaffold.sources.address import find_address
     from mlops_scaffold.sources.source import open_version
@@ -24,4 +25,4 @@ def presets(
     if quiet or as_json:
         return
     for preset in found:
-        print(f"{preset.name:12} {preset.help}")
+        print(shown(f"{preset.name:12} {preset.help}"))
