@@ -67,6 +67,10 @@ class HostOfTests:
         done = subprocess.run(command, cwd=self.folder / f"{name}.git", capture_output=True, text=True, check=False)
         return done.stdout.strip()
 
+    def default(self, name: str) -> str:
+        """The name of the default branch."""
+        return git("symbolic-ref", "--short", "HEAD", cwd=self.folder / f"{name}.git")
+
     def names(self, group: str) -> list[str]:
         """The repositories of a group."""
         return sorted(f"{group}/{path.name.removesuffix('.git')}" for path in (self.folder / group).glob("*.git"))
@@ -111,7 +115,7 @@ class GitHubOfTests(HostOfTests):
         pulls = self.requests.setdefault(name, [])
         if not rest:
             full = self.moved.get(name, name)
-            return 200, {"full_name": full, "default_branch": "main", "archived": name in self.archived}
+            return 200, {"full_name": full, "default_branch": self.default(name), "archived": name in self.archived}
         if rest[0] == "contents":
             found = self.tip(name, "HEAD") and self.has(name, "/".join(rest[1:]))
             return (200, {"type": "file"}) if found else (404, {"message": "Not Found"})
@@ -148,7 +152,7 @@ class GitHubOfTests(HostOfTests):
         return 201, pulls[-1]
 
     def _checks(self, name: str, rest: list[str]) -> tuple[int, Any]:
-        found = self.checks.get(self.tip(name, rest[1]))
+        found = self.checks.get(self.tip(name, unquote(rest[1])))
         if rest[2] == "status":
             return 200, {"state": "pending", "total_count": 0, "statuses": []}
         return 200, {"check_runs": [{"status": "completed", "conclusion": found}] if found else []}
@@ -173,12 +177,14 @@ class GitLabOfTests(HostOfTests):
         requests = self.requests.setdefault(name, [])
         if not rest:
             full = self.moved.get(name, name)
-            return 200, {"path_with_namespace": full, "default_branch": "main", "archived": name in self.archived}
+            facts = {"default_branch": self.default(name), "archived": name in self.archived}
+            return 200, {"path_with_namespace": full, **facts}
         if rest[:2] == ["repository", "files"]:
             return (200, {}) if self.has(name, unquote(rest[2])) else (404, {"message": "404 File Not Found"})
         if rest[0] == "repository":
-            found = {"success": "success", "failure": "failed"}.get(self.checks.get(self.tip(name, rest[2]), ""))
-            return 200, {"id": self.tip(name, rest[2]), "status": found}
+            tip = self.tip(name, unquote(rest[2]))
+            found = {"success": "success", "failure": "failed"}.get(self.checks.get(tip, ""))
+            return 200, {"id": tip, "status": found}
         if method == "GET" and len(rest) == 1:
             found_ones = [one for one in reversed(requests) if one["source_branch"] == query["source_branch"]]
             return 200, found_ones[: int(query["per_page"])]

@@ -130,6 +130,19 @@ def test_what_people_do_with_a_request_is_respected(company: HostedCompany) -> N
     assert company.update()["red"].state == "proposed", "what was taken back can be proposed again"
 
 
+def test_the_checks_of_a_default_branch_of_any_name_are_asked_for(company: HostedCompany) -> None:
+    name = "release/1#2%"
+    bare = company.add("ml/one")
+    git("branch", "--move", "main", name, cwd=bare)
+    company.hosted("one")
+    company.update()
+    git("update-ref", f"refs/heads/{name}", company.tip("ml/one"), cwd=bare)
+    company.host.checks[company.tip("ml/one")] = "failure"
+    line = company.update()["one"]
+    assert line.state == "red"
+    assert "The checks of the default branch fail." in line.notices
+
+
 def test_limits_of_a_host(company: HostedCompany) -> None:
     for name in ("one", "two", "three"):
         company.add(f"ml/{name}")

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -95,13 +96,14 @@ class GitHub(Rest):
 
     def _checks(self, name: str, ref: str) -> str | None:
         """The checks of a commit: its statuses, and its check runs where the token may read them."""
+        commit = f"repos/{name}/commits/{quote(ref, safe='')}"
         try:
-            runs = self.get(f"repos/{name}/commits/{ref}/check-runs", per_page=100)["check_runs"]
+            runs = self.get(f"{commit}/check-runs", per_page=100)["check_runs"]
         except Refused as error:
             if error.state != DENIED:
                 raise
             runs = []
-        status = self.get(f"repos/{name}/commits/{ref}/status", per_page=1)
+        status = self.get(f"{commit}/status", per_page=1)
         if not runs and not status["total_count"]:
             return None
         results = [run["conclusion"] if run["status"] == "completed" else PENDING for run in runs]
