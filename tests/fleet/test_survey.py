@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlops_scaffold.fleet import objects
 from mlops_scaffold.fleet.inventory import read_fleet
 from mlops_scaffold.fleet.line import Line
 from mlops_scaffold.fleet.renderings import Renderings
@@ -12,6 +13,7 @@ from mlops_scaffold.fleet.survey import survey
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.planning.planned import CONFLICT, KEPT
 from mlops_scaffold.rendering import recorded
+from mlops_scaffold.vcs.git import git_bytes
 
 from tests.conftest import git
 from tests.update.test_nothing_lost import CASES
@@ -135,6 +137,30 @@ def test_trust_is_for_templates_that_the_inventory_names(tmp_path: Path) -> None
     world = make_world(tmp_path, {"a.txt": LINES}, {"a.txt": LINES + "more\n"})
     with pytest.raises(MlopsError, match="Name those that you trust"):
         look(tmp_path, world.project, trust=True)
+
+
+@pytest.mark.parametrize("kind", ["multiplied", "cut", "short"])
+def test_a_tree_that_nobody_can_check_out_is_one_line(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "MOST_FILES", 10_000)
+    world = make_world(tmp_path, {"a.txt": LINES}, {"a.txt": LINES + "more\n"})
+    hostile = tmp_path / "hostile"
+    git("clone", "--quiet", str(world.project), str(hostile), cwd=tmp_path)
+    if kind == "multiplied":
+        tree = git("rev-parse", "HEAD^{tree}", cwd=hostile)
+        for _ in range(10):
+            rows = "".join(f"040000 tree {tree}\t{number}\n" for number in range(10))
+            tree = git_bytes("mktree", cwd=hostile, given=rows.encode()).decode().strip()
+    else:
+        raw = {"cut": b"100644 a.txt", "short": b"100644 a.txt\0abc"}[kind]
+        options = ("-t", "tree", "--literally", "-w", "--stdin")
+        tree = git_bytes("hash-object", *options, cwd=hostile, given=raw).decode().strip()
+    git("update-ref", "HEAD", git("commit-tree", tree, "-m", "hostile", cwd=hostile), cwd=hostile)
+    lines = look(tmp_path, hostile, world.project)
+    assert [line.state for line in lines] == ["error", "behind"]
+    said = "more than 10,000 files" if kind == "multiplied" else "has a tree that is no tree"
+    assert said in str(lines[0].error)
 
 
 def test_nothing_of_a_repositorys_settings_is_run(tmp_path: Path) -> None:

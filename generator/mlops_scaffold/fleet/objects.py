@@ -21,6 +21,7 @@ from mlops_scaffold.vcs.git import GitError, conversation, git
 from mlops_scaffold.vcs.repository import Blob, Entries
 
 TREE = "40000"
+MOST_FILES = 1_000_000  # of a repository
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Objects:
         return found[2]
 
     def entries(self, tree: str) -> dict[str, Blob]:
-        """All files of a tree, by their paths. Raises MlopsError where it is not there."""
+        """All files of a tree, by their paths. Raises MlopsError where it is not there, damaged, or without an end."""
         found = self.find(f"{tree}^{{tree}}")
         if found is None:
             raise MlopsError(f"The repository has no tree {tree[:10]}.", "Is it damaged? Run: git fsck")
@@ -92,6 +93,8 @@ class Objects:
                 files |= {f"{name}/{path}": blob for path, blob in self._below(oid).items()}
             else:
                 files[name] = Blob(mode, oid)
+            if len(files) > MOST_FILES:  # a few folders that are in each other many times are a billion
+                raise MlopsError(f"The repository has more than {MOST_FILES:,} files.", "Remove it from fleet.yml.")
         return files
 
     def _below(self, oid: str) -> Mapping[str, Blob]:
@@ -111,10 +114,12 @@ def parsed(raw: bytes, width: int) -> Iterator[tuple[str, str, str]]:
     """The mode, name and object of each entry of a tree, as git keeps it; `width` bytes name an object."""
     at = 0
     while at < len(raw):
-        end = raw.index(b"\0", at)
+        end = raw.find(b"\0", at)
+        if end < 0 or end + width >= len(raw):
+            raise MlopsError("The repository has a tree that is no tree.", "Is it damaged? Run: git fsck")
         mode, _, name = raw[at:end].partition(b" ")
         at = end + 1 + width
-        yield mode.decode(), os.fsdecode(name), raw[end + 1 : at].hex()
+        yield mode.decode("latin-1"), os.fsdecode(name), raw[end + 1 : at].hex()
 
 
 @lru_cache(maxsize=8192)
