@@ -5,6 +5,7 @@
 One process each, single-row requests by 16 callers in a process of their own (`poe load`'s module). Ratios count.
 """
 
+import http.client
 import json
 import os
 import socket
@@ -220,6 +221,49 @@ def limits(project: Path) -> None:
         hostile(port, server_of[port])
 
 
+ROW = """
+import json
+from mlops_kit import contract
+from mlops_kit.serving.endpoint import rows_as_json
+known = contract.load()
+print(json.dumps({"rows": rows_as_json(known, known.sample(1))}))
+"""
+
+
+def stop(project: Path) -> None:
+    """SIGTERM under the load of 16 clients that keep their connections: what is lost, and how long it takes."""
+    python = str(project / ".venv/bin/python")
+    done = subprocess.run([python, "-c", ROW], cwd=project, env=environment(), capture_output=True, check=True)
+    counts = {"answered": 0, "lost": 0}
+    with running(project, python, "-m", "churn.serve", ready="/ready") as port:
+        clients = [threading.Thread(target=ask_until_closed, args=(port, done.stdout, counts)) for _ in range(16)]
+        for client in clients:
+            client.start()
+        time.sleep(5)
+        start = time.perf_counter()
+        os.kill(server_of[port], 15)
+        for client in clients:
+            client.join()
+        taken = time.perf_counter() - start
+    print(f"SIGTERM under load: {counts['answered']} answered, {counts['lost']} lost (0), {taken:.1f} s (<= 20)")
+
+
+def ask_until_closed(port: int, body: bytes, counts: dict[str, int]) -> None:
+    """Post on one connection until an answer says that it was the last one."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    while True:
+        try:
+            connection.request("POST", "/predict", body)
+            answer = connection.getresponse()
+            answer.read()
+        except OSError:
+            counts["lost"] += 1
+            return
+        counts["answered"] += answer.status == 200
+        if answer.will_close:
+            return
+
+
 def version(port: int) -> str:
     """The model that answers."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5) as response:
@@ -273,6 +317,7 @@ def main() -> None:
         subprocess.run(command, check=True, capture_output=True)
         speeds(project)
         limits(project)
+        stop(project)
         swap(project)
         memory(project)
 

@@ -20,7 +20,8 @@ def test_markdown_and_html_say_what_status_says() -> None:
     assert "javascript:" not in page
     table = text_in("md", LINES)
     assert "| ml/a | v1 -> v2 | proposed | [#1](https://git.example.com/1) |" in table
-    assert "ml/<b>\\|: svc" in table
+    assert "ml/\\<b>\\|: svc" in table
+    assert "\\<script>" in table
     assert len(text_in("json", LINES).splitlines()) == 3
 
 

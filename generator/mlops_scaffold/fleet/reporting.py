@@ -1,6 +1,7 @@
 """The state of a fleet for people: a table, Markdown, or one page of HTML, with nothing to fetch."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from html import escape
@@ -41,7 +42,7 @@ def markdown(lines: list[Line]) -> str:
     """A table of Markdown."""
     rows = []
     for line in lines:
-        *first, last = (cell.replace("|", "\\|").replace("\n", " ") for cell in cells(line))
+        *first, last = (re.sub(r"([|<\[])", r"\\\1", cell).replace("\n", " ") for cell in cells(line))
         text, url = link_of(line)
         rows.append([*first, f"[{text}]({url})" if url else text, last])
     table = [list(HEAD), ["---"] * len(HEAD), *rows]
