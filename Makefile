@@ -64,6 +64,7 @@ bench: $(VENV)/.tested  ## ratios against the peers, printed
 	$(BIN)/python benchmarks/new.py
 	$(BIN)/python benchmarks/update.py
 	$(BIN)/python benchmarks/fleet.py
+	$(BIN)/python benchmarks/ci_cost.py
 	$(BIN)/python benchmarks/evolution.py
 	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/search.py

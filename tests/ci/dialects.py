@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-TASK = re.compile(r"^uv run --locked poe (.+)$")
+TASK = re.compile(r"^uv run --locked (?:--only-group lint )?poe (.+)$")
 PUSH, MAIN, MANUAL, SCHEDULE = "push", "main", "manual", "schedule"
 
 
@@ -31,7 +31,7 @@ def tasks_in(commands: list[str]) -> tuple[str, ...]:
 def neutral(text: str) -> list[Stage]:
     """The list that all dialects are rendered from."""
     return [
-        Stage(row["name"], row["on"], frozenset(row["after"]), row["minutes"], tuple(row["tasks"]))
+        Stage(row["name"], row["on"], frozenset(row["after"]), row["minutes"], (*row.get("first", ()), *row["tasks"]))
         for row in yaml.safe_load(text)
     ]
 
@@ -41,6 +41,7 @@ def neutral(text: str) -> list[Stage]:
 GITHUB_CONDITIONS = {
     "github.event_name == 'push' || github.event_name == 'pull_request'": PUSH,
     "github.event_name == 'push' && github.ref == 'refs/heads/main'": MAIN,
+    "github.event_name == 'push' && github.ref == 'refs/heads/main' && needs.checks.outputs.image == 'true'": MAIN,
     "github.event_name == 'workflow_dispatch' && github.ref == 'refs/heads/main'": MANUAL,
     "github.event_name == 'workflow_dispatch' && github.ref == 'refs/heads/main' && inputs.stage == 'NAME'": MANUAL,
     "github.event_name == 'schedule'": SCHEDULE,
@@ -130,6 +131,7 @@ def circleci_condition(workflows: dict[str, Any], name: str) -> tuple[str, froze
 
 def jenkins_condition(when: str, name: str, by_hand: str) -> str:
     ordinary = f"not {{ triggeredBy 'TimerTrigger' }}; not {{ expression {{ {by_hand} }} }}"
+    when, _, _ = when.partition("; expression { // what the image is made of")
     return {
         f"beforeAgent true; {ordinary}": PUSH,
         f"beforeAgent true; branch 'main'; {ordinary}": MAIN,

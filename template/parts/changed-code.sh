@@ -1,0 +1,1 @@
+git diff --quiet "$BASE" HEAD -- . ':(exclude,glob)*.md' ':(exclude)docs'
