@@ -71,7 +71,7 @@ def texts(folder: Path) -> Iterator[tuple[str, str]]:
 def test_every_file_is_clean(folder: Path) -> None:
     for name, text in texts(folder):
         # CircleCI, Prometheus and Grafana have braces of their own.
-        text = re.sub(r"\{\{ (?:arch|\.Revision|checksum [^}]+|\$labels\.\w+) \}\}", "", text)
+        text = re.sub(r"\{\{ (?:arch|\.Branch|checksum [^}]+|\$labels\.\w+) \}\}", "", text)
         text = re.sub(r"\{\{\w+\}\}", "", text) if name.endswith("dashboard.json") else text
         assert not re.search(r"(?<!\$)\{\{|\{%|\{#", text), f"a brace is left in {name}"
         assert not re.search(r"\b(TODO|FIXME|XXX)\b", text), name
