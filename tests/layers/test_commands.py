@@ -63,6 +63,8 @@ def test_check_names_each_layer_and_one_that_is_behind(company: Company) -> None
     }
     assert "+version = 2" in told(company, "diff", "--incoming").stdout
     told(company, "check", "--answers-file", ".copier-answers.yml")
+    doctor = told(company, "doctor", "--only", "behind", code=2)
+    assert "the layer security is at v2.0.0, the project at v1.0.0" in doctor.stdout + doctor.stderr
 
 
 def test_check_names_an_answer_that_the_layer_does_not_have_yet(company: Company) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlops_scaffold.ground import process
 from mlops_scaffold.ground.errors import Untrusted
-from mlops_scaffold.ground.project import Project
+from mlops_scaffold.ground.project import BASE, Project, open_layers
 from mlops_scaffold.projects.check import Standing, Versions, open_versions
 from mlops_scaffold.projects.check import check as compare
 from mlops_scaffold.vcs.git import succeeds
@@ -74,9 +74,14 @@ class Place:
         return open_versions(self.project, self.offline)
 
     @cached_property
+    def over(self) -> list[Project]:
+        """The layers over its template."""
+        return open_layers(self.project) if self.project.layer == BASE else []
+
+    @cached_property
     def standing(self) -> Standing:
         """Where it stands against its template, asked once. Raises MlopsError where the template cannot be had."""
-        return compare(self.project, open_repository(self.folder), self.offline)
+        return compare(self.project, open_repository(self.folder), self.offline, over=self.over)
 
     @cached_property
     def variables(self) -> dict[str, str]:

@@ -3,15 +3,21 @@
 import shlex
 
 from mlops_scaffold.doctor.registry import Found, Place, check
+from mlops_scaffold.projects.check import open_versions
 from mlops_scaffold.projects.library import FOLDER, is_missing, way_back
 
 
 @check("What the template has mended since is not in the project.")
 def behind(place: Place) -> Found:
-    """The project is of the template's newest version."""
+    """The project is of the newest version of its template, and of each layer over it."""
     if place.is_versioned and place.versions.behind:
         newest, here = place.versions.newer.name, place.versions.older.name
         yield f"the template is at {newest}, the project at {here}", place.project.command("update")
+    for layer in place.over:
+        versions = open_versions(layer, place.offline)
+        if versions.behind:
+            newest, here = versions.newer.name, versions.older.name
+            yield f"the layer {layer.layer} is at {newest}, the project at {here}", place.project.command("update")
 
 
 @check("All commands of the project are in it, and an edit is in the way of the next update.")
