@@ -8,7 +8,7 @@ import pytest
 from mlops_scaffold.applying import index as index_module
 from mlops_scaffold.applying import writing
 from mlops_scaffold.ground.errors import MlopsError
-from mlops_scaffold.planning import update
+from mlops_scaffold.planning import merging
 from mlops_scaffold.vcs import files
 
 from tests.conftest import git
@@ -55,7 +55,7 @@ DEEDS: dict[str, Deed] = {
     "saves what is to be removed": lambda world: write(world.project, {"gone.txt": "SAVED\n"}),
 }
 MOMENTS = {
-    "while it is planned": (update, "combine"),
+    "while it is planned": (merging, "combine"),
     "while it is laid out": (writing, "lay_out"),
     "before git's lock": (index_module, "hold"),
     "before the first file": (writing, "put_in_place"),
