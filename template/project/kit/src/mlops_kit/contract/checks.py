@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlops_kit.contract.coercion import coerce
@@ -20,6 +21,32 @@ if TYPE_CHECKING:
 
     from mlops_kit.contract.contract import Column, Contract
 
+TYPES = ("numeric", "boolean", "categorical", "date", "text")
+ORDERED = ("numeric", "boolean", "date")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule for the values of a column, in force where the column has its setting.
+
+    `keeps` takes the setting and typed values, shape (rows,), and says of each whether it keeps the rule; missing
+    values are not its business. A file is checked batch by batch, so a rule cannot compare rows. `words` stand between
+    the number of values that break it and an example of them; `{}` is the setting.
+    """
+
+    setting: str  # a field of Column
+    types: tuple[str, ...]  # of the columns that can have it
+    keeps: Callable[[Any, pd.Series], pd.Series]
+    words: str
+
+
+RULES = (
+    Rule("categories", TYPES, lambda known, values: values.isin(known), "outside the known categories"),
+    Rule("minimum", ORDERED, lambda least, values: values >= _bound(least), "below {}"),
+    Rule("maximum", ORDERED, lambda most, values: values <= _bound(most), "above {}"),
+    Rule("integer", ("numeric", "boolean"), lambda _, values: values % 1 == 0, "not among whole numbers"),
+)
+
 
 def schema(contract: Contract) -> pa.DataFrameSchema:
     """The contract as a pandera schema."""
@@ -27,15 +54,9 @@ def schema(contract: Contract) -> pa.DataFrameSchema:
 
     def checks(column: Column) -> list[pa.Check]:
         found = [pa.Check(lambda s, most=column.nulls: s.isna().mean() <= most, ignore_na=False, error="nulls")]
-        if column.categories:
-            found.append(pa.Check.isin(list(column.categories), error="categories"))
-        if column.minimum is not None:
-            found.append(pa.Check.ge(_bound(column.minimum), error="min"))
-        if column.maximum is not None:
-            found.append(pa.Check.le(_bound(column.maximum), error="max"))
-        if column.integer:
-            found.append(pa.Check(lambda s: s % 1 == 0, error="integer"))
-        return found
+        settings = column.settings
+        rules = [rule for rule in RULES if rule.setting in settings]
+        return [*found, *(pa.Check(partial(rule.keeps, settings[rule.setting]), error=rule.setting) for rule in rules)]
 
     return pa.DataFrameSchema({c.name: pa.Column(None, checks(c), nullable=True) for c in contract.columns})
 
@@ -64,16 +85,10 @@ def _violation(contract: Contract, name: str, rule: str, cases: pd.DataFrame) ->
     column = next(column for column in contract.columns if column.name == name)
     if rule == "nulls":
         return too_many_missing(column)
-    limit = {
-        "min": column.minimum,
-        "max": column.maximum,
-        "categories": "the known categories",
-        "integer": "whole numbers",
-    }
-    word = {"min": "below", "max": "above", "categories": "outside", "integer": "not among"}
+    words = next(one.words for one in RULES if one.setting == rule).format(getattr(column, rule))
     example = cases["failure_case"].iloc[0]
     shown = repr(example) if isinstance(example, str) else str(example)
-    return f"{name!r}: {len(cases)} values {word[rule]} {limit[rule]}, such as {shown}"
+    return f"{name!r}: {len(cases)} values {words}, such as {shown}"
 
 
 def too_many_missing(column: Column) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from mlops_kit.contract.checks import check, compare
+from mlops_kit.contract.checks import RULES, TYPES, check, compare
 from mlops_kit.contract.coercion import coerce
 from mlops_kit.contract.errors import ContractError
 from mlops_kit.contract.files import read_table
@@ -23,7 +23,6 @@ from mlops_kit.ground import project
 if TYPE_CHECKING:
     import pandas as pd
 
-TYPES = ("numeric", "boolean", "categorical", "date", "text")
 # The bounds have short names in contract.yaml.
 LONG_NAMES = {"min": "minimum", "max": "maximum"}
 SHORT_NAMES = {long: short for short, long in LONG_NAMES.items()}
@@ -103,15 +102,24 @@ class Column:
     format: str = ""
     missing: tuple[str, ...] | None = None
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What is set besides name, type and nulls, by the field."""
+        found = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {
+            name: value
+            for name, value in found.items()
+            if name not in ("name", "type", "nulls")
+            and not (value is None or value is False or (value in ("", ()) and name != "missing"))
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """The row of contract.yaml: only what is set."""
-        row: dict[str, Any] = {"type": self.type}
-        for item in fields(self):
-            value = getattr(self, item.name)
-            unset = value is None or value is False or (value in ("", ()) and item.name != "missing")
-            if item.name not in ("name", "type", "nulls") and not unset:
-                row[SHORT_NAMES.get(item.name, item.name)] = list(value) if isinstance(value, tuple) else value
-        return {**row, "nulls": self.nulls}
+        row = {
+            SHORT_NAMES.get(name, name): list(value) if isinstance(value, tuple) else value
+            for name, value in self.settings.items()
+        }
+        return {"type": self.type, **row, "nulls": self.nulls}
 
     @classmethod
     def from_dict(cls, name: str, row: dict[str, Any]) -> Column:
@@ -124,7 +132,15 @@ class Column:
             raise ContractError(f"Column {name!r} in contract.yaml {what}.", f"Types are: {', '.join(TYPES)}.")
         settings: dict[str, Any] = {**values, "missing": _as_words(values.get("missing"))}
         settings |= {key: tuple(values[key]) for key in ("categories", "true_values", "false_values") if key in values}
-        return cls(name=name, **settings)
+        column = cls(name=name, **settings)
+        for rule in RULES:
+            if rule.setting in column.settings and column.type not in rule.types:
+                setting = SHORT_NAMES.get(rule.setting, rule.setting)
+                raise ContractError(
+                    f"Column {name!r} in contract.yaml: the setting {setting!r} is not for {column.type} columns.",
+                    f"Remove it, or change the type to one of: {', '.join(rule.types)}.",
+                )
+        return column
 
 
 @dataclass(frozen=True)
