@@ -22,7 +22,7 @@ COMPUTE = ("numpy", "pandas", "scikit-learn", "lightgbm", "keras", "tensorflow",
 def check(kind: str, project: Project, sha256: str) -> None:
     """Fail where a project predicts something else than was recorded, and its pipeline has the number of then."""
     settings = tomllib.loads((project.root / "pyproject.toml").read_text(encoding="utf-8"))
-    now = dict(pipeline=settings["tool"]["mlops"]["pipeline"], packages=packages(project), sha256=sha256)
+    now = dict(pipeline=settings["tool"]["mlops"]["pipeline"], packages=packages(), sha256=sha256)
     recorded: dict[str, Any] = json.loads(RECORDED.read_text(encoding="utf-8"))
     if os.environ.get("RECORD"):
         recorded[kind] = now
@@ -45,9 +45,6 @@ def anew(kind: str) -> str:
     return f"Record what {kind} predicts now: RECORD=1 .venv-kit/bin/python -m pytest tests/kit -k recorded"
 
 
-def packages(project: Project) -> list[str]:
-    """What computes the project's predictions."""
-    others = {"sklearn": ("lightgbm", "keras", "tensorflow"), "lightgbm": ("keras", "tensorflow")}
-    unused = tuple(others.get(project.framework, ("lightgbm",)))
-    names = [name for name in requirements() if name.partition("==")[0] in COMPUTE]
-    return [name for name in names if not name.startswith(unused)]
+def packages() -> list[str]:
+    """What computes the predictions of the current project."""
+    return [name for name in requirements() if name.partition("==")[0] in COMPUTE]

@@ -8,9 +8,10 @@ import pytest
 from mlops_kit import models
 from mlops_kit.contract import Contract
 from mlops_kit.data.sample import as_written
-from mlops_kit.frameworks import framework
+from mlops_kit.frameworks import Framework, framework
 from mlops_kit.frameworks.sklearn import saving
 from mlops_kit.ground import Project, project, using
+from mlops_kit.ground.project import FRAMEWORKS
 from mlops_kit.models import ModelError, folder_md5, load_model, prediction_hash, requirements, signature
 from mlops_kit.serving import predict
 from mlops_kit.serving.predict import predictions
@@ -37,6 +38,23 @@ def test_a_model_that_is_read_again_answers_as_before(contract: Contract, model:
     assert prediction_hash(load_model(saved), rows) == prediction_hash(model, rows)
     assert not list(saved.rglob("*.pkl"))
     assert not list(saved.rglob("__pycache__"))
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_every_framework_has_what_the_protocol_lists(project: Project, name: str) -> None:
+    listed = {*Framework.__annotations__, *(one for one in vars(Framework) if not one.startswith("_"))}
+    with using(replace(project, framework=name)):
+        assert [one for one in sorted(listed) if not hasattr(framework(), one)] == []
+
+
+def test_a_model_requires_its_own_framework_and_no_other(project: Project) -> None:
+    needed = {}
+    for name in ("sklearn", "lightgbm"):
+        with using(replace(project, framework=name)):
+            needed[name] = {line.partition("==")[0] for line in requirements()}
+    assert {"mlflow", "scikit-learn", "skops"} <= needed["sklearn"]
+    assert needed["lightgbm"] - needed["sklearn"] == {"lightgbm"}
+    assert "keras" not in needed["sklearn"]
 
 
 @kinds("grades", "light_prices")

@@ -20,12 +20,21 @@ __all__ = ["Decision", "Framework", "ModelError", "framework"]
 
 
 class Framework(Protocol):
-    """What a package of this room has."""
+    """What a package of this room has.
+
+    Its `__init__` imports neither the framework nor MLflow: a service's image has no MLflow, and a task that needs no
+    model starts without loading either. Import them inside the functions.
+    """
 
     PLATFORM: str  # as the Open Inference Protocol names it
+    REQUIREMENTS: tuple[str, ...]  # the distributions that load and run a saved model, besides those of any framework
 
     def save_model(self, model: Any, contract: Contract, folder: Path, **described: Any) -> None:
-        """Write a fitted model; `described` is what MLflow notes of it. Raises ModelError if it could not be read."""
+        """Write a fitted model as a model folder of MLflow, which `mlflow.pyfunc.load_model` reads too.
+
+        `described` has the arguments of MLflow's `save_model`: signature, pip_requirements, code_paths, metadata.
+        Raises ModelError if the model could not be loaded again.
+        """
 
     def load_model(self, folder: Path, also: Iterable[str] = ()) -> Any:
         """The model in a folder, which may hold these types too; none of its code is run. Raises ModelError."""

@@ -40,11 +40,10 @@ from mlops_kit.models.runs import (
     restore,
     tracking_uri,
 )
-from mlops_kit.models.signature import REQUIREMENTS, output_type, requirements, signature, signature_types
+from mlops_kit.models.signature import distributions, output_type, requirements, signature, signature_types
 
 __all__ = [
     "ABSENT",
-    "REQUIREMENTS",
     "Champion",
     "ChampionError",
     "ModelError",
@@ -58,6 +57,7 @@ __all__ = [
     "changed_since_run",
     "client",
     "data_md5",
+    "distributions",
     "experiment_id",
     "folder_md5",
     "from_registry",

@@ -10,23 +10,26 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from typing import TYPE_CHECKING
 
 from mlops_kit.contract import Contract
+from mlops_kit.frameworks import framework
 from mlops_kit.ground import project
 
 if TYPE_CHECKING:
     from mlflow.models.signature import ModelSignature
 
-# What loading and running the model needs; the exact versions of this environment are written beside it.
-REQUIREMENTS = (
-    *("keras", "lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "pyyaml", "scikit-learn", "skops"),
-    *("tensorflow", "tensorflow-cpu"),
-)
+# What loading and running any model needs; each framework adds its own.
+REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow", "pyyaml", "scikit-learn")
 # A class of the target, in MLflow's words.
 SIGNATURE_CLASSES = {bool: "boolean", int: "long", str: "string"}
 
 
+def distributions() -> list[str]:
+    """The distributions that load and run a model of the project's framework, sorted; not all may be installed."""
+    return sorted({*REQUIREMENTS, *framework().REQUIREMENTS})
+
+
 def requirements() -> Iterator[str]:
     """`name==version` of what the model needs here, in pip's words: the library's needs, and what its code imports."""
-    for name in dict.fromkeys([*REQUIREMENTS, *imported()]):
+    for name in dict.fromkeys([*distributions(), *imported()]):
         with suppress(PackageNotFoundError):
             yield f"{name}=={version(name)}"
 

@@ -14,7 +14,7 @@ from importlib import metadata
 from types import ModuleType
 
 from mlops_kit.ground import project
-from mlops_kit.models import REQUIREMENTS
+from mlops_kit.models import distributions
 from mlops_kit.search import SearchError
 from mlops_kit.search.objective import ONE_THREAD, Objective, Outcome, Task
 
@@ -96,8 +96,9 @@ def _try_out(objective: Objective, task: Task) -> tuple[str, Outcome]:
 
 def compare_nodes(ray: ModuleType) -> None:
     """Hold Python and packages of every node against ours. Raises SearchError that names the first that differs."""
-    mine = versions()
-    for node, theirs in versions_by_node(ray):
+    needed = distributions()
+    mine = versions(needed)
+    for node, theirs in versions_by_node(ray, needed):
         other = [
             f"{name} {theirs.get(name, 'missing')} (here {mine[name]})"
             for name in mine
@@ -110,14 +111,14 @@ def compare_nodes(ray: ModuleType) -> None:
             )
 
 
-def versions_by_node(ray: ModuleType) -> Iterator[tuple[str, dict[str, str]]]:
-    """What each node has, all asked at once. Raises SearchError for one that is there and does not answer."""
+def versions_by_node(ray: ModuleType, needed: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """What each node has of these, all asked at once. Raises SearchError for one that is there and does not answer."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     look = ray.remote(num_cpus=0)(versions)
 
     def ask(node: str) -> object:
-        return look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote()
+        return look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(needed)
 
     names = alive(ray)
     asked = {node: ask(node) for node in names}
@@ -149,9 +150,9 @@ def able(ray: ModuleType) -> frozenset[str]:
     return frozenset(node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1)
 
 
-def versions() -> dict[str, str]:
-    """Python's and the packages' versions here."""
-    found = {name: metadata.version(name) for name in REQUIREMENTS if _is_installed(name)}
+def versions(needed: list[str]) -> dict[str, str]:
+    """The versions of Python and of these packages here, without those that are not installed."""
+    found = {name: metadata.version(name) for name in needed if _is_installed(name)}
     return {"Python": ".".join(platform.python_version_tuple()[:2]), **found}
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PLATFORM",
+    "REQUIREMENTS",
     "decide",
     "decision_of",
     "fit_in_batches",
@@ -22,6 +23,8 @@ __all__ = [
     "trusted_types",
     "types_of",
 ]
+
+REQUIREMENTS = ("skops",)
 
 
 def fit_in_batches(model: Any, contract: Contract, sample: pd.DataFrame) -> None:

@@ -11,7 +11,18 @@ if TYPE_CHECKING:
 
     from mlops_kit.contract import Contract
 
-__all__ = ["PLATFORM", "decide", "decision_of", "fit_in_batches", "load_model", "save_model", "types_of"]
+__all__ = [
+    "PLATFORM",
+    "REQUIREMENTS",
+    "decide",
+    "decision_of",
+    "fit_in_batches",
+    "load_model",
+    "save_model",
+    "types_of",
+]
+
+REQUIREMENTS = ("keras", "tensorflow", "tensorflow-cpu")  # one of the last two, by the machine
 
 
 def fit_in_batches(model: Any, contract: Contract, sample: pd.DataFrame) -> None:
