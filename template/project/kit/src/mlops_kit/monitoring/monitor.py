@@ -26,7 +26,7 @@ from mlops_kit import models
 from mlops_kit.contract import Contract, ContractError, coerce, load
 from mlops_kit.data import TEST, TRAIN, train_part
 from mlops_kit.ground import KitError, command, params, project
-from mlops_kit.monitoring import asked, textfile
+from mlops_kit.monitoring import asked, pages, textfile
 from mlops_kit.monitoring.drift import FEWEST_ROWS, Comparison, compare
 from mlops_kit.monitoring.drift_page import page
 from mlops_kit.monitoring.errors import TooFewRowsError
@@ -143,10 +143,9 @@ def number_of_days(text: str) -> int:
 def write(found: list[Comparison], contract: Contract, train: pd.DataFrame, current: pd.DataFrame, source: str) -> None:
     """The page, the numbers, the metrics."""
     reports = project().reports
-    reports.mkdir(exist_ok=True)
+    pages.write("drift.html", page(found, contract, train, current, source))
     told = [asdict(one) | dict(found=one.found) for one in found]
     (reports / "drift.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    (reports / "drift.html").write_text(page(found, contract, train, current, source), encoding="utf-8")
     textfile.write(reports / "drift.prom", metrics(found, len(current)))
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
+from mlops_kit.ground import project
+
 STYLE = """\
 :root { color-scheme: light dark; --then: #8b96a3; --now: #2f6fde; --bad: #c62828; --good: #2e7d32; --line: #8884; }
 @media (prefers-color-scheme: dark) { :root { --now: #6ea1ff; --bad: #ff8a80; --good: #81c784; } }
@@ -97,3 +99,9 @@ def page(title: str, lead: str, body: str) -> str:
 {body}</body>
 </html>
 """
+
+
+def write(name: str, shown: str) -> None:
+    """Write a page, such as `status.html`, to the folder of the reports."""
+    project().reports.mkdir(exist_ok=True)
+    (project().reports / name).write_text(shown, encoding="utf-8")

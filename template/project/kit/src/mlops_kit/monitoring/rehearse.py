@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from mlops_kit import models
 from mlops_kit.contract import load
 from mlops_kit.ground import command, project
-from mlops_kit.monitoring import asked, textfile
+from mlops_kit.monitoring import asked, pages, textfile
 from mlops_kit.monitoring.errors import TooFewRowsError
 from mlops_kit.monitoring.shadow import Shadow, compare
 from mlops_kit.monitoring.shadow_page import page
@@ -36,9 +36,7 @@ def rehearse() -> Shadow:
         found = compare(contract, asked.frame(contract, rows), [one.prediction for one in rows], champion, challenger)
     except TooFewRowsError as error:
         raise TooFewRowsError(f"{source}: {error}") from None
-    project().reports.mkdir(exist_ok=True)
-    shown = page(found, rows, f"{source}.", f"challenger (run {names[1][:8]})")
-    (project().reports / "shadow.html").write_text(shown, encoding="utf-8")
+    pages.write("shadow.html", page(found, rows, f"{source}.", f"challenger (run {names[1][:8]})"))
     textfile.write(project().reports / "shadow.prom", metrics(found))
     return found
 

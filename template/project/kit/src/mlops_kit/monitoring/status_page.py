@@ -80,9 +80,7 @@ def shortened(digest: str) -> pages.Cell:
 def main() -> None:
     """Write the page; a sentence where MLflow cannot be asked."""
     with in_a_sentence():
-        shown = page(versions(), moves(), params()["evaluate"]["primary"])
-    project().reports.mkdir(exist_ok=True)
-    (project().reports / "status.html").write_text(shown, encoding="utf-8")
+        pages.write("status.html", page(versions(), moves(), params()["evaluate"]["primary"]))
     print("report/status.html is written")
 
 

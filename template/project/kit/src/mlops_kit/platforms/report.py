@@ -22,6 +22,7 @@ import yaml
 from mlops_kit.contract import load
 from mlops_kit.ground import command, output_of, params, project
 from mlops_kit.ground.variables import first_set
+from mlops_kit.monitoring import pages
 from mlops_kit.platforms import model_page
 from mlops_kit.registry import RegistryError, read_report
 from mlops_kit.registry.evidence import answers_table, table
@@ -220,7 +221,7 @@ def main() -> None:
     options = parser.parse_args()
     text = write_report()
     print(text)
-    (project().reports / "model.html").write_text(model_page.page(read_report()), encoding="utf-8")
+    pages.write("model.html", model_page.page(read_report()))
     print("report/model.html is written: curves, errors, slices and the columns that matter")
     if options.post:
         print(post(text))
