@@ -8,7 +8,7 @@ finished one.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 BACKUP = "refs/worktree/mlops/before-update"
 
 
-def apply(plan: "Plan", scratch: "Scratch", journal: Journal) -> None:
-    """Write a plan. Raises MlopsError, with the project as it was, where something cannot be written."""
+def apply(plan: "Plan", scratch: "Scratch", journal: Journal, finish: Callable[[], None] = lambda: None) -> None:
+    """Write a plan; `finish` is a last step, which belongs to it.
+
+    Raises MlopsError, with the project as it was, where something cannot be written.
+    """
     from filelock import FileLock
 
     repository = plan.repository
@@ -44,6 +47,7 @@ def apply(plan: "Plan", scratch: "Scratch", journal: Journal) -> None:
                 require_as_planned(plan, record, planned_on)
                 journal.write(record)
                 put_in_place(journal, record)
+                finish()
                 record.state = DONE
                 journal.write(record)
             except BaseException:

@@ -8,6 +8,7 @@ from typing import NoReturn
 import typer
 
 from mlops_scaffold.cli.add import add, remove
+from mlops_scaffold.cli.adopt import adopt
 from mlops_scaffold.cli.check import check, diff, explain
 from mlops_scaffold.cli.components import components
 from mlops_scaffold.cli.doctor import doctor
@@ -42,6 +43,7 @@ app.command(cls=LightCommand)(explain)
 app.command(cls=LightCommand)(setup)
 app.command(cls=LightCommand)(doctor)
 app.add_typer(layer)
+app.command(cls=LightCommand)(adopt)
 app.add_typer(fleet)
 app.command(cls=LightCommand)(components)
 app.command(cls=LightCommand)(presets)

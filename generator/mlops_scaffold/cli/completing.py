@@ -85,6 +85,14 @@ def questions(ctx: typer.Context) -> Iterable[str]:
 
 
 @silent
+def levels(_: typer.Context) -> Iterable[str]:
+    """How much of the template a repository may use."""
+    from mlops_scaffold.adopting.request import LEVELS
+
+    return LEVELS
+
+
+@silent
 def checks(_: typer.Context) -> Iterable[str]:
     """The checks of `mlops doctor`: the tool's, and those that the project in this folder carries."""
     from mlops_scaffold.doctor import CHECKS

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from mlops_scaffold.fleet.line import Line
 from mlops_scaffold.fleet.objects import Objects, build_tree, write_object
 from mlops_scaffold.vcs.conflict_record import RECORD, parse
-from mlops_scaffold.vcs.git import git, settings
+from mlops_scaffold.vcs.git import git, signs
 from mlops_scaffold.vcs.repository import Blob, Entries
 
 TRAILER = re.compile(rb"^Mlops-Fleet: tree=(?P<tree>[0-9a-f]+) parent=(?P<parent>[0-9a-f]+)$", re.MULTILINE)
@@ -59,11 +59,6 @@ def make_commit(clone: Path, head: str, files: Entries, touched: Touched, subjec
     message.write_text(f"{message_of(subject, lines)}\n\nMlops-Fleet: tree={tree} parent={head}\n", encoding="utf-8")
     sign = ["-S"] if signs(clone) else []
     return git("commit-tree", tree, "-p", head, "-F", str(message), *sign, cwd=clone)
-
-
-def signs(clone: Path) -> bool:
-    """Whether git is to sign commits."""
-    return dict(settings(r"^commit\.gpgsign$", clone, "--type=bool")).get("commit.gpgsign") == "true"
 
 
 def message_of(subject: str, lines: list[Line]) -> str:

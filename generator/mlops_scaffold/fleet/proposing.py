@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mlops_scaffold.fleet.branches import Touched, make_commit, signs
+from mlops_scaffold.fleet.branches import Touched, make_commit
 from mlops_scaffold.fleet.hosts.desk import FAILED, OPEN
 from mlops_scaffold.fleet.inventory import Member
 from mlops_scaffold.fleet.line import BEHIND, CONFLICTS, CURRENT, EDITED, PROPOSED, RED, Line
@@ -10,7 +10,7 @@ from mlops_scaffold.fleet.refusals import TROUBLE, fail, of_push
 from mlops_scaffold.fleet.requests import title_of
 from mlops_scaffold.fleet.survey import Opened, Reader, lines_of
 from mlops_scaffold.ground.errors import MlopsError
-from mlops_scaffold.vcs.git import GitError, git_remote
+from mlops_scaffold.vcs.git import GitError, git_remote, signs
 from mlops_scaffold.vcs.giturl import parse
 from mlops_scaffold.vcs.repository import Blob
 

@@ -8,6 +8,8 @@ from mlops_scaffold.ground.project import Project
 from mlops_scaffold.sources.catalog import OPTIONAL, SEVERAL, Component, components, suggest
 from mlops_scaffold.sources.source import Version
 
+WHOLE = "pipeline"  # the level of a project that uses all of the template
+
 
 def adding(project: Project, version: Version, name: str) -> dict[str, Any]:
     """The answers with a component. Raises MlopsError where it is there, unknown, or goes with something else only."""
@@ -60,6 +62,10 @@ def find(project: Project, version: Version, name: str) -> Component:
     rows = table(project, version)
     if name not in rows:
         raise MlopsError(f"The template {version.name} has no component {name!r}.", suggest(name, rows))
+    level, axis = project.last.get("level", WHOLE), rows[name].axis
+    if level != WHOLE and axis not in project.last:
+        sentence = f"The project uses the template at level {level}, which has no {axis}."
+        raise MlopsError(sentence, f"Raise it first: mlops update --data level={WHOLE}")
     return rows[name]
 
 

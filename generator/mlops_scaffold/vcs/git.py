@@ -179,6 +179,11 @@ def succeeds(*arguments: str, cwd: Path | None = None) -> bool:
     return True
 
 
+def signs(folder: Path) -> bool:
+    """Whether git is to sign the commits of a repository."""
+    return dict(settings(r"^commit\.gpgsign$", folder, "--type=bool")).get("commit.gpgsign") == "true"
+
+
 def is_repository_root(folder: Path) -> bool:
     """Whether the folder is the top of a git repository of its own."""
     return (folder / ".git").exists()

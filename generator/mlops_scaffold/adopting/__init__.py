@@ -1,0 +1,1 @@
+"""`mlops adopt`: an existing repository comes under the template, on a branch, and loses nothing."""
