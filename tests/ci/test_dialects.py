@@ -71,7 +71,8 @@ def test_the_dialects_are_the_same_stages(rendered: dict[tuple[str, str], Path],
     from jinja2 import Environment
 
     text = (ROOT / "template/stages.yml").read_text(encoding="utf-8")
-    wanted = neutral(Environment(autoescape=False).from_string(text).render(extras=extras, cloud="none"))
+    context = {"extras": extras, "cloud": "none", "level": "pipeline"}
+    wanted = neutral(Environment(autoescape=False).from_string(text).render(**context))
     for ci, parse in DIALECTS.items():
         assert parse(rendered[preset, ci]) == wanted, ci
 

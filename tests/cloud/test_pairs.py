@@ -77,7 +77,7 @@ def logs_in(stage: Stage) -> bool:
 def test_all_dialects_have_the_clouds_stages(pair: tuple[str, str, Path]) -> None:
     ci, cloud, project = pair
     text = (ROOT / "template/stages.yml").read_text(encoding="utf-8")
-    context: dict[str, Any] = {"extras": EXTRAS, "cloud": cloud, "serving": "fastapi", "ci": ci}
+    context: dict[str, Any] = {"extras": EXTRAS, "cloud": cloud, "serving": "fastapi", "ci": ci, "level": "pipeline"}
     assert DIALECTS[ci](project) == neutral(Environment(autoescape=False).from_string(text).render(**context))
 
 

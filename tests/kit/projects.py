@@ -209,6 +209,7 @@ def answers_of(kind: Kind, name: str, package: str) -> dict[str, Any]:
         serving=kind.serving,
         compute=kind.compute,
         kit="vendored",
+        level="pipeline",
         ci="github",
         cloud="none",
         package_index="",
