@@ -17,6 +17,7 @@ EXECUTED = {
     "docs/tutorial.md": "tests/docs/test_readme.py",
     "docs/own-data.md": "tests/docs/test_readme.py",
     **{f"docs/{page}": "tests/docs/test_readme.py" for page in IN_THE_PROJECT},
+    "docs/adopt.md": "tests/adopt/test_page.py",
     "docs/update.md": "tests/docs/test_sessions.py",
     "docs/platform-teams.md": "tests/docs/test_sessions.py",
     "docs/template-source.md": "tests/docs/test_sessions.py",
