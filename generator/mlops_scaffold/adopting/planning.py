@@ -90,7 +90,7 @@ def plan(place: Scratch, theirs: Rendered, version: Version, found: Found) -> Ad
         made.second[where] = stored[path]
     if made.conflicts:
         entries = [recorded(path, stages) for path, stages in sorted(made.conflicts.items())]
-        made.second[RECORD] = Blob("100644", place.hash(dump(entries, (version.name, version.name), answers)))
+        made.second[RECORD] = Blob("100644", place.hash(dump(entries, (version.name, version.name), answers, {})))
     return made
 
 
