@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from mlops_scaffold.applying.session import recover_around
 from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.project import open_project
 from mlops_scaffold.ground.report import Report
+from mlops_scaffold.projects.check import check
+from mlops_scaffold.vcs.repository import open_repository
 
 from tests.adopt.world import OLD, adopted, everything, make_repository, tracked
 from tests.conftest import git
@@ -87,8 +90,9 @@ def test_what_is_no_repository_is_refused(template: Path, tmp_path: Path) -> Non
 def test_another_templates_project_can_have_both(template: Path, tmp_path: Path) -> None:
     folder = make_repository(tmp_path / "churn")
     answers(folder)
-    adopted(folder, template, answers_file=".copier-answers.mlops.yml")
-    assert {".copier-answers.yml", ".copier-answers.mlops.yml"} <= set(tracked(folder))
+    adopted(folder, template, answers_file=".mlops-answers.yml")
+    assert {".copier-answers.yml", ".mlops-answers.yml"} <= set(tracked(folder))
+    assert not check(open_project(folder, ".mlops-answers.yml"), open_repository(folder)).drifted
 
 
 @pytest.mark.usefixtures("strangers")

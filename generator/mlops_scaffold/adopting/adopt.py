@@ -37,7 +37,7 @@ def adopt(request: Request, report: Report) -> Outcome:
         found = look(place, repository.entries_of(repository.head()))
         theirs = rendered(request, repository, version, found)
         made = plan(place, theirs, version, found)
-        page = add_page(made, place, found)
+        page = add_page(made, place, found, theirs.answers_path.as_posix())
         require_free(repository, made)
         notices = [
             *found.notices,

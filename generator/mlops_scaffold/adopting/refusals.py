@@ -10,7 +10,7 @@ from mlops_scaffold.vcs.git import GitError, git, git_bytes, paths_in, require_i
 from mlops_scaffold.vcs.repository import GITLINK, Entries, Repository, can_merge_trees
 
 POINTER = b"version https://git-lfs.github.com/spec/"
-SECOND_ANSWERS = ".copier-answers.mlops.yml"
+SECOND_ANSWERS = ".mlops-answers.yml"
 
 
 def require_adoptable(repository: Repository, answers_file: str | None, dry_run: bool) -> str:

@@ -7,6 +7,7 @@ from mlops_scaffold.adopting.looking import Found
 from mlops_scaffold.adopting.planning import IGNORE, SETTINGS, Adoption
 from mlops_scaffold.adopting.request import LEVELS
 from mlops_scaffold.adopting.requirements import FILE
+from mlops_scaffold.ground.project import ANSWERS_FILE
 from mlops_scaffold.vcs.files import present
 from mlops_scaffold.vcs.repository import Blob
 from mlops_scaffold.vcs.scratch import Scratch
@@ -24,12 +25,14 @@ all are done, delete this page.
 """
 
 
-def add_page(made: Adoption, place: Scratch, found: Found) -> str:
+def add_page(made: Adoption, place: Scratch, found: Found, answers_file: str) -> str:
     """Add the page to the second commit. Gives back its path."""
     taken = any(name.lower() == PAGE.lower() for name in made.before) or present(place.repository.folder / PAGE)
     path = ELSEWHERE if taken else PAGE
     level = str(made.answers.get("level"))
     text = HEAD.format(level=level, version=made.version.name)
+    if answers_file != ANSWERS_FILE:
+        text += f"The answers are in `{answers_file}`: add `--answers-file {answers_file}` to each `mlops` command.\n\n"
     text += "".join(f"- [ ] {what} Proof: `{proof}`\n" for what, proof in tasks(made, found, level))
     made.second[path] = Blob("100644", place.hash(text.encode()))
     return path
