@@ -11,6 +11,9 @@ import yaml
 from mlops_scaffold.adopting.ignoring import union
 from mlops_scaffold.adopting.looking import free_package, project_name
 from mlops_scaffold.adopting.requirements import Legacy, read_requirements, with_legacy
+from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.project import Project
+from mlops_scaffold.projects.components import adding
 from mlops_scaffold.rendering import Asked, copier_adapter, plain
 from mlops_scaffold.sources.address import named_address
 from mlops_scaffold.sources.source import open_version
@@ -91,6 +94,14 @@ FILE = {
     "circleci": ".circleci/config.yml",
     "jenkins": "Jenkinsfile",
 }
+
+
+def test_a_component_needs_its_level(template: Path, tmp_path: Path) -> None:
+    version = open_version(named_address(str(template)), None)
+    project = Project(tmp_path, {"level": "ci", "ci": "github"})
+    assert adding(project, version, "gitlab") == {"ci": "gitlab"}
+    with pytest.raises(MlopsError, match="mlops update --data level=pipeline"):
+        adding(project, version, "notebooks")
 
 
 @pytest.mark.parametrize("ci", [*FILE, "none"])

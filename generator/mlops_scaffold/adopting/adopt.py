@@ -1,5 +1,6 @@
 """An adoption, from a folder to a branch: refuse, look, render, plan, and write unless it is a dry run."""
 
+from contextlib import nullcontext
 from typing import Any
 
 from mlops_scaffold.adopting import committing
@@ -33,7 +34,8 @@ def adopt(request: Request, report: Report) -> Outcome:
     version = open_version(find_address(request.template), request.ref, request.prereleases, request.offline)
     for notice in version.notices:
         report.warn(notice)
-    with journal.locked(repository) as record, scratch(repository) as place:
+    alone = nullcontext(journal.Journal(repository)) if request.dry_run else journal.locked(repository)
+    with alone as record, scratch(repository) as place:
         found = look(place, repository.entries_of(repository.head()))
         theirs = rendered(request, repository, version, found)
         made = plan(place, theirs, version, found)
