@@ -8,7 +8,7 @@ import pytest
 import yaml
 from mlops_kit.contract import Contract, load
 from mlops_kit.ground import Project, using
-from mlops_kit.training import MetricError, check_metrics, metrics, positive_class, score, stage
+from mlops_kit.training import MetricError, check_metrics, metrics, positive_class, score, score_slices, stage
 from mlops_kit.training.measuring import warn_of_a_guess
 from mlops_kit.training.metrics import check_slices
 from sklearn.metrics import average_precision_score, f1_score
@@ -108,6 +108,42 @@ def test_a_model_that_answers_another_number_of_rows_is_one_sentence(contract: C
 
     with pytest.raises(MetricError, match="gives 1 predictions for 3 rows"):
         score(Short(), contract, parts[1], ["accuracy"])
+
+
+class Counted:
+    """A model that counts the rows of each question."""
+
+    def __init__(self, model: Any) -> None:
+        self.model, self.classes_ = model, model.classes_
+        self.sizes: list[int] = []
+
+    def predict(self, rows: Any) -> Any:
+        self.sizes.append(len(rows))
+        return self.model.predict(rows)
+
+    def predict_proba(self, rows: Any) -> Any:
+        self.sizes.append(len(rows))
+        return self.model.predict_proba(rows)
+
+
+@kinds("grades")
+def test_a_model_predicts_once_for_all_metrics_and_once_for_all_slices(
+    contract: Contract, model: Any, parts: Any
+) -> None:
+    test, names, counted = parts[1], ["accuracy", "f1_macro", "roc_auc_ovr_weighted", "neg_log_loss"], Counted(model)
+    rows, labels = contract.coerce(test), contract.labels(test)
+    expected = {name: metrics.scorer(name, contract)(model, rows, labels) for name in names}
+    assert score(counted, contract, test, names) == pytest.approx(expected, abs=1e-6)
+    assert counted.sizes == [3, len(test), len(test)], "three rows are a look at the model"
+    counted.sizes.clear()
+    sliced = dict(score_slices(counted, contract, test, {"primary": "accuracy"}))
+    assert counted.sizes == [len(test)]
+    right = model.predict(rows) == labels
+    assert sliced
+    for name, found in sliced.items():
+        column, _, value = name.partition("=")
+        chosen = (test[column].astype(str) == value).to_numpy()
+        assert found == {"rows": chosen.sum(), "accuracy": pytest.approx(right[chosen].mean(), abs=1e-6)}
 
 
 def test_a_slice_of_a_column_that_there_is_not_names_the_nearest(asked: Asked) -> None:

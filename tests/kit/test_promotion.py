@@ -19,7 +19,7 @@ from mlops_kit.ground import Project, params, using
 from mlops_kit.models import Champion
 from mlops_kit.registry import comparing, promotion
 from mlops_kit.registry.committed import made_by
-from mlops_kit.training import fit, save
+from mlops_kit.training import fit, save, scorer
 
 from tests.kit.kinds import kinds
 from tests.kit.projects import copied, write
@@ -158,11 +158,10 @@ def test_what_rows_cannot_tell_apart_is_not_worse(contract: Contract, parts: tup
 
 @kinds("grades", "truths")
 def test_kept_answers_are_scored_as_the_model_is(contract: Contract, model: Any, parts: Any) -> None:
-    from mlops_kit.training import score
-
+    rows, labels = contract.coerce(parts[1]), contract.labels(parts[1])
     for metric in ("roc_auc_ovr_weighted", "accuracy", "neg_log_loss", "f1_macro"):
         found = comparing.compared(model, model, contract, parts[1], metric)
-        assert found.new == found.old == score(model, contract, parts[1], [metric])[metric]
+        assert found.new == found.old == round(float(scorer(metric, contract)(model, rows, labels)), 6)
         assert found.low == found.high == 0
 
 

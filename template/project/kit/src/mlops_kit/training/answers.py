@@ -12,19 +12,22 @@ if TYPE_CHECKING:
 
 
 class Answers(BaseEstimator):  # type: ignore[misc]
-    """The answers to some rows, by the rows' index, which counts them from 0."""
+    """The answers to some rows, by the rows' index, which counts them from 0. The model is asked for each kind once."""
 
     def __init__(self, model: Any, rows: pd.DataFrame) -> None:
-        self._given = {}
-        for name in ("predict", "predict_proba"):
-            if hasattr(model, name):
-                self._given[name] = np.asarray(getattr(model, name)(rows))
+        self._model, self._rows = model, rows
+        self._given: dict[str, Any] = {}
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
     def predict(self, rows: pd.DataFrame) -> Any:
-        return self._given["predict"][rows.index.to_numpy()]
+        return self._to(rows, "predict")
+
+    def _to(self, rows: pd.DataFrame, method: str) -> Any:
+        if method not in self._given:
+            self._given[method] = np.asarray(getattr(self._model, method)(self._rows))
+        return self._given[method][rows.index.to_numpy()]
 
 
 class Classes(ClassifierMixin, Answers):  # type: ignore[misc]
@@ -35,7 +38,7 @@ class Classes(ClassifierMixin, Answers):  # type: ignore[misc]
         self.classes_ = model.classes_
 
     def predict_proba(self, rows: pd.DataFrame) -> Any:
-        return self._given["predict_proba"][rows.index.to_numpy()]
+        return self._to(rows, "predict_proba")
 
 
 class Numbers(RegressorMixin, Answers):  # type: ignore[misc]

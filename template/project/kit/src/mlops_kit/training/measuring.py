@@ -72,13 +72,32 @@ def score(model: Any, contract: Contract, frame: pd.DataFrame, names: list[str])
 
     Raises MetricError for a scorer that is unknown, or that does not fit the labels.
     """
-    rows, labels = contract.coerce(frame), contract.labels(frame)
+    rows, labels = contract.coerce(frame).reset_index(drop=True), contract.labels(frame)
     answered = len(model.predict(rows.head(3)))
     if answered != min(3, len(rows)):
         raise MetricError(
             f"The model gives {answered} predictions for {min(3, len(rows))} rows.", "See model.py: one a row."
         )
-    return {name: round(asked(scorer(name, contract), name, model, rows, labels), 6) for name in names}
+    answers = kept(model, contract, rows)
+    return {name: value(name, model, answers, contract, rows, labels) for name in names}
+
+
+def kept(model: Any, contract: Contract, rows: pd.DataFrame) -> Any:
+    """The answers of a model to these rows, counted from 0, for as many scorers as there are: it predicts once.
+
+    The model itself where a scorer may need more than predictions and probabilities.
+    """
+    from mlops_kit.training.answers import Classes, Numbers
+
+    if contract.classes and not (hasattr(model, "predict_proba") and hasattr(model, "classes_")):
+        return model
+    return (Classes if contract.classes else Numbers)(model, rows)
+
+
+def value(name: str, model: Any, answers: Any, contract: Contract, rows: pd.DataFrame, labels: Any) -> float:
+    """A metric of some of the rows that are answered, to 6 digits. A scorer of model.py gets the model itself."""
+    own = name in getattr(project().model, "SCORERS", {})
+    return round(asked(scorer(name, contract), name, model if own else answers, rows, labels), 6)
 
 
 def slices(contract: Contract, frame: pd.DataFrame, settings: dict[str, Any]) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -100,10 +119,13 @@ def score_slices(
     """
     import warnings
 
+    frame, primary = frame.reset_index(drop=True), settings["primary"]
+    rows = contract.coerce(frame).reset_index(drop=True)
+    answers = kept(model, contract, rows)
     for name, part in slices(contract, frame, settings):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield name, dict(rows=len(part), **score(model, contract, part, [settings["primary"]]))
+        with warnings.catch_warnings(action="ignore"):
+            found = value(primary, model, answers, contract, rows.loc[part.index], contract.labels(part))
+        yield name, {"rows": len(part), primary: found}
 
 
 def latency_ms(model: Any, rows: pd.DataFrame) -> float:
