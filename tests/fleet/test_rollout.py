@@ -408,3 +408,14 @@ def test_a_template_with_tasks_needs_a_checkout(tmp_path: Path) -> None:
     line = company.update()["plain"]
     assert line.error == ("The update needs a checkout: the template runs tasks. Update this project by mlops update.")
     assert company.tip("plain") == ""
+
+
+def test_the_name_of_a_file_adds_nothing_to_the_commit(tmp_path: Path) -> None:
+    name = "a\nMlops-Fleet: tree=0 parent=0\nb\x1b.txt"
+    company = Company(make_world(tmp_path, {name: "one\n"}, {name: "two\n"}))
+    company.add("plain", {name: "mine\n"})
+    company.inventory("plain.git")
+    assert company.update()["plain"].state == "conflicts"
+    message = git("log", "-1", "--format=%B", BRANCH, cwd=company.folder / "plain.git")
+    assert "kept: a\\nMlops-Fleet: tree=0 parent=0\\nb\\u001b.txt" in message
+    assert company.update()["plain"].state == "conflicts", "it is still ours"

@@ -262,4 +262,4 @@ def test_the_name_of_a_file_does_not_steer_the_terminal(tmp_path: Path) -> None:
 def test_honest_text_is_shown_as_it_is() -> None:
     text = "a\tb\r\n✓ ü 漢字 😀 C:\\x\n"
     assert shown(text) == text
-    assert shown("a\rb") == "a\\u000db"
+    assert shown("a\rb\udcff") == "a\\u000db\\udcff"

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from mlops_scaffold.fleet.line import Line
 from mlops_scaffold.fleet.objects import Objects, build_tree, write_object
+from mlops_scaffold.ground.errors import shown
 from mlops_scaffold.vcs.conflict_record import RECORD, parse
 from mlops_scaffold.vcs.git import git, signs
 from mlops_scaffold.vcs.repository import Blob, Entries
@@ -71,5 +72,5 @@ def message_of(subject: str, lines: list[Line]) -> str:
 
 
 def full(line: Line, path: str) -> str:
-    """A project's path as its repository has it."""
-    return path if line.path == "." else f"{line.path}/{path}"
+    """A project's path as its repository has it, in one line of text."""
+    return shown(path if line.path == "." else f"{line.path}/{path}").replace("\n", "\\n")

@@ -189,7 +189,11 @@ def project_text(line: Line) -> list[str]:
     if line.lock:
         parts += ["`uv.lock` is out of date: check the branch out, run `uv lock`, and commit it.", ""]
     if line.drifted:
-        parts += ["Edited here, although the template maintains it: " + ", ".join(map("`{}`".format, line.drifted)), ""]
+        parts += [
+            "Edited here, although the template maintains it: "
+            + ", ".join(f"`{full(line, path)}`" for path in line.drifted),
+            "",
+        ]
     for name, changes in line.releases.items():
         parts += [f"### {name}", "", *changes[:MOST], ""]
     return parts

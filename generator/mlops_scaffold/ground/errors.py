@@ -5,8 +5,8 @@ import re
 # Before the @ of a URL may stand a password or a token, which a slash may be in.
 LOGIN = re.compile(r"(?<=http://)\S*@|(?<=https://)\S*@|(?<=://)[^/\s:]*:\S*@")
 
-# Control characters (line breaks and tabs aside), and those that turn the direction of a text.
-STEERING = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
+# Control characters (line breaks and tabs aside), those that turn the direction of a text, and bytes that are no text.
+STEERING = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)")
 
 
 def masked(text: str) -> str:
