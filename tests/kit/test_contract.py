@@ -32,6 +32,8 @@ SENSELESS = {
     "": r"contract\.yaml cannot be understood",
     "columns: {a: {type: number}}": r"Column 'a' in contract\.yaml has the unknown type 'number'\. Types are: numeric,",
     "columns: {a: {type: text, size: 3}}": r"Column 'a' in contract\.yaml has no setting 'size'",
+    "columns: {a: {type: numeric, max: 1e5}}": r"the setting 'max' is '1e5', which is not a number\. Write digits",
+    "columns: {a: {type: numeric, nulls: few}}": r"the setting 'nulls' is 'few', which is not a number",
     "columns: {a: {type: text, min: 3}}": r"the setting 'min' is not for text columns\. Remove it, or",
 }
 

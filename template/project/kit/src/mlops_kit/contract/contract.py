@@ -133,13 +133,7 @@ class Column:
         settings: dict[str, Any] = {**values, "missing": _as_words(values.get("missing"))}
         settings |= {key: tuple(values[key]) for key in ("categories", "true_values", "false_values") if key in values}
         column = cls(name=name, **settings)
-        for rule in RULES:
-            if rule.setting in column.settings and column.type not in rule.types:
-                setting = SHORT_NAMES.get(rule.setting, rule.setting)
-                raise ContractError(
-                    f"Column {name!r} in contract.yaml: the setting {setting!r} is not for {column.type} columns.",
-                    f"Remove it, or change the type to one of: {', '.join(rule.types)}.",
-                )
+        _refuse_unusable(column)
         return column
 
 
@@ -227,6 +221,23 @@ class Contract:
     def compare(self, other: Contract) -> list[str]:
         """How newer data, described by `other`, differs from what this contract accepts."""
         return compare(self, other)
+
+
+def _refuse_unusable(column: Column) -> None:
+    """Raise ContractError for a setting that the column's type cannot have, or that is no number and has to be one."""
+    told = f"Column {column.name!r} in contract.yaml: the setting"
+    for rule in RULES:
+        if rule.setting in column.settings and column.type not in rule.types:
+            setting = SHORT_NAMES.get(rule.setting, rule.setting)
+            raise ContractError(
+                f"{told} {setting!r} is not for {column.type} columns.",
+                f"Remove it, or change the type to one of: {', '.join(rule.types)}.",
+            )
+    bounds = {"min": column.minimum, "max": column.maximum} if column.type in ("numeric", "boolean") else {}
+    for setting, value in {"nulls": column.nulls, **bounds}.items():
+        if not isinstance(value, int | float) and (value is not None or setting == "nulls"):
+            what = f"{told} {setting!r} is {value!r}, which is not a number."
+            raise ContractError(what, "Write digits: YAML reads 1e5 as text.")
 
 
 def _as_words(words: Any) -> tuple[str, ...] | None:
