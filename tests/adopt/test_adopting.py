@@ -151,6 +151,13 @@ def test_packages_keep_their_versions_and_their_index(template: Path, tmp_path: 
     assert "requirements.txt, line 3: an editable install of a folder; not taken over" in outcome.notices
 
 
+def test_the_whole_pipeline_leaves_the_packages_to_a_person(template: Path, tmp_path: Path) -> None:
+    folder = make_repository(tmp_path / "churn")
+    adopted(folder, template, level="pipeline")
+    assert "scikit-learn==1.5.0" not in (folder / "pyproject.toml").read_text(encoding="utf-8")
+    assert "`requirements.txt` stays" in (folder / "ADOPT.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("path", "text"), [("setup.py", "raise SystemExit\n"), ("setup.cfg", "[metadata]\nname = a\n")]
 )

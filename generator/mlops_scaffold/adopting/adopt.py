@@ -52,7 +52,7 @@ def adopt(request: Request, report: Report) -> Outcome:
 
 def left(request: Request, found: Found) -> list[str]:
     """The requirements that are not taken over, where they are to be."""
-    return [] if request.level == "ci" else found.legacy.left
+    return found.legacy.left if request.level == "package" else []
 
 
 def rendered(request: Request, repository: Repository, version: Version, found: Found) -> Rendered:

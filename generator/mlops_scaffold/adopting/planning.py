@@ -6,7 +6,7 @@ from typing import Any
 from mlops_scaffold.adopting.ignoring import union, without_exceptions
 from mlops_scaffold.adopting.looking import Found
 from mlops_scaffold.adopting.request import PROPOSED
-from mlops_scaffold.adopting.requirements import with_legacy
+from mlops_scaffold.adopting.requirements import EMPTY_GROUP, with_legacy
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.safe_paths import folded
 from mlops_scaffold.ground.settings import parse_mapping
@@ -82,9 +82,9 @@ def plan(place: Scratch, theirs: Rendered, version: Version, found: Found) -> Ad
         made.conflicts[SETTINGS] = {3: stored[SETTINGS]}
     made.second = dict(made.first)
     merge_ignored(made, place, stored)
-    if made.first.get(SETTINGS) == stored.get(SETTINGS) and SETTINGS in stored and SETTINGS not in before:
-        text = with_legacy(rendered[SETTINGS].content.decode(), found.legacy)
-        made.second[SETTINGS] = Blob("100644", place.hash(text.encode()))
+    text = rendered[SETTINGS].content.decode() if SETTINGS in made.first.keys() - before.keys() else ""
+    if EMPTY_GROUP in text:
+        made.second[SETTINGS] = Blob("100644", place.hash(with_legacy(text, found.legacy).encode()))
         made.legacy_in = True
     for path, where in made.proposals.items():
         made.second[where] = stored[path]

@@ -51,7 +51,7 @@ def tasks(made: Adoption, found: Found, level: str) -> Iterator[tuple[str, str]]
         )
     yield from of_ignored(made)
     if level != "ci":
-        yield from of_packages(made, found)
+        yield from of_packages(made, found, level)
     yield from of_ci(made, found, level)
     if level == "pipeline":
         yield from of_pipeline(made)
@@ -77,14 +77,19 @@ def of_ignored(made: Adoption) -> Iterator[tuple[str, str]]:
         )
 
 
-def of_packages(made: Adoption, found: Found) -> Iterator[tuple[str, str]]:
+def of_packages(made: Adoption, found: Found, level: str) -> Iterator[tuple[str, str]]:
     """The packages and their lock file."""
-    if not made.legacy_in:
+    if level == "pipeline" and found.legacy:
+        yield (
+            f"`{FILE}` stays. Add what your model needs, in versions that go with the library: `uv add PACKAGE`.",
+            "uv tree",
+        )
+    elif level == "package" and not made.legacy_in:
         yield (
             f"Settle `{SETTINGS}` first; then, if there is a `{FILE}`: `uv add --group legacy -r {FILE}`.",
             "uv tree --group legacy",
         )
-    if found.legacy.left:
+    if level == "package" and found.legacy.left:
         yield f"These were not taken over: {'; '.join(found.legacy.left)}.", "uv tree --group legacy"
     yield (
         "Lock the packages: `uv lock`, then commit `uv.lock`. A version that is too old for Python 3.11 cannot be "
