@@ -5,6 +5,7 @@ import base64
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -90,8 +91,10 @@ def test_doctor_finds_a_project_that_was_moved_into_a_workspace(template: Path, 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """A project with an environment that can be moved, as the template's is."""
-    folder = write(tmp_path / "churn", "churn", '[tool.uv]\npreview-features = ["relocatable-envs-default"]\n')
+    """A project with the template's setting, by which an environment can be moved."""
+    setting = re.search(r"(?m)^preview-features = .*", (ROOT / "template/project/pyproject.toml").read_text("utf-8"))
+    assert setting
+    folder = write(tmp_path / "churn", "churn", f"[tool.uv]\n{setting[0]}\n")
     uv(folder, "sync", "--quiet")
     return Project(folder, {})
 
