@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from mlops_kit.contract import Column, Contract, ContractError, Source, load, to_numbers
-from mlops_kit.contract.infer import Findings, infer
+from mlops_kit.contract.infer import Findings, infer, opening
 
 N = 60
 LABELS = ["ab"[n % 2] for n in range(N)]
@@ -372,3 +372,19 @@ def test_years_may_be_names_of_columns(tmp_path: Path) -> None:
     rows = "".join(f"c{n % 9},{n % 7},{n * 2},{n * 3},{label}\n" for n, label in enumerate(LABELS))
     contract, _ = infer(written(tmp_path, f"country,2019,2020,2021,y\n{rows}"), "y")
     assert [one.name for one in contract.columns] == ["country", "2019", "2020", "2021", "y"]
+
+
+def test_a_contract_that_was_told_from_some_rows_is_that_of_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def line(n: int) -> str:
+        late = n == 377  # an odd row: none that is looked at closely
+        day = f"20{9 if late else 10 + n % 10:02}-01-01"
+        return f"{n % 9}{'.5' * late},{-40 if late else n % 9},{'late' if late else 'klmno'[n % 5]},{day},{'abc'[n % 3]}"
+
+    path = written(tmp_path, "part,whole,word,day,y\n" + "".join(f"{line(n)}\n" for n in range(400)))
+    of_all, _ = infer(path, "y")
+    monkeypatch.setattr(opening, "MOST_ROWS", 100)
+    of_some, found = infer(path, "y")
+    assert says(found, "types, leaks and counts of cells were told from 200 rows, all else from all")
+    assert of_some == of_all

@@ -57,7 +57,9 @@ def plain_numbers(values: pd.Series, decimal: str = ".", thousands: str = "") ->
     from pyarrow import compute
 
     texts = arrow.array(values)
-    texts = compute.if_else(compute.equal(texts, ""), None, texts)
+    empty = compute.equal(texts, "")
+    if compute.any(empty).as_py():
+        texts = compute.if_else(empty, None, texts)
     if decimal != ".":
         texts = compute.replace_substring(texts, decimal, ".")
     try:

@@ -11,7 +11,6 @@ import pandas as pd
 from mlops_kit.contract.coercion import plain_name
 from mlops_kit.contract.contract import Column, Contract, Source
 from mlops_kit.contract.errors import ContractError
-from mlops_kit.contract.files import read_batches
 from mlops_kit.contract.infer.cells import look_at
 from mlops_kit.contract.infer.columns import describe
 from mlops_kit.contract.infer.findings import Findings
@@ -34,13 +33,13 @@ def infer(
     "no value", are told from the file too where they are None.
     """
     found = Findings()
-    source, frame, rows = open_table(path, found, encoding, None if missing is None else tuple(missing))
+    source, frame, labels = open_table(path, target, found, encoding, None if missing is None else tuple(missing))
     target = _find_target(target, [str(name) for name in frame.columns], path)
     if len(frame) < 2:
         raise ContractError(f"{path.name} has only {len(frame)} row.", "Give a file with more rows.")
-    whole = len(frame) == rows
+    whole = len(frame) == len(labels)
     cells = look_at(frame[target], target, source)
-    all_cells = cells if whole else look_at(_read_column(source, path, target), target, source)
+    all_cells = cells if whole else look_at(labels, target, source)
     target_column, problem, labelled = describe_target(all_cells, problem, source, found)
     kept = cells.present[~cells.present.isin(target_column.missing or ())]
     frame = frame if len(kept) == len(frame) else frame.loc[kept.index].reset_index(drop=True)
@@ -87,11 +86,3 @@ def _describe_all(
         listed = [name.strip() or "(no name)" for name, why in ignored.items() if why == reason]
         found.info(f"left out as {reason}: {', '.join(listed)}")
     return columns, ignored
-
-
-def _read_column(source: Source, path: Path, name: str) -> pd.Series:
-    """One column of a file, whole."""
-    parts = [
-        next(rows[key] for key in rows if name in (key, plain_name(str(key)))) for rows in read_batches(source, path)
-    ]
-    return pd.concat(parts, ignore_index=True)

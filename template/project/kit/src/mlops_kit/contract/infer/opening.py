@@ -27,9 +27,13 @@ UTF_8 = ("utf-8", "utf-8-sig", "ascii")
 
 
 def open_table(
-    path: Path, found: Findings, encoding: str | None = None, missing: tuple[str, ...] | None = None
-) -> tuple[Source, pd.DataFrame, int]:
-    """How the file is written, its cells (strings from CSV, else a format's own types), and how many rows it has.
+    path: Path,
+    target: str | None,
+    found: Findings,
+    encoding: str | None = None,
+    missing: tuple[str, ...] | None = None,
+) -> tuple[Source, pd.DataFrame, pd.Series]:
+    """How the file is written, its cells (strings from CSV, else a format's own types), and the target of all rows.
 
     `encoding` and `missing` are what a person says of it. Raises ContractError for what is no table.
     """
@@ -46,27 +50,36 @@ def open_table(
         usual = MISSING[1:] if source.format == "csv" else ()
         source = replace(source, missing=usual if missing is None else missing)
     with reading(source, path):
-        frame, rows = thinned(frames(source, path))
+        frame, labels = thinned(frames(source, path), target)
     refuse_duplicates([str(name) for name in frame.columns], path)
     if source.format == "csv":
-        refuse_second_header(frame, rows, path)
+        refuse_second_header(frame, len(labels), path)
         plain = [plain_name(name) or name for name in frame.columns]
         if len(set(plain)) == len(plain):
             frame.columns = pd.Index(plain)
         source = find_numbers_style(source, frame, found)
-    return source, frame, rows
+    return source, frame, labels
 
 
-def thinned(batches: Iterator[pd.DataFrame]) -> tuple[pd.DataFrame, int]:
-    """A file's rows, of more than MOST_ROWS every second, fourth and so on; and how many it has."""
+def thinned(batches: Iterator[pd.DataFrame], target: str | None) -> tuple[pd.DataFrame, pd.Series]:
+    """A file's rows, of more than MOST_ROWS every second, fourth and so on; and the target of all its rows."""
     kept: list[pd.DataFrame] = []
+    labels: list[pd.Series] = []
     rows, step = 0, 1
     for frame in batches:
         kept.append(frame.iloc[-rows % step :: step] if step > 1 else frame)
+        labels.append(frame.iloc[:, _place(list(frame.columns), target or "")])
         rows += len(frame)
         if sum(map(len, kept)) > MOST_ROWS:
             kept, step = [pd.concat(kept, ignore_index=True).iloc[::2]], step * 2
-    return pd.concat(kept, ignore_index=True), rows
+    return pd.concat(kept, ignore_index=True), pd.concat(labels, ignore_index=True)
+
+
+def _place(names: list[str], target: str) -> int:
+    """Where the target is among the columns; 0 where it is none of them, which is said later."""
+    plain = [plain_name(str(name)) for name in names]
+    spellings = ((listed, name) for listed in (names, plain) for name in (target, plain_name(target)))
+    return next((listed.index(name) for listed, name in spellings if name in listed), 0)
 
 
 def sniff(path: Path, head: bytes, found: Findings, encoding: str | None) -> Source:

@@ -54,7 +54,8 @@ def _bare(cells: pd.Series) -> pd.Series:
     texts = cells.iloc[:: max(len(cells) // LOOKED_AT, 1)].astype("str").str.strip()
     texts = texts[texts.str.contains(r"\d", regex=True)]
     dressed = ~texts.str.fullmatch(r"[+-]?[\d.,]*")
-    return texts.where(~dressed, texts[dressed].map(bare)) if dressed.any() else texts
+    different = texts[dressed].unique()
+    return texts.where(~dressed, texts[dressed].map(dict(zip(different, map(bare, different), strict=True))))
 
 
 def _points(values: pd.Series, source: Source) -> tuple[str, str]:

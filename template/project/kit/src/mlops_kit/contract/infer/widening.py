@@ -21,7 +21,7 @@ def widen(contract: Contract, path: Path) -> Contract:
         rows += len(frame)
         missing.update({str(column): int(number) for column, number in frame.isna().sum().items()})
         for column in contract.features:
-            telling[column.name].append(_telling(frame[column.name].dropna(), column))
+            telling[column.name].append(_telling(frame[column.name], column))
     widened = {
         column.name: _widened(column, pd.concat(telling[column.name]), share_of_missing(missing[column.name] / rows))
         for column in contract.features
@@ -32,19 +32,21 @@ def widen(contract: Contract, path: Path) -> Contract:
 def _telling(values: pd.Series, column: Column) -> pd.Series:
     """Of a batch of a column's values, the few that its row in the contract depends on."""
     if column.categories:
-        return values.drop_duplicates()
-    if column.type in ("numeric", "date") and len(values):
-        fraction = values[values % 1 != 0].head(1) if column.type == "numeric" else values[:0]
-        ends: pd.Series = pd.concat([values.agg(["min", "max"]), fraction])
-        return ends
-    return values[:0]
+        return values.drop_duplicates().dropna()
+    if column.type not in ("numeric", "date") or not values.notna().any():
+        return values[:0]
+    ends = [values.min(), values.max()]
+    if column.integer:
+        ends += values[values % 1 != 0].dropna().head(1).tolist()
+    return pd.Series(ends, dtype=values.dtype)
 
 
 def _widened(column: Column, values: pd.Series, nulls: float) -> Column:
     column = replace(column, nulls=nulls)
     if column.type == "numeric":
         refuse_infinite(values, column.name)
-        return replace(column, integer=bool((values % 1 == 0).all()), **bounds(values))
+        whole = column.integer and bool((values % 1 == 0).all())
+        return replace(column, integer=whole, **bounds(values))
     if column.type == "date":
         return replace(column, minimum=values.min().date())
     distinct = tuple(sorted(values.unique()))
