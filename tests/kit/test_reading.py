@@ -358,6 +358,8 @@ REFUSED = {
     "joined files": (TABLE + TABLE, "y", f"row {N + 1} of the data repeats the header"),
     "nothing to predict from": ("n,c,y\n" + "".join(f"{n},red,{n % 2}\n" for n in range(N)), "y",
         r"No column .* is left to predict 'y' from: n \(identifier\), c \(constant\)"),
+    "long names": (",".join(f"{n}{'x' * 500}" for n in range(99)) + ("\n" + "1," * 98 + "1") * 9, "y",
+        r"There is no column 'y' in data.csv. Columns: .{,1700}, \.\.\.\.$"),
     "no header": ("1,2,3\n4,5,6\n7,8,9\n", "3", "has no header"),
 }  # fmt: skip
 
@@ -379,8 +381,8 @@ def test_a_contract_that_was_told_from_some_rows_is_that_of_all(
 ) -> None:
     def line(n: int) -> str:
         late = n == 377  # an odd row: none that is looked at closely
-        day = f"20{9 if late else 10 + n % 10:02}-01-01"
-        return f"{n % 9}{'.5' * late},{-40 if late else n % 9},{'late' if late else 'klmno'[n % 5]},{day},{'abc'[n % 3]}"
+        day, word = f"20{9 if late else 10 + n % 10:02}-01-01", "late" if late else "klmno"[n % 5]
+        return f"{n % 9}{'.5' * late},{-40 if late else n % 9},{word},{day},{'abc'[n % 3]}"
 
     path = written(tmp_path, "part,whole,word,day,y\n" + "".join(f"{line(n)}\n" for n in range(400)))
     of_all, _ = infer(path, "y")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -11,6 +12,12 @@ class Finding:
 
     level: str
     text: str
+
+
+def listed(names: Iterable[str], most: int = 30) -> str:
+    """Names in a sentence: the first ones, long ones cut."""
+    shown = [name if len(name) <= 50 else f"{name[:47]}..." for name in names]
+    return ", ".join(shown[:most]) + ", ..." * (len(shown) > most)
 
 
 class Findings(list[Finding]):

@@ -13,7 +13,7 @@ from mlops_kit.contract.contract import Column, Contract, Source
 from mlops_kit.contract.errors import ContractError
 from mlops_kit.contract.infer.cells import look_at
 from mlops_kit.contract.infer.columns import describe
-from mlops_kit.contract.infer.findings import Findings
+from mlops_kit.contract.infer.findings import Findings, listed
 from mlops_kit.contract.infer.leaks import warn_of_leaks
 from mlops_kit.contract.infer.opening import open_table
 from mlops_kit.contract.infer.target import describe_target
@@ -45,7 +45,7 @@ def infer(
     frame = frame if len(kept) == len(frame) else frame.loc[kept.index].reset_index(drop=True)
     columns, ignored = _describe_all(frame, target_column, source, found)
     if len(columns) < 2:
-        reasons = ", ".join(f"{name.strip() or '(no name)'} ({why})" for name, why in list(ignored.items())[:5])
+        reasons = listed((f"{name.strip() or '(no name)'} ({why})" for name, why in ignored.items()), 5)
         says = f"No column of {path.name} is left to predict {target!r} from: {reasons}."
         raise ContractError(says, "Add features to the file.")
     contract = Contract(problem, target, source, labelled, tuple(columns), ignored)
@@ -60,14 +60,14 @@ def infer(
 def _find_target(target: str | None, names: list[str], path: Path) -> str:
     """The target's name in the file. Raises ContractError where there is no such column."""
     if target is None:
-        raise ContractError("Which column is to be predicted?", f"Name it: {', '.join(names)}.")
+        raise ContractError("Which column is to be predicted?", f"Name it: {listed(names)}.")
     if target in names:
         return target
     if plain_name(target) in names:
         return plain_name(target)
     nearest = difflib.get_close_matches(target, names, len(names), 0.0)
     meant = f"Did you mean {nearest[0]!r}? " if difflib.get_close_matches(target, nearest[:1]) else ""
-    raise ContractError(f"There is no column {target!r} in {path.name}.", f"{meant}Columns: {', '.join(nearest)}.")
+    raise ContractError(f"There is no column {target!r} in {path.name}.", f"{meant}Columns: {listed(nearest)}.")
 
 
 def _describe_all(
@@ -83,6 +83,6 @@ def _describe_all(
         else:
             ignored[str(name)] = described
     for reason in dict.fromkeys(ignored.values()):
-        listed = [name.strip() or "(no name)" for name, why in ignored.items() if why == reason]
-        found.info(f"left out as {reason}: {', '.join(listed)}")
+        names = [name.strip() or "(no name)" for name, why in ignored.items() if why == reason]
+        found.info(f"left out as {reason}: {', '.join(names)}")
     return columns, ignored

@@ -15,7 +15,7 @@ from mlops_kit.contract.contract import Source
 from mlops_kit.contract.errors import ContractError
 from mlops_kit.contract.files import csv_header, frames, reading
 from mlops_kit.contract.infer.encodings import check_encoding, find_encoding
-from mlops_kit.contract.infer.findings import Findings
+from mlops_kit.contract.infer.findings import Findings, listed
 from mlops_kit.contract.infer.layout import LAST_RESORT, SEPARATORS, find_layout
 from mlops_kit.contract.infer.style import find_numbers_style
 from mlops_kit.contract.missing import MISSING
@@ -78,8 +78,8 @@ def thinned(batches: Iterator[pd.DataFrame], target: str | None) -> tuple[pd.Dat
 def _place(names: list[str], target: str) -> int:
     """Where the target is among the columns; 0 where it is none of them, which is said later."""
     plain = [plain_name(str(name)) for name in names]
-    spellings = ((listed, name) for listed in (names, plain) for name in (target, plain_name(target)))
-    return next((listed.index(name) for listed, name in spellings if name in listed), 0)
+    spellings = ((spelled, name) for spelled in (names, plain) for name in (target, plain_name(target)))
+    return next((spelled.index(name) for spelled, name in spellings if name in spelled), 0)
 
 
 def sniff(path: Path, head: bytes, found: Findings, encoding: str | None) -> Source:
@@ -139,4 +139,4 @@ def refuse_duplicates(names: list[str], path: Path) -> None:
     """Raise for columns of the same name: which one is meant cannot be told."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ContractError(f"{path.name} has duplicate columns: {', '.join(twice)}.", "Rename or remove them.")
+        raise ContractError(f"{path.name} has duplicate columns: {listed(twice)}.", "Rename or remove them.")
