@@ -1,0 +1,340 @@
+"""What brings a model out: the image, the manifests and the cloud, with stand-ins of docker and terraform on PATH."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mlops_kit import models
+from mlops_kit.cloud import CloudError, provider
+from mlops_kit.delivery import deploy, image, manifests
+from mlops_kit.ground import Project, using
+from mlops_kit.models import Champion, folder_md5, git_commit, write_champion
+
+from tests.conftest import ROOT, git
+from tests.kit.projects import copied, write
+
+# A program that notes what it is asked and answers by a table: of the first words that it is called with.
+STAND_IN = """\
+#!{python}
+import json, pathlib, sys
+here = pathlib.Path(__file__)
+with here.with_suffix(".asked").open("a") as asked:
+    asked.write(json.dumps(sys.argv[1:]) + "\\n")
+words = " ".join(sys.argv[1:])
+for begins, (code, text) in json.loads(here.with_suffix(".answers").read_text()).items():
+    if words.startswith(begins):
+        print(text, file=sys.stderr if code else sys.stdout)
+        sys.exit(code)
+"""
+
+
+class Program:
+    """A stand-in on PATH."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.file = folder / name
+        self.file.write_text(STAND_IN.format(python=sys.executable), encoding="utf-8")
+        self.file.chmod(0o755)
+        self.answers({})
+
+    def answers(self, table: dict[str, tuple[int, str]]) -> None:
+        """By the words that a call begins with: the exit code and what is printed."""
+        self.file.with_suffix(".answers").write_text(json.dumps(table), encoding="utf-8")
+
+    def asked(self) -> list[list[str]]:
+        """The arguments of each call so far."""
+        lines = self.file.with_suffix(".asked")
+        return [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()] if lines.exists() else []
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Program]:
+    """Puts a stand-in on PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    for name in ("CONTAINER_ENGINE", "CONTAINER_OPTIONS", "DOCKER_HOST", "IMAGE", "REGISTRY_USER", "REGISTRY_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    return lambda name: Program(folder, name)
+
+
+@pytest.fixture
+def here(project: Project, saved: Path, tmp_path: Path) -> Iterator[Project]:
+    """A project in a commit whose champion is in model/."""
+    own = copied(project, tmp_path / "own", "contract.yaml", "params.yaml", "pyproject.toml", "src")
+    copied(replace(own, root=saved), own.root / "model")
+    write(own.root / "Dockerfile", "FROM scratch\n")
+    write(own.root / ".dockerignore", "*\n!src\n!contract.yaml\n")
+    git("init", "--quiet", cwd=own.root)
+    git("add", "Dockerfile", ".dockerignore", "src", "contract.yaml", cwd=own.root)
+    git("commit", "--quiet", "--message", "project", cwd=own.root)
+    with using(own):
+        write_champion(Champion(3, folder_md5(own.root / "model"), "", git_commit(), "", {}))
+        yield own
+
+
+# --- the image -------------------------------------------------------------------------------------------------------
+
+
+def test_the_image_is_built_of_the_verified_champion_and_named_after_it(
+    here: Project, program: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    podman = program("podman")
+    monkeypatch.setenv("CONTAINER_ENGINE", "podman")
+    monkeypatch.setenv("CONTAINER_OPTIONS", "--network host")
+    assert image.build() == f"3-{git_commit()[:12]}"
+    (asked,) = podman.asked()
+    assert asked[:6] == ["build", "--format", "docker", "--layers", "--network", "host"]
+    md5 = folder_md5(here.root / "model")
+    assert {f"MODEL_MD5={md5}", f"CHAMPION_MD5={md5}", f"REVISION={git_commit()}"} <= set(asked)
+    image.verify(here.root / "build/champion", "")
+    write(here.root / "build/champion/MLmodel", "another\n")
+    with pytest.raises(image.ImageError, match=r"is not the champion\. Build the image with: uv run poe image"):
+        image.verify(here.root / "build/champion", "")
+
+
+def test_an_image_of_edited_files_says_so_in_its_version(here: Project) -> None:
+    champion = models.read_champion()
+    assert champion
+    clean = image.version(champion)
+    write(here.root / "notes.md", "not in the image\n")
+    assert image.version(champion) == clean
+    write(here.root / "src/plain/more.py", "MORE = 1\n")
+    first = image.version(champion)
+    assert first.startswith(f"{clean}-dirty-")
+    write(here.root / "src/plain/more.py", "MORE = 2\n")
+    assert image.version(champion) not in (first, clean)
+
+
+def test_without_a_champion_or_an_engine_nothing_is_built(
+    here: Project, program: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program("docker").answers({"build": (1, "no space left")})
+    with pytest.raises(image.ImageError, match="`docker build` failed: see above"):
+        image.build()
+    monkeypatch.setenv("CONTAINER_ENGINE", "nerdctl-of-nobody")
+    with pytest.raises(image.ImageError, match=r"nerdctl-of-nobody cannot be started\. Install it"):
+        image.build()
+    models.champion_file().unlink()
+    with pytest.raises(image.ImageError, match="There is no champion yet"):
+        image.build()
+
+
+@pytest.mark.parametrize("user", ["", "root", "0:0"])
+def test_an_image_that_runs_as_root_is_refused(user: str, here: Project, program: Callable[[str], Program]) -> None:
+    docker = program("docker")
+    docker.answers({"image inspect": (0, json.dumps([{"Config": {"User": user}}]))})
+    with pytest.raises(image.ImageError, match="runs as root"):
+        image.test()
+    docker.answers({"image inspect": (1, "no such image")})
+    with pytest.raises(image.ImageError, match=r"There is no image plain\. Build it with: uv run poe image"):
+        image.test()
+
+
+def test_a_service_that_does_not_start_shows_its_log_and_is_taken_away(
+    here: Project, program: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = program("docker")
+    docker.answers({"image inspect": (0, '[{"Config": {"User": "10001"}}]'), "logs": (0, "ImportError: no module")})
+    monkeypatch.setattr(image, "PATIENCE", 0.1)
+    with pytest.raises(image.ImageError, match=r"not ready after 0\.1 s: .* does not answer(.|\n)*  ImportError"):
+        image.test()
+    runs = {words[0]: words for words in docker.asked()}
+    assert {"--read-only", "--cap-drop", "no-new-privileges"} <= set(runs["run"])
+    assert runs["rm"][:2] == ["rm", "--force"]
+
+
+def test_an_image_is_pushed_under_its_version_and_as_latest(
+    here: Project, program: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker, labels = program("docker"), {"org.opencontainers.image.version": "3-abc"}
+    inspected = {"image inspect": (0, json.dumps([{"Config": {"Labels": labels}}]))}
+    docker.answers(inspected)
+    with pytest.raises(image.ImageError, match="IMAGE is not set"):
+        image.push()
+    monkeypatch.setenv("IMAGE", "registry.example.com/Team/Churn")
+    monkeypatch.setenv("REGISTRY_USER", "ci")
+    monkeypatch.setenv("REGISTRY_PASSWORD", "secret")
+    names = ["registry.example.com/team/churn:3-abc", "registry.example.com/team/churn:latest"]
+    assert image.push() == f"pushed {' and '.join(names)}"
+    assert [words[1] for words in docker.asked() if words[0] == "push"] == names
+    assert "secret" not in str(docker.asked())
+    monkeypatch.setenv("IMAGE", "registry.example.com/team/churn:mine")
+    assert image.push() == "pushed registry.example.com/team/churn:mine"
+    docker.answers({**inspected, "login": (1, "denied")})
+    with pytest.raises(image.ImageError, match=r"registry\.example\.com does not let ci in: denied"):
+        image.push()
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("", "127.0.0.1"), ("tcp://docker:2375", "docker"), ("unix:///run/docker.sock", "127.0.0.1")],
+)
+def test_a_container_listens_where_its_engine_is(host: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    assert image.engine_host() == expected
+
+
+# --- manifests -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def manifested(here: Project) -> Project:
+    """A project with the manifests that overlays stand on."""
+    for file in (ROOT / "template/project/deploy").rglob("*"):
+        if file.is_file():
+            text = file.read_text(encoding="utf-8").replace("{{ project_name }}", here.name)
+            write(here.root / "deploy" / file.relative_to(ROOT / "template/project/deploy"), text)
+    return here
+
+
+def overlay(project: Project, system: str) -> dict[str, Any]:
+    """What is written for a system."""
+    file = project.root / f"deploy/versions/{system}/kustomization.yaml"
+    found: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return found
+
+
+def test_the_champion_gets_the_traffic_and_the_challenger_its_share(manifested: Project) -> None:
+    storage = "s3://models.example.com/plain/"
+    champion = manifests.export(*manifests.champion(), storage)
+    assert champion == manifests.Version("3", "s3://models.example.com/plain/3")
+    settings = json.loads((manifested.root / "build/models/3/model-settings.json").read_text(encoding="utf-8"))
+    assert settings["parameters"] == {"uri": "./", "version": "3"}
+    challenger = manifests.Version("4", "s3://models.example.com/plain/4")
+    images = manifests.image("registry.example.com/plain:7")
+    for system in manifests.SYSTEMS:
+        manifests.write(system, manifests.Rollout(champion), images)
+        assert overlay(manifested, system)["images"] == [
+            {"name": "plain", "newName": "registry.example.com/plain", "newTag": "7"}
+        ]
+        assert challenger.uri not in str(overlay(manifested, system))
+        manifests.write(system, manifests.Rollout(champion, challenger, 10), images)
+    (change,) = yaml.safe_load(overlay(manifested, "core1")["patches"][0]["patch"])
+    traffic = {one["name"]: (one["traffic"], one["graph"]["modelUri"]) for one in change["value"]}
+    assert traffic == {"champion": (90, champion.uri), "challenger": (10, challenger.uri)}
+    assert "canaryTrafficPercent" in overlay(manifested, "kserve")["patches"][0]["patch"]
+    (_, experiment) = yaml.safe_load_all(
+        (manifested.root / "deploy/versions/core2/challenger.yaml").read_text(encoding="utf-8")
+    )
+    assert [one["weight"] for one in experiment["spec"]["candidates"]] == [90, 10]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--storage", "models", "--image", "a:1"], "'models' is no address of a storage"),
+        (["--storage", "s3://m", "--image", "a:1", "--canary", "100"], "A share of 100 % is none"),
+        (["--storage", "s3://m", "--image", "a b"], "'a b' names no image"),
+    ],
+)
+def test_what_cannot_be_written_is_a_sentence(
+    arguments: list[str], sentence: str, here: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["manifests", *arguments])
+    with pytest.raises(SystemExit, match=sentence):
+        manifests.main()
+    assert not (here.root / "build").exists()
+
+
+# --- the cloud -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def planned(here: Project, program: Callable[[str], Program]) -> Callable[..., deploy.Plan]:
+    """Gives the plan that a stand-in of terraform makes of some changes: (actions, kind)."""
+    (here.root / "infra").mkdir()
+    terraform, folder = program("terraform"), f"-chdir={here.root / 'infra'}"
+
+    def plan(*changes: tuple[str, str]) -> deploy.Plan:
+        rows = [
+            {"change": {"actions": actions.split()}, "address": f"{kind}.one", "type": kind}
+            for actions, kind in changes
+        ]
+        terraform.answers({f"{folder} show": (0, json.dumps({"resource_changes": rows}))})
+        return deploy.make_plan()
+
+    return plan
+
+
+@pytest.fixture
+def on_aws(here: Project) -> Iterator[Project]:
+    """The same project, on AWS."""
+    with using(replace(here, cloud="aws")) as moved:
+        yield moved
+
+
+def test_a_plan_says_what_it_does_and_what_costs_money(
+    on_aws: Project, planned: Callable[..., deploy.Plan], capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = planned(("create", "aws_ecs_service"), ("no-op", "aws_vpc"), ("delete create", "aws_s3_bucket"))
+    deploy.show(plan)
+    told = capsys.readouterr().out
+    assert "  + aws_ecs_service.one\n  ± aws_s3_bucket.one\n" in told
+    assert "2 to add, 0 to change, 1 to destroy" in told
+    costs = provider().COSTS
+    assert [kind for kind in costs if f"costs money while it stands: {kind}, " in told] == [
+        kind for kind in costs if kind in ("aws_ecs_service", "aws_s3_bucket")
+    ]
+
+
+def test_nothing_is_done_that_nobody_said_yes_to(
+    on_aws: Project, planned: Callable[..., deploy.Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harmless, harmful = planned(("create", "aws_vpc")), planned(("delete", "aws_s3_bucket"))
+    deploy.approve(harmless, yes=True, even_destroy=False)
+    deploy.approve(planned(("delete create", "aws_ecs_task_definition")), yes=True, even_destroy=False)
+    deploy.approve(harmful, yes=True, even_destroy=True)
+    with pytest.raises(CloudError, match=r"takes something down\. To do that unasked, add --even-destroy"):
+        deploy.approve(harmful, yes=True, even_destroy=False)
+
+    def answer(text: str | type[BaseException]) -> None:
+        def asked(_: str) -> str:
+            if isinstance(text, str):
+                return text
+            raise text
+
+        monkeypatch.setattr("builtins.input", asked)
+        deploy.approve(harmful, yes=False, even_destroy=False)
+
+    answer("y")
+    answer(" YES ")
+    for given, sentence in (
+        ("n", "Nothing was done."),
+        ("", "Nothing was done."),
+        (EOFError, "To do it unasked, add --yes"),
+    ):
+        with pytest.raises(CloudError, match=sentence):
+            answer(given)
+
+
+def test_an_address_that_only_its_environment_reaches_is_not_asked() -> None:
+    assert deploy.is_inside("https://churn.internal.wise.westeurope.azurecontainerapps.io")
+    assert not deploy.is_inside("https://churn.wise.westeurope.azurecontainerapps.io")
+    assert not deploy.is_inside("https://internal.example.com")
+
+
+def test_a_service_that_is_never_ready_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy, "PATIENCE", -1)
+    with pytest.raises(CloudError, match=r"http://127\.0\.0\.1:1 is not ready after -1 s"):
+        deploy.wait_until_ready("http://127.0.0.1:1")
+
+
+def test_without_terraform_or_infra_the_next_step_is_said(
+    here: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.argv", ["deploy", "plan"])
+    with pytest.raises(SystemExit, match=r"There is no infra/ here\. Name a bucket instead"):
+        deploy.main()
+    (here.root / "infra").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit, match="Neither terraform nor tofu is on PATH"):
+        deploy.main()
