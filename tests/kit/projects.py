@@ -210,6 +210,7 @@ def answers_of(kind: Kind, name: str, package: str) -> dict[str, Any]:
         compute=kind.compute,
         kit="vendored",
         level="pipeline",
+        kit_index="",
         ci="github",
         cloud="none",
         package_index="",

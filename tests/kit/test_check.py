@@ -88,6 +88,14 @@ def test_edits_of_managed_files_since_the_last_update(committed: Project) -> Non
     assert [found.split()[1] for found in findings()] == [scan]
 
 
+def test_a_project_without_managed_files_has_no_edits_of_them(committed: Project) -> None:
+    settings = (committed.root / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+    lines = ["managed = []" if line.startswith("managed = ") else line for line in settings]
+    write(committed, {"pyproject.toml": "\n".join(lines) + "\n", "champion.yaml": "version: 2\n"})
+    commit(committed)
+    assert list(findings()) == []
+
+
 def test_a_shallow_clone_says_that_it_cannot_look(committed: Project, tmp_path: Path, capsys: object) -> None:
     git("clone", "--quiet", "--depth=1", f"file://{tmp_path / 'all'}", str(tmp_path / "clone"), cwd=tmp_path)
     with using(Project.read(tmp_path / "clone/churn")):

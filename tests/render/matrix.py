@@ -8,6 +8,7 @@ from typing import Any
 from mlops_scaffold.sources import catalog
 
 SEVERAL = ("extras",)  # axes of which any number of values can be chosen
+ASKED = {"package": {"kit_index": "https://packages.example.com/simple"}}  # what a value needs an answer to
 Answers = dict[str, Any]
 
 
@@ -49,4 +50,5 @@ def _answers(chosen: dict[str, Any]) -> Answers:
     listed = {
         axis: [] if chosen[axis] == "none" else [chosen[axis]] for axis in SEVERAL if isinstance(chosen[axis], str)
     }
-    return {**chosen, **listed}
+    more = [ASKED.get(value, {}) for value in chosen.values() if isinstance(value, str)]
+    return {**chosen, **listed, **{key: answer for answers in more for key, answer in answers.items()}}

@@ -81,9 +81,26 @@ def test_every_file_is_clean(folder: Path) -> None:
         assert "\n\n\n\n" not in text, f"{name} has a hole"
 
 
-def test_the_library_is_the_same_in_every_project(renderings: list[Path], template: Path) -> None:
+def test_the_library_is_the_same_in_every_project_that_has_it(renderings: list[Path], template: Path) -> None:
     ours = contents(template / "template/project/kit")
-    assert all(contents(project / "kit") == ours for project in renderings)
+    for project, answers in zip(renderings, MATRIX, strict=True):
+        assert contents(project / "kit") == ({} if answers.get("kit") == "package" else ours)
+
+
+def test_the_library_as_a_package_comes_from_its_index_alone_in_its_version(project: Path) -> None:
+    if (project / "kit").exists():
+        return
+    settings = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    uv = settings["tool"]["uv"]
+    assert uv["sources"] == {"mlops-scaffold-kit": {"index": "library"}}
+    assert uv["index"] == [{"name": "library", "url": "https://packages.example.com/simple", "explicit": True}]
+    required = [settings["project"]["dependencies"], *settings["dependency-groups"].values()]
+    named = [line for lines in required for line in lines if isinstance(line, str)]
+    pins = [line for line in named if line.startswith("mlops-scaffold-kit")]
+    assert pins
+    assert all(line.endswith(f"=={settings['tool']['mlops']['library']}") for line in pins)
+    naming = [name for name, text in texts(project) if re.search(r"(?<![\w-])kit\b(?!:)", text)]
+    assert naming == [], "these name the folder kit/"
 
 
 def contents(folder: Path) -> dict[str, bytes]:

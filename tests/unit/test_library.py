@@ -39,7 +39,7 @@ def library(project: Path) -> Library:
     """What check finds of its library."""
     forget_fetches()
     found = check(open_project(project), open_repository(project)).library
-    assert found is not None
+    assert isinstance(found, Library)
     return found
 
 

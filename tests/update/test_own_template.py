@@ -219,10 +219,10 @@ def test_copier_has_nothing_left_to_do_after_us_and_the_other_way_round(history:
 @pytest.fixture(scope="module")
 def projects(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A project of each preset."""
-    folder = tmp_path_factory.mktemp("presets")
+    folder, index = tmp_path_factory.mktemp("presets"), "https://packages.example.com/simple"
+    answers = {preset: read_mapping(ROOT / f"template/presets/{preset}.yml") for preset in PRESETS}
     return {
-        preset: new(template, folder / preset / "churn", **read_mapping(ROOT / f"template/presets/{preset}.yml"))
-        for preset in PRESETS
+        preset: new(template, folder / preset / "churn", package_index=index, **answers[preset]) for preset in PRESETS
     }
 
 
@@ -321,6 +321,7 @@ def test_an_edited_file_is_removed_by_force_alone(template: Path, tmp_path: Path
         (add, "fastapi", "has fastapi already"),
         (remove, "notebooks", "has no notebooks"),
         (add, "notebook", "notebooks"),
+        (add, "package", "kit=package needs the address of the index that has the library"),
     ],
 )
 def test_what_cannot_be_said_in_one_sentence(act: Any, name: str, said: str, template: Path, tmp_path: Path) -> None:

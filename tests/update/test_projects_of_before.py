@@ -18,6 +18,7 @@ from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.project import open_project
 from mlops_scaffold.ground.report import Report
 from mlops_scaffold.projects.check import check
+from mlops_scaffold.projects.library import Library
 from mlops_scaffold.updating.evolve import evolve
 from mlops_scaffold.updating.request import Outcome, Request
 from mlops_scaffold.vcs.repository import open_repository
@@ -143,7 +144,7 @@ def test_one_that_nobody_edited_becomes_what_a_new_one_is_but_for_its_seeds(proj
     commit(project, "updated")
     standing = check(open_project(project), open_repository(project))
     assert standing.as_it_should_be
-    assert standing.library is not None
+    assert isinstance(standing.library, Library)
     assert standing.library.digest == git("rev-parse", "HEAD:kit", cwd=project)
     (project / "kit/scratch.py").write_text("x = 1\n", encoding="utf-8")  # git does not track it
     assert check(open_project(project), open_repository(project)).as_it_should_be
@@ -181,7 +182,7 @@ def test_an_edit_that_was_carried_into_the_library_is_named_by_check(project: Pa
     commit(project, "updated")
     carried = "edited by a person" in text(project / "kit/src/mlops_kit/monitoring/drift.py")
     library = check(open_project(project), open_repository(project)).library
-    assert library is not None
+    assert isinstance(library, Library)
     assert library.edited == (["kit/src/mlops_kit/monitoring/drift.py"] if carried else [])
 
 

@@ -101,7 +101,7 @@ def show(standing: "Standing", report: "Report") -> None:
         report.todo("see it: mlops diff; nobody is to edit these by hand")
     if standing.library and standing.library.sentence:
         report.warn(standing.library.sentence)
-        report.todo(f"see it: mlops diff; restore it: {standing.library.mend}")
+        report.todo(standing.library.todo)
 
 
 def show_releases(releases: "Mapping[str, list[str]]", report: "Report") -> None:

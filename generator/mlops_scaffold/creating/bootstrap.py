@@ -13,6 +13,7 @@ from pathlib import Path
 from mlops_scaffold.creating.environment import fault, require_own_environment
 from mlops_scaffold.ground import process
 from mlops_scaffold.ground.errors import MlopsError, StepFailed
+from mlops_scaffold.ground.package import why
 from mlops_scaffold.ground.project import Project
 from mlops_scaffold.ground.report import Report
 from mlops_scaffold.vcs.git import QUIET, git, is_repository_root, succeeds
@@ -178,6 +179,8 @@ class Setup:
         with self.log.open("a", encoding="utf-8") as log:
             log.write(f"$ {' '.join(command)}\n{done.said}\n")
         if done.code:
+            if reason := why(self.project, done.said):
+                raise StepFailed(reason.sentence, reason.next_step)
             last = "\n  ".join(done.said.splitlines()[-8:])
             raise StepFailed(f"`{' '.join(command)}` failed:\n  {last}\n(the whole output is in {self.log})")
         return done.output.strip()
@@ -268,8 +271,9 @@ def set_up(project: Project, wishes: Wishes | None, report: Report) -> list[dict
         except KeyboardInterrupt:
             raise StepFailed(f"Stopped at: {step.name}.", f"Go on with: {again}") from None
         except (MlopsError, OSError) as error:
-            sentence = error.sentence if isinstance(error, MlopsError) else str(error)
-            raise StepFailed(f"{step.name}: {sentence}", f"Fix it, then go on with: {again}") from None
+            sentence, fix = (error.sentence, error.next_step) if isinstance(error, MlopsError) else (str(error), "")
+            go_on = f"{fix} Then go on with: {again}" if fix else f"Fix it, then go on with: {again}"
+            raise StepFailed(f"{step.name}: {sentence}", go_on) from None
         taken.append({"step": step.name, "seconds": round(time.monotonic() - start, 2)})
     for text in setup.told:
         report.say(text)

@@ -103,9 +103,9 @@ def _ask_project(place: Place, only: Sequence[str], found: Diagnosis) -> None:
 
 
 def module_of(place: Path) -> str:
-    """The name of a module or package by its place, which is below a folder src."""
+    """The name of a module or package by its place, which is below a folder src or in an environment."""
     parts = place.with_suffix("").parts
-    return ".".join(parts[len(parts) - parts[::-1].index("src") :])
+    return ".".join(parts[max(i for i, name in enumerate(parts) if name in ("src", "site-packages")) + 1 :])
 
 
 def mend(place: Place, found: Diagnosis, report: Report) -> list[str]:

@@ -22,9 +22,7 @@ def behind(place: Place) -> Found:
 
 @check("All commands of the project are in it, and an edit is in the way of the next update.")
 def library(place: Place) -> Found:
-    """kit/ is the library of the project's template version, complete and unedited."""
-    if place.project.last.get("kit") != "vendored":
-        return
+    """The library is that of the project's template version: kit/ complete and unedited, or the package."""
     if is_missing(place.project):
         yield f"{FOLDER}/ is missing: no command of the project runs", way_back(place.folder)
     elif place.is_versioned and place.standing.library and place.standing.library.sentence:

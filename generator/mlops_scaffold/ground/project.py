@@ -16,6 +16,7 @@ ANSWERS_FILE = ".copier-answers.yml"
 LAYER_FILE = re.compile(r"\.copier-answers\.(?P<name>[A-Za-z0-9][A-Za-z0-9_-]*)\.yml")
 BASE = "base"
 KIT = PurePosixPath("kit/src/mlops_kit")  # where a project has its library
+INSTALLED = ("lib/python*/site-packages", "Lib/site-packages")  # where an environment has it as a package
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Project:
     def library(self) -> str | None:
         """The package whose modules set the project up; None for a project of another template.
 
-        It is the library in kit/; in a project that is older than that, its own package.
+        It is the library, in kit/ or as a package; in a project that is older than that, its own package.
         """
         return library(self.answers, lambda path: (self.folder / path).is_file())
 
@@ -42,8 +43,17 @@ class Project:
     @property
     def checks(self) -> Path | None:
         """The package or module with the checks of `doctor` that the project carries, if it does."""
+        if is_packaged(self.answers):
+            return self.installed / "workspace/doctor"
         own = self.folder / "src" / str(self.answers.get("package_name")) / "doctor.py"
         return next((path for path in (self.folder / KIT / "workspace/doctor", own) if path.exists()), None)
+
+    @property
+    def installed(self) -> Path:
+        """Where the environment has the library as a package, if there is one."""
+        place = self.folder / ".venv"
+        found = (path for pattern in INSTALLED for path in place.glob(f"{pattern}/{KIT.name}"))
+        return next(found, place / "Lib/site-packages" / KIT.name)
 
     @property
     def package(self) -> str:
@@ -97,10 +107,15 @@ class Project:
         return str(self.answers[key])
 
 
+def is_packaged(answers: Mapping[str, Any]) -> bool:
+    """Whether a project has its library as a package of an index."""
+    return answers.get("kit") == "package" and "kit_index" in answers
+
+
 def library(answers: Mapping[str, Any], has: Callable[[PurePosixPath], bool]) -> str | None:
     """The package with the set-up's modules in a project where `has` says which files there are; None for no such."""
     package = str(answers.get("package_name"))
-    if has(KIT / "workspace/setup.py"):
+    if is_packaged(answers) or has(KIT / "workspace/setup.py"):
         return KIT.name
     return package if has(PurePosixPath("src", package, "workspace.py")) else None
 

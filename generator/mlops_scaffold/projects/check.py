@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from mlops_scaffold.ground.errors import Untrusted
+from mlops_scaffold.ground.package import Package
 from mlops_scaffold.ground.project import Project
 from mlops_scaffold.projects.library import FOLDER, Library, inspect
 from mlops_scaffold.projects.manifest import Manifest, is_repinned, manifest, matches
@@ -36,13 +37,13 @@ class Standing:
     edited: list[str] = field(default_factory=list)
     conflicts: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
-    library: Library | None = None
+    library: Library | Package | None = None
     layers: list["LayerStanding"] = field(default_factory=list)
 
     @property
     def sound(self) -> bool:
         """Whether no conflict is open, and nothing that the template manages was edited."""
-        return not (self.conflicts or self.drifted or (self.library and self.library.faults))
+        return not (self.conflicts or self.drifted or (self.library and self.library.sentence))
 
     @property
     def as_it_should_be(self) -> bool:

@@ -9,8 +9,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlops_scaffold.ground import package
 from mlops_scaffold.ground.errors import MlopsError
-from mlops_scaffold.ground.project import KIT, Project
+from mlops_scaffold.ground.package import Package
+from mlops_scaffold.ground.project import KIT, Project, is_packaged
 from mlops_scaffold.rendering import Rendered
 from mlops_scaffold.sources.address import recorded_address
 from mlops_scaffold.sources.source import Version, mirror_path
@@ -70,16 +72,26 @@ class Library:
             return f"git add --force {FOLDER}"
         return self.back
 
+    @property
+    def todo(self) -> str:
+        """What a person does about it."""
+        return f"see it: mlops diff; restore it: {self.mend}"
+
 
 def some(paths: list[str]) -> str:
     """The first few of some paths, and how many more there are."""
     return ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
 
 
-def inspect(project: Project, repository: Repository, version: Version) -> Library | None:
-    """Compare a project's kit/ with that of a version of its template; None where it is to have none."""
+def inspect(project: Project, repository: Repository, version: Version) -> Library | Package | None:
+    """Compare a project's library with that of a version of its template; None where it is to have none."""
     mirror, place = mirror_path(recorded_address(project.source)), f"{version.commit}:{HOME}"
-    if project.last.get("kit") != "vendored" or not succeeds("rev-parse", "--verify", "--quiet", place, cwd=mirror):
+    if not succeeds("rev-parse", "--verify", "--quiet", place, cwd=mirror):
+        return None
+    expected = version_in(git("show", f"{place}/{SETTINGS}", cwd=mirror))
+    if is_packaged(project.answers):
+        return package.inspect(project, expected, [path for path in tracked(repository) if path.startswith(f"{KIT}/")])
+    if project.last.get("kit") != "vendored":
         return None
     digest = git("rev-parse", place, cwd=mirror)
     listing = parse_tree(git_bytes("ls-tree", "-r", "-z", "--full-tree", digest, cwd=mirror))
@@ -90,7 +102,7 @@ def inspect(project: Project, repository: Repository, version: Version) -> Libra
     here = on_disk(repository, ours, template.keys() | ours.keys())
     return Library(
         version=version_of(repository.folder / FOLDER / SETTINGS),
-        expected=version_in(git("show", f"{place}/{SETTINGS}", cwd=mirror)),
+        expected=expected,
         digest=digest,
         edited=sorted(path for path in here.keys() & template.keys() if here[path] != template[path]),
         missing=sorted(template.keys() - here.keys()),
@@ -171,7 +183,8 @@ def comes(base: Rendered, theirs: Rendered) -> bool:
 def refuse_own_folder(project: Project, base: Rendered, theirs: Rendered) -> None:
     """Raise MlopsError where a person has a folder kit/ of their own, in the place of the library."""
     there = project.folder / FOLDER
-    if comes(base, theirs) and (there.is_file() or there.is_symlink() or (there.is_dir() and any(there.iterdir()))):
+    inside = (path for path in there.rglob("*") if path.suffix != ".pyc" and (path.is_symlink() or not path.is_dir()))
+    if comes(base, theirs) and (there.is_symlink() or there.is_file() or any(inside)):
         raise MlopsError(
             f"{FOLDER}/ is a folder of yours, and the template puts its library there.",
             f"Rename yours (git mv {FOLDER} NAME), commit it, then run the command again.",

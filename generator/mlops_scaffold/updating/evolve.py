@@ -10,6 +10,8 @@ from mlops_scaffold.applying.journal import Journal
 from mlops_scaffold.applying.session import opened
 from mlops_scaffold.ground import process
 from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.package import why
+from mlops_scaffold.ground.project import Project, open_project
 from mlops_scaffold.ground.report import Report
 from mlops_scaffold.ground.settings import load_settings
 from mlops_scaffold.planning.lock_file import LOCK, needs_lock
@@ -77,7 +79,7 @@ def evolve(request: Request, report: Report, change: NewAnswers | None = None) -
             if planned.touched or planned.conflicts:
                 writing.apply(planned, place, record)
         if stale_lock:
-            lock(record, outcome, report, request.offline)
+            lock(project, record, outcome, report, request.offline)
         return outcome
 
 
@@ -161,7 +163,7 @@ def settle_removals(made: Plan, request: Request) -> None:
         made.changes.append(Change(path, REMOVED, "with edits, which git's history keeps"))
 
 
-def lock(record: Journal, outcome: Outcome, report: Report, offline: bool) -> None:
+def lock(project: Project, record: Journal, outcome: Outcome, report: Report, offline: bool) -> None:
     """Resolve uv.lock again: what the project asks of packages has changed, or both have changed the file."""
     command = [process.uv(), "lock", "--quiet", *(["--offline"] if offline else [])]
     try:
@@ -171,6 +173,8 @@ def lock(record: Journal, outcome: Outcome, report: Report, offline: bool) -> No
         report.error("The update is made, but uv.lock is out of date. Run: uv lock")
         raise
     if done.code:
+        if reason := why(open_project(project.folder, project.answers_file), done.said):
+            outcome.notices.append(str(reason))
         outcome.notices.append("uv.lock is out of date, and could not be resolved now. Run: uv lock && git add uv.lock")
         return
     writing.settle(record, LOCK)

@@ -1,6 +1,7 @@
 """What is said where a module of the library is not here: a sentence and a next step, not a traceback.
 
-It happens where a line of somebody's .gitignore, such as `data/`, has kept a folder of kit/ out of a commit.
+It happens where a line of somebody's .gitignore, such as `data/`, has kept a folder of kit/ out of a commit, or where
+files of the installed package were deleted.
 """
 
 import sys
@@ -11,6 +12,9 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 
 LIBRARY = Path(__file__).parent
+# Of the folder kit/, and of the package.
+RESTORE = "git checkout HEAD -- kit; if the last commit lacks it too, `mlops check` names the command."
+REINSTALL = "uv sync --reinstall-package mlops-scaffold-kit"
 
 
 class MissingError(ModuleNotFoundError):
@@ -26,8 +30,8 @@ class _Finder(MetaPathFinder):
         if not fullname.startswith("mlops_kit."):
             return None
         raise MissingError(
-            f"The library is incomplete: {LIBRARY} has no module {fullname}. Restore it: git checkout HEAD -- kit; "
-            "if the last commit lacks it too, `mlops check` names the command.",
+            f"The library is incomplete: {LIBRARY} has no module {fullname}. Restore it: "
+            + (REINSTALL if "site-packages" in LIBRARY.parts else RESTORE),
             name=fullname,
         )
 

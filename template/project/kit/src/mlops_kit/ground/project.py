@@ -106,11 +106,21 @@ class Project:
                 f"There are: {', '.join(FRAMEWORKS)}.",
             )
         if found.library not in ("", __version__):
-            raise ProjectError(
-                f"kit/ is version {__version__} of the library, and [tool.mlops] in {file} requires {found.library}.",
-                "Check both out of one commit: git checkout COMMIT -- kit pyproject.toml; `mlops check` says more.",
-            )
+            raise found._of_another_version(file)
         return found
+
+    def _of_another_version(self, file: Path) -> ProjectError:
+        required = f"[tool.mlops] in {file} requires {self.library}."
+        if is_package(self.root):
+            return ProjectError(
+                f"mlops-scaffold-kit {__version__} is installed, and {required}",
+                "Run: uv sync. If that changes nothing, check both files out of one commit: "
+                "git checkout COMMIT -- pyproject.toml uv.lock; `mlops check` says more.",
+            )
+        return ProjectError(
+            f"kit/ is version {__version__} of the library, and {required}",
+            "Check both out of one commit: git checkout COMMIT -- kit pyproject.toml; `mlops check` says more.",
+        )
 
     def params(self) -> dict[str, Any]:
         """What params.yaml says, as plain values. Raises ProjectError where it cannot be read."""
@@ -161,6 +171,12 @@ class Project:
     def code(self) -> list[Path]:
         """The packages that a saved model is read with: the project's, and this library."""
         return [self.root / "src" / self.package, Path(__file__).parents[1]]
+
+
+def is_package(root: Path) -> bool:
+    """Whether a project uses the library as an installed package, not in its folder kit/."""
+    library = Path(__file__).resolve()
+    return "site-packages" in library.parts and not library.is_relative_to((root / "kit").resolve())
 
 
 def _is_below(module: ModuleType, folder: Path) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_kit.ground import KitError, command, git, project
+from mlops_kit.ground.project import is_package
 
 ANSWERS = (".copier-answers.yml", ":(glob).copier-answers.*.yml")  # the template's, and those of layers over it
 RECORD = ".mlops/conflicts.yml"  # mlops update names in it what leaves no markers
@@ -38,6 +39,8 @@ def findings() -> Iterator[str]:
     for one in recorded():
         if blob(one["path"]) == one.get("ours", ""):
             yield f"in conflict: {one['path']} ({one.get('kind', 'content')}, in {RECORD})"
+    if is_package(project().root) and listed("ls-files", "-z", "--", "kit/src/mlops_kit"):
+        yield "unused: kit/src/mlops_kit (the library is the package mlops-scaffold-kit: git rm -r kit/src/mlops_kit)"
     for path in edited():
         yield f"drifted: {path} (edited since the last update; the template manages it)"
 
@@ -86,9 +89,9 @@ def edited() -> list[str]:
         print("a shallow clone: edited files were not looked for (CI: fetch the whole history)", file=sys.stderr)
         return []
     since = git("log", "-1", "--format=%H", "--", *ANSWERS).stdout.strip()
-    if not since:
-        return []
     paths = [f":(top,literal){prefix()}{path}" for path in managed()]
+    if not since or not paths:
+        return []
     changed = listed("diff", "--name-only", "--relative", "-z", since, "--", *paths)
     return [path for path in changed if lines_of(since, path) != lines_of("", path)]
 
