@@ -1,1 +1,1 @@
-sed -n 's|^!/*||p' .dockerignore | xargs git diff --quiet "$BASE" HEAD -- Dockerfile .dockerignore
+sed -n 's/^!//p' .dockerignore | xargs git diff --quiet "$BASE" HEAD -- Dockerfile .dockerignore
