@@ -1,5 +1,6 @@
 """`mlops adopt`: an existing repository comes under the template, and nothing of it is lost."""
 
+import json
 import random
 import shutil
 import subprocess
@@ -181,7 +182,10 @@ def test_a_file_that_is_not_in_git_is_not_written_over(template: Path, tmp_path:
 
 def test_the_command_says_what_comes_next(template: Path, tmp_path: Path) -> None:
     folder = make_repository(tmp_path / "churn")
-    said = CliRunner().invoke(app, ["adopt", str(folder), "--defaults", "--template", str(template)])
+    words = ["adopt", str(folder), "--defaults", "--template", str(template)]
+    planned = CliRunner().invoke(app, [*words, "--dry-run", "--json"])
+    assert (planned.exit_code, json.loads(planned.stdout)["conflicts"]) == (2, 1)
+    said = CliRunner().invoke(app, words)
     assert said.exit_code == 2, said.output
     assert "conflict  .github/workflows/ci.yml" in said.output
     assert "mlops update --resume" in said.output

@@ -204,7 +204,7 @@ SUCCEEDING = {
 def test_every_command_can_be_quiet_and_can_speak_json() -> None:
     group: Any = typer.main.get_command(app)
     groups = {"fleet", "layer"}
-    assert set(group.commands) == {*SUCCEEDING, "setup", *groups}
+    assert set(group.commands) == {*SUCCEEDING, "adopt", "setup", *groups}  # adopt: tests/adopt
     inside = [item for name in groups for item in group.commands[name].commands.items()]
     for name, command in [*group.commands.items(), *inside]:
         if name in groups:
