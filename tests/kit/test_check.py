@@ -96,6 +96,21 @@ def test_a_project_without_managed_files_has_no_edits_of_them(committed: Project
     assert list(findings()) == []
 
 
+def test_a_file_of_a_persons_own_beside_managed_ones_is_no_edit(committed: Project) -> None:
+    mine = ".github/workflows/mine.yml"
+    write(committed, {mine: "- run: mine\n"})
+    assert list(findings()) == []
+    commit(committed)
+    assert list(findings()) == []
+    write(committed, {".copier-answers.yml": "_commit: v2.0.0\n"})
+    commit(committed)
+    write(committed, {mine: "- run: another\n"})
+    assert list(findings()) == [], "it is theirs after an update, too"
+    write(committed, {"kit/mine.py": "mine = 1\n"})
+    git("add", "--all", cwd=committed.root)
+    assert [found.split()[1] for found in findings()] == ["kit/mine.py"]
+
+
 def test_a_shallow_clone_says_that_it_cannot_look(committed: Project, tmp_path: Path, capsys: object) -> None:
     git("clone", "--quiet", "--depth=1", f"file://{tmp_path / 'all'}", str(tmp_path / "clone"), cwd=tmp_path)
     with using(Project.read(tmp_path / "clone/churn")):

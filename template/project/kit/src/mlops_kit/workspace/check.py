@@ -84,7 +84,10 @@ def blob(path: str) -> str:
 
 
 def edited() -> list[str]:
-    """The managed files that differ from those of the last update by more than pinned versions."""
+    """The managed files that differ from those of the last update by more than pinned versions.
+
+    A file that a person has added beside them, such as a workflow of their own, is no edit; in the library it is.
+    """
     if git("rev-parse", "--is-shallow-repository").stdout.strip() == "true":
         print("a shallow clone: edited files were not looked for (CI: fetch the whole history)", file=sys.stderr)
         return []
@@ -92,8 +95,17 @@ def edited() -> list[str]:
     paths = [f":(top,literal){prefix()}{path}" for path in managed()]
     if not since or not paths:
         return []
-    changed = listed("diff", "--name-only", "--relative", "-z", since, "--", *paths)
-    return [path for path in changed if lines_of(since, path) != lines_of("", path)]
+    changed = listed("diff", "--name-only", "--relative", "--no-renames", "-z", since, "--", *paths)
+    return [path for path in changed if not is_own(path) and lines_of(since, path) != lines_of("", path)]
+
+
+def is_own(path: str) -> bool:
+    """Whether a person has added a file: no update, which changes an answers file, was in the commit that did."""
+    if path.startswith("kit/"):
+        return False
+    added = git("log", "-1", "--diff-filter=A", "--no-renames", "--format=%H", "--", f":(literal){path}").stdout.strip()
+    brought = ("diff-tree", "--root", "--no-commit-id", "--name-only", "-r", "-z", added, "--", *ANSWERS)
+    return not added or not listed(*brought)
 
 
 def prefix() -> str:
