@@ -93,4 +93,4 @@ def dvc_status(project: Path) -> str:
 def newer(project: Path) -> str:
     """The project's settings, asking for a version that the index does not have."""
     settings = (project / "pyproject.toml").read_text(encoding="utf-8")
-    return settings.replace(f"]=={__version__}", "]==9.9.9")
+    return settings.replace(f"=={__version__}", "==9.9.9")
