@@ -351,6 +351,7 @@ REFUSED = {
     ),
     "JSON that is no table": ("[1, 2, 3]", "y", "is JSON, but no list of rows"),
     "broken JSON": ('[{"a": 1},\n{"a": }]', "y", "is JSON that cannot be understood: line 2"),
+    "JSON of too many brackets": ('[{"a": ' + "[" * 9000, "y", "is JSON that cannot be understood"),
     "a broken line of JSON": ('{"a": 1, "y": "b"}\n{"a": 2\n', "y", "line 2 is no JSON object"),
     "blanks before quotes": ('a,b,y\n' + '1, "x, 2",c\n' * 9, "y", "line 2 has a blank between a separator"),
     "a quote that stays open": (TABLE.replace("7,5;0;b", '"7,5;0;b'), "y", "line 9 opens a quote that is never closed"),
@@ -360,6 +361,7 @@ REFUSED = {
         r"No column .* is left to predict 'y' from: n \(identifier\), c \(constant\)"),
     "long names": (",".join(f"{n}{'x' * 500}" for n in range(99)) + ("\n" + "1," * 98 + "1") * 9, "y",
         r"There is no column 'y' in data.csv. Columns: .{,1700}, \.\.\.\.$"),
+    "brackets": ("[" * 5000 + ",y\n1,2\n", "y", "has only 1 row|only one row|does not look|no rows"),
     "no header": ("1,2,3\n4,5,6\n7,8,9\n", "3", "has no header"),
 }  # fmt: skip
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+UNREADABLE = (ValueError, RecursionError)  # of json: the second for too many nested brackets
+
 
 def json_frames(path: Path, encoding: str, size: int) -> Iterator[pd.DataFrame]:
     """The rows of a JSON file, `size` at a time; at least one frame. Raises ContractError."""
@@ -40,8 +42,8 @@ def json_rows(path: Path, encoding: str) -> Iterator[Row]:
         text = file.read()
     try:
         document = json.loads(text)
-    except ValueError as error:
-        where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "its numbers"
+    except UNREADABLE as error:
+        where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "its numbers or its depth"
         raise ContractError(f"{path.name} is JSON that cannot be understood: {where}.", "Correct the file.") from None
     rows = _in_document(document)
     if rows is None:
@@ -54,7 +56,7 @@ def json_rows(path: Path, encoding: str) -> Iterator[Row]:
 def _as_object(line: str) -> Row | None:
     try:
         found = json.loads(line)
-    except ValueError:
+    except UNREADABLE:
         return None
     return found if isinstance(found, dict) and _in_document(found) is None else None
 
@@ -65,7 +67,7 @@ def _lines(file: Any, path: Path) -> Iterator[Row]:
             continue
         try:
             row = json.loads(line)
-        except ValueError:
+        except UNREADABLE:
             row = None
         if not isinstance(row, dict):
             raise ContractError(f"{path.name}, line {number} is no JSON object: {line.strip()[:80]!r}.", "Correct it.")

@@ -17,7 +17,7 @@ from mlops_kit.contract.contract import Column, Source
 from mlops_kit.contract.errors import ContractError
 from mlops_kit.contract.infer.cells import Cells, examples, look_at, quoted
 from mlops_kit.contract.infer.days import find_form
-from mlops_kit.contract.infer.findings import Findings
+from mlops_kit.contract.infer.findings import Findings, listed
 from mlops_kit.contract.numbers import bare, to_numbers
 
 MOST_CATEGORIES = 250  # scikit-learn's histogram boosting takes at most 255
@@ -101,7 +101,9 @@ def bounds(numbers: pd.Series) -> dict[str, Any]:
 def refuse_infinite(numbers: pd.Series, name: str) -> None:
     """Raise for infinite values: no bound can be told from them."""
     if numbers.abs().eq(math.inf).any():
-        raise ContractError(f"Column {name!r} has infinite values.", "Replace them, or leave the cells empty.")
+        raise ContractError(
+            f"Column {listed([repr(name)])} has infinite values.", "Replace them, or leave the cells empty."
+        )
 
 
 def _numeric(numbers: pd.Series, name: str, nulls: float, written: pd.Series, found: Findings) -> Column | str:

@@ -121,7 +121,7 @@ def _is_json(text: str, path: Path) -> bool:
         return True
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
