@@ -22,7 +22,7 @@ class Heard(Report):
         self.said: list[str] = []
         self.heard = Event()
 
-    def say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self.said.append(text)
         if "fit" in text:
             self.heard.set()

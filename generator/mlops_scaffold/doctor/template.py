@@ -23,6 +23,8 @@ def behind(place: Place) -> Found:
 @check("All commands of the project are in it, and an edit is in the way of the next update.")
 def library(place: Place) -> Found:
     """The library is that of the project's template version: kit/ complete and unedited, or the package."""
+    if place.project.last.get("kit") not in ("vendored", "package"):  # another template's
+        return
     if is_missing(place.project):
         yield f"{FOLDER}/ is missing: no command of the project runs", way_back(place.folder)
     elif place.is_versioned and place.standing.library and place.standing.library.sentence:
