@@ -55,6 +55,8 @@ def with_champion(folder: Path, template: Path, made: pytest.TempPathFactory) ->
     shutil.copytree(first, folder, symlinks=True, ignore=shutil.ignore_patterns(".venv"))
     # Nothing changes the packages' files: links to them are as good, and a hundred times faster.
     shutil.copytree(first / ".venv", folder / ".venv", symlinks=True, copy_function=os.link)
+    # The package of the project itself is found by its path, which is another one now; uv replaces that file.
+    subprocess.run(["uv", "sync", "--quiet", "--locked"], cwd=folder, env=environment(), check=True)
     return folder
 
 
