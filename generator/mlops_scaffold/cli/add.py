@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlops_scaffold.cli import completing
+from mlops_scaffold.cli.options import AsJson, DryRun, Folder, Force, Offline, Quiet
 
 if TYPE_CHECKING:
     from mlops_scaffold.ground.project import Project
     from mlops_scaffold.sources.source import Version
 
 NAME: dict[str, Any] = {"metavar": "COMPONENT", "help": "One of `mlops components`."}
-Folder = Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", "--pretend", "-n", help="Show it, write nothing.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Use the cached template.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 
 
 def add(
@@ -36,7 +32,7 @@ def add(
 def remove(
     component: Annotated[str, typer.Argument(autocompletion=completing.removable, **NAME)],
     project: Folder = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Remove files that somebody edited, too.")] = False,
+    force: Force = False,
     dry_run: DryRun = False,
     offline: Offline = False,
     quiet: Quiet = False,

@@ -8,6 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlops_scaffold.cli import completing
+from mlops_scaffold.cli.options import (
+    Answer,
+    AnswersFile,
+    AsJson,
+    DataFile,
+    Defaults,
+    Offline,
+    Prereleases,
+    Quiet,
+    Template,
+    TrustTemplate,
+    VcsRef,
+)
 
 if TYPE_CHECKING:
     from mlops_scaffold.adopting.request import Outcome
@@ -20,29 +33,25 @@ Level = Annotated[
         autocompletion=completing.levels,
     ),
 ]
-Answer = Annotated[
-    list[str],
-    typer.Option("--data", "-d", metavar="KEY=VALUE", help="An answer.", autocompletion=completing.questions),
-]
 
 
 def adopt(
     folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="The repository.")] = Path(),
     level: Level = "ci",
     data: Answer = [],  # noqa: B006
-    data_file: Annotated[Path | None, typer.Option(help="A YAML file of answers.")] = None,
-    defaults: Annotated[bool, typer.Option("--defaults", "-l", help="Ask nothing, take the defaults.")] = False,
+    data_file: DataFile = None,
+    defaults: Defaults = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "--pretend", "-n", help="Show the plan, write nothing.")
     ] = False,
-    template: Annotated[str | None, typer.Option(help="The template's address or path.")] = None,
-    vcs_ref: Annotated[str | None, typer.Option("--vcs-ref", "-r", help="The template's version.")] = None,
-    prereleases: Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")] = False,
-    answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
-    trust: Annotated[bool, typer.Option("--trust", help="Let this template run its code here; remembered.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Use the cached template.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    template: Template = None,
+    vcs_ref: VcsRef = None,
+    prereleases: Prereleases = False,
+    answers_file: AnswersFile = None,
+    trust: TrustTemplate = False,
+    offline: Offline = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Bring an existing repository under the template, on a branch: nothing of it is overwritten, moved or run."""
     from mlops_scaffold.adopting.adopt import adopt as bring_in

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlops_scaffold.cli import completing
+from mlops_scaffold.cli.options import AnswersFile, AsJson, Folder, Offline, Prereleases, Projects, Quiet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,26 +17,20 @@ if TYPE_CHECKING:
     from mlops_scaffold.projects.check import Standing
 
 NO_FILE = "none of this project's files would change"
-Folder = Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")]
-Projects = Annotated[list[Path], typer.Argument(metavar="[PROJECT]...", help="Project folders.")]
 Strict = Annotated[bool, typer.Option("--strict", help="For CI: fail for open conflicts and drift, not for behind.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Use the cached template.")]
-AnswersFile = Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Let template and project run code here; remembered.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 AsJsonLines = Annotated[
     bool, typer.Option("--json", help="Print the outcome as JSON, an object a line for each project.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")]
 
 
 def check(
-    projects: Annotated[list[Path], typer.Argument(metavar="[PROJECT]...", help="Project folders.")] = [Path()],  # noqa: B006
+    projects: Projects = [Path()],  # noqa: B006
     strict: Annotated[
         bool, typer.Option("--strict", help="For CI: open conflicts and drift alone, not behind.")
     ] = False,
     offline: Offline = False,
-    prereleases: Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")] = False,
+    prereleases: Prereleases = False,
     answers_file: AnswersFile = None,
     trust: Trust = False,
     quiet: Quiet = False,

@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from mlops_scaffold.cli.options import Quiet, Template
+
 
 def components(
-    template: Annotated[str | None, typer.Option(help="The template's address or path.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
+    template: Template = None,
+    quiet: Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
 ) -> None:
     """List what a project can have, by question."""

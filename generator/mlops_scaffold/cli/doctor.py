@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mlops_scaffold.cli import completing
+from mlops_scaffold.cli.options import AnswersFile, AsJson, Folder, Offline, Quiet, TrustProject
 
 Only = Annotated[
     list[str],
@@ -16,14 +17,14 @@ Only = Annotated[
 
 
 def doctor(
-    project: Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")] = Path(),
+    project: Folder = Path(),
     fix: Annotated[bool, typer.Option("--fix", help="Apply the non-destructive fixes.")] = False,
     only: Only = [],  # noqa: B006
-    offline: Annotated[bool, typer.Option("--offline", help="Use the cached template.")] = False,
-    trust: Annotated[bool, typer.Option("--trust", help="Let this project run its code here; remembered.")] = False,
-    answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    offline: Offline = False,
+    trust: TrustProject = False,
+    answers_file: AnswersFile = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find what is wrong with a project here, and the command that fixes it. Exit code 2 where something is."""
     from mlops_scaffold.applying.session import recover_around

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mlops_scaffold.cli.light import LightCommand, LightGroup
+from mlops_scaffold.cli.options import Prereleases
 
 fleet = typer.Typer(
     name="fleet",
@@ -21,7 +22,6 @@ Only = Annotated[str, typer.Option("--only", metavar="GLOB", help="Only the repo
 Shard = Annotated[str, typer.Option("--shard", metavar="I/N", help="Only the I-th of N parts.")]
 To = Annotated[str | None, typer.Option("--to", help="The template's version; the newest by default.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Use what is in the cache.")]
-Prereleases = Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Let the template run its code here; remembered.")]
 Despite = Annotated[list[str], typer.Option("--despite", metavar="GLOB", help="Do not wait for these repositories.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Predict files and conflicts; write nothing.")]

@@ -9,6 +9,7 @@ import typer
 
 from mlops_scaffold.cli import completing
 from mlops_scaffold.cli.light import LightCommand, LightGroup
+from mlops_scaffold.cli.options import AsJson, Defaults, DryRun, Folder, Force, Offline, Prereleases, Quiet
 
 if TYPE_CHECKING:
     from mlops_scaffold.updating.request import Request
@@ -20,14 +21,8 @@ layer = typer.Typer(
     no_args_is_help=True,
 )
 
-Folder = Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")]
 Data = Annotated[list[str], typer.Option("--data", "-d", metavar="KEY=VALUE", help="An answer.")]
-Defaults = Annotated[bool, typer.Option("--defaults", "-l", help="Ask nothing, take the defaults.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", "--pretend", "-n", help="Show it, write nothing.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Use the cached template.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Let templates and project run code here; remembered.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 
 
 @layer.command(cls=LightCommand)
@@ -37,7 +32,7 @@ def add(
     vcs_ref: Annotated[
         str | None, typer.Option("--to", "--vcs-ref", "-r", help="The layer's version; the newest by default.")
     ] = None,
-    prereleases: Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")] = False,
+    prereleases: Prereleases = False,
     data: Data = [],  # noqa: B006
     defaults: Defaults = False,
     dry_run: DryRun = False,
@@ -76,7 +71,7 @@ def remove(
         ),
     ],
     project: Folder = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Remove files that somebody edited, too.")] = False,
+    force: Force = False,
     dry_run: DryRun = False,
     offline: Offline = False,
     quiet: Quiet = False,

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from mlops_scaffold.cli.options import AsJson, Quiet
+
 File = Annotated[Path, typer.Argument(help="A version of the file: the common one, ours, theirs (%O %A %B).")]
 
 
@@ -18,8 +20,8 @@ def mergetool(
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Where the merge goes; into OURS, as git's drivers do.")] = None,
     marker_size: Annotated[str, typer.Option(help="How long conflict markers are (%L).")] = "7",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Merge three versions of a file as an update does: as git's merge driver, or its merge tool."""
     import json

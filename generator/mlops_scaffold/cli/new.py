@@ -8,15 +8,27 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlops_scaffold.cli import completing
+from mlops_scaffold.cli.options import (
+    Answer,
+    AnswersFile,
+    AsJson,
+    DataFile,
+    DataInGit,
+    Defaults,
+    Offline,
+    Prereleases,
+    Quiet,
+    Run,
+    Target,
+    Template,
+    TrustTemplate,
+    VcsRef,
+)
 
 if TYPE_CHECKING:
     from mlops_scaffold.creating.new import Request
     from mlops_scaffold.ground.report import Report
 
-Answer = Annotated[
-    list[str],
-    typer.Option("--data", "-d", metavar="KEY=VALUE", help="An answer.", autocompletion=completing.questions),
-]
 Preset = Annotated[
     str | None,
     typer.Option(help="Answers that come with the template: see mlops presets.", autocompletion=completing.presets),
@@ -26,24 +38,24 @@ Preset = Annotated[
 def new(
     destination: Annotated[Path, typer.Argument(metavar="DEST", help="The folder to make.")],
     data: Answer = [],  # noqa: B006
-    data_file: Annotated[Path | None, typer.Option(help="A YAML file of answers.")] = None,
+    data_file: DataFile = None,
     preset: Preset = None,
-    defaults: Annotated[bool, typer.Option("--defaults", "-l", help="Ask nothing, take the defaults.")] = False,
+    defaults: Defaults = False,
     dataset: Annotated[Path | None, typer.Option(help="Your data: a CSV or Parquet file.")] = None,
-    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
-    data_in_git: Annotated[bool, typer.Option("--data-in-git", help="Keep the data in git, not in DVC.")] = False,
-    run: Annotated[bool, typer.Option("--run", help="Train, register and promote a first model.")] = False,
+    target: Target = None,
+    data_in_git: DataInGit = False,
+    run: Run = False,
     no_setup: Annotated[bool, typer.Option("--no-setup", help="Only write the files.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "--pretend", "-n", help="Show what would be made.")] = False,
-    template: Annotated[str | None, typer.Option(help="The template's address or path.")] = None,
-    vcs_ref: Annotated[str | None, typer.Option("--vcs-ref", "-r", help="The template's version.")] = None,
-    prereleases: Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")] = False,
-    answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
-    trust: Annotated[bool, typer.Option("--trust", help="Let this template run its code here; remembered.")] = False,
+    template: Template = None,
+    vcs_ref: VcsRef = None,
+    prereleases: Prereleases = False,
+    answers_file: AnswersFile = None,
+    trust: TrustTemplate = False,
     skip_tasks: Annotated[bool, typer.Option("--skip-tasks", "-T", help="Run no tasks of the template.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Use the cached template.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    offline: Offline = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a project: from a data file to a repository that works."""
     from mlops_scaffold.creating.new import Request, parse_data

@@ -6,17 +6,19 @@ from typing import Annotated
 
 import typer
 
+from mlops_scaffold.cli.options import AnswersFile, AsJson, DataInGit, Folder, Quiet, Run, Target, TrustProject
+
 
 def setup(
-    project: Annotated[Path, typer.Argument(metavar="[PROJECT]", help="The project's folder.")] = Path(),
+    project: Folder = Path(),
     dataset: Annotated[Path | None, typer.Option(help="Dataset for a project created with --no-setup.")] = None,
-    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
-    data_in_git: Annotated[bool, typer.Option("--data-in-git", help="Keep the data in git, not in DVC.")] = False,
-    run: Annotated[bool, typer.Option("--run", help="Train, register and promote a first model.")] = False,
-    trust: Annotated[bool, typer.Option("--trust", help="Let this project run its code here; remembered.")] = False,
-    answers_file: Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    target: Target = None,
+    data_in_git: DataInGit = False,
+    run: Run = False,
+    trust: TrustProject = False,
+    answers_file: AnswersFile = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a clone ready, or go on with a set-up that stopped. Safe to run again."""
     from mlops_scaffold.applying.session import recover_around

@@ -8,30 +8,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlops_scaffold.cli.options import AnswersFile, DataFile, DryRun, Offline, Prereleases, Projects, Quiet
+
 if TYPE_CHECKING:
     from mlops_scaffold.ground.report import Report
     from mlops_scaffold.updating.request import Outcome, Request
 
-Projects = Annotated[list[Path], typer.Argument(metavar="[PROJECT]...", help="Project folders.")]
 To = Annotated[
     str | None, typer.Option("--to", "--vcs-ref", "-r", help="The template's version; the newest by default.")
 ]
 Data = Annotated[list[str], typer.Option("--data", "-d", metavar="KEY=VALUE", help="Another answer.")]
-DataFile = Annotated[Path | None, typer.Option(help="A YAML file of answers.")]
 Defaults = Annotated[bool, typer.Option("--defaults", "-l", help="Answer new questions by their defaults.")]
 SkipAnswered = Annotated[bool, typer.Option("--skip-answered", "-A", help="Ask new questions only (always).")]
-DryRun = Annotated[bool, typer.Option("--dry-run", "--pretend", "-n", help="Show it, write nothing.")]
 Abort = Annotated[bool, typer.Option("--abort", help="Take the last update back, before it is committed.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Settle the conflicts of a branch of mlops fleet.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Use the cached template.")]
-Prereleases = Annotated[bool, typer.Option("--prereleases", "-g", help="Take prereleases too.")]
-AnswersFile = Annotated[str | None, typer.Option("--answers-file", "-a", help="Where answers are kept.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Let template and project run code here; remembered.")]
 SkipTasks = Annotated[bool, typer.Option("--skip-tasks", "-T", help="Run no tasks or migrations.")]
 Engine = Annotated[str, typer.Option(help="merge, or copier: its own update.")]
 Merge = Annotated[str | None, typer.Option(help="format, or text: git's merge of lines alone, for this update.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Tell what was merged how, entry by entry.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, an object a line for each project.")]
 
 
