@@ -1,7 +1,6 @@
 """An adoption, from a folder to a branch: refuse, look, render, plan, and write unless it is a dry run."""
 
 from contextlib import nullcontext
-from typing import Any
 
 from mlops_scaffold.adopting import committing
 from mlops_scaffold.adopting.looking import Found, answers, look
@@ -10,11 +9,11 @@ from mlops_scaffold.adopting.refusals import require_adoptable
 from mlops_scaffold.adopting.request import LEVELS, Outcome, Request
 from mlops_scaffold.adopting.tasks import add_page
 from mlops_scaffold.applying import journal, taking_back
+from mlops_scaffold.creating.new import given_answers
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.report import Report
-from mlops_scaffold.ground.settings import load_settings, read_mapping
+from mlops_scaffold.ground.settings import load_settings
 from mlops_scaffold.rendering import Asked, Rendered, questions, render
-from mlops_scaffold.sources import catalog
 from mlops_scaffold.sources.address import find_address, is_trusted
 from mlops_scaffold.sources.source import Version, open_version
 from mlops_scaffold.vcs.repository import Repository, open_repository
@@ -64,7 +63,9 @@ def rendered(request: Request, repository: Repository, version: Version, found: 
             "Name a newer version by --vcs-ref, or another template by --template.",
         )
     sure, proposed = answers(found, request.level, repository.folder.name, known)
-    given = given_answers(request, version, known)
+    given = given_answers(version, request.data, request.data_file)
+    if given.get("level", request.level) != request.level:
+        raise MlopsError("Two levels are asked for.", "Say it by --level alone.")
     asked = Asked(
         data={**sure, **given},
         user_defaults={**load_settings().defaults, **proposed},
@@ -74,14 +75,3 @@ def rendered(request: Request, repository: Repository, version: Version, found: 
         skip_tasks=True,
     )
     return render(version, repository.folder, asked)
-
-
-def given_answers(request: Request, version: Version, known: dict[str, Any]) -> dict[str, Any]:
-    """The answers that were given. Raises MlopsError for one that the template does not ask."""
-    from_file = read_mapping(request.data_file) if request.data_file else {}
-    given = {**{key: value for key, value in from_file.items() if not key.startswith("_")}, **request.data}
-    if given.get("level", request.level) != request.level:
-        raise MlopsError("Two levels are asked for.", "Say it by --level alone.")
-    catalog.check_keys(given, known)
-    catalog.check_values(given, version.folder)
-    return given

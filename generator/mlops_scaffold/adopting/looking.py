@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlops_scaffold.adopting.requirements import FILE, Legacy, read_requirements
+from mlops_scaffold.ground.errors import some
 from mlops_scaffold.vcs.repository import Entries
 from mlops_scaffold.vcs.scratch import Scratch
 
@@ -26,7 +27,6 @@ STAYS = {
     r"\.cruft\.json": "cruft's record of its template stays; cruft goes on working",
     r".+\.(pkl|pickle|joblib)": "not opened: a pickle runs code",
 }
-MOST = 3  # files of one kind that are named
 DEFINES_PACKAGE = re.compile(rb"^\[(metadata|options)\]", re.MULTILINE)
 
 
@@ -63,8 +63,7 @@ def remarks(files: Iterable[str]) -> list[str]:
     for pattern, text in STAYS.items():
         paths = [path for path in files if re.fullmatch(pattern, path)]
         if paths:
-            more = f" and {len(paths) - MOST} more" if len(paths) > MOST else ""
-            found.append(f"{', '.join(paths[:MOST])}{more}: {text}")
+            found.append(f"{some(paths)}: {text}")
     return found
 
 

@@ -85,12 +85,10 @@ def adopt(
 
 def show(outcome: "Outcome", report: "Report", dry_run: bool) -> None:
     """Each file with its status, then what to do."""
-    from mlops_scaffold.cli.outcomes import many
+    from mlops_scaffold.cli.outcomes import many, show_changes
     from mlops_scaffold.planning.planned import CONFLICT, KEPT
 
-    for change in outcome.changes:
-        note = f"  ({change.note})" if change.note else ""
-        (report.warn if change.status == CONFLICT else report.say)(f"{change.status:9} {change.path}{note}")
+    show_changes(outcome.changes, report)
     for notice in outcome.notices:
         report.warn(notice)
     counted = sum(change.status not in (CONFLICT, KEPT) for change in outcome.changes)

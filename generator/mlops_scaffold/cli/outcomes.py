@@ -2,13 +2,13 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from mlops_scaffold.ground.errors import MlopsError, shown
 from mlops_scaffold.ground.report import Report
-from mlops_scaffold.planning.planned import CONFLICT, KEPT
+from mlops_scaffold.planning.planned import CONFLICT, KEPT, Change
 from mlops_scaffold.updating.request import Outcome
 
 DONE, FAILED, NEEDS_A_PERSON = 0, 1, 2
@@ -60,9 +60,7 @@ def show(outcome: Outcome, report: Report, dry_run: bool, explain: bool = False)
     if not outcome.changes and not outcome.notices:
         report.done(f"{version}: nothing to change")
         return
-    for change in outcome.changes:
-        note = f"  ({change.note})" if change.note else ""
-        (report.warn if change.status == CONFLICT else report.say)(f"{change.status:9} {change.path}{note}")
+    show_changes(outcome.changes, report)
     for resolved in outcome.resolved:
         if resolved.rule:
             report.say(f"{resolved.rule}: {resolved.path}")
@@ -83,6 +81,13 @@ def show(outcome: Outcome, report: Report, dry_run: bool, explain: bool = False)
         report.todo("look at it: git diff --cached; then git commit (or take it back: mlops update --abort)")
     elif counted:
         report.todo("look at it: git status and git diff; then git add --all and git commit")
+
+
+def show_changes(changes: Iterable[Change], report: Report) -> None:
+    """Each file with its status."""
+    for change in changes:
+        note = f"  ({change.note})" if change.note else ""
+        (report.warn if change.status == CONFLICT else report.say)(f"{change.status:9} {change.path}{note}")
 
 
 def versions_of(outcome: Outcome) -> str:

@@ -79,7 +79,7 @@ def plan(request: Request, report: Report) -> Plan:
     for notice in version.notices:
         report.warn(notice)
     refuse_tasks(request, version)
-    data = given_answers(request, version)
+    data = given_answers(version, request.data, request.data_file, request.preset)
     trusted = is_trusted(version.source, request.trust)
     found = None
     if request.dataset is not None:
@@ -139,17 +139,18 @@ def can_be_set_up(made: Rendered) -> bool:
     return library(made.answers, made.tree.files.__contains__) is not None
 
 
-def given_answers(request: Request, version: Version) -> dict[str, Any]:
+def given_answers(
+    version: Version, data: Mapping[str, Any], data_file: Path | None = None, preset: str | None = None
+) -> dict[str, Any]:
     """The answers that were given: --data over --data-file over the preset. Raises for one that nobody asks."""
-    known = questions(version)
     layers: list[Mapping[str, Any]] = []
-    if request.preset:
-        layers.append(catalog.preset(version.folder, request.preset).answers)
-    if request.data_file:
-        layers.append({key: value for key, value in read_mapping(request.data_file).items() if not key.startswith("_")})
-    layers.append(request.data)
+    if preset:
+        layers.append(catalog.preset(version.folder, preset).answers)
+    if data_file:
+        layers.append({key: value for key, value in read_mapping(data_file).items() if not key.startswith("_")})
+    layers.append(data)
     merged = {key: value for layer in layers for key, value in layer.items()}
-    catalog.check_keys(merged, known)
+    catalog.check_keys(merged, questions(version))
     catalog.check_values(merged, version.folder)
     return merged
 

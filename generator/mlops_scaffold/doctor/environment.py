@@ -8,6 +8,7 @@ from pathlib import Path
 from mlops_scaffold.creating.environment import exclude, fault, outer_workspace
 from mlops_scaffold.doctor.registry import Found, Place, check
 from mlops_scaffold.ground import process
+from mlops_scaffold.ground.errors import some
 
 INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL")  # that replace PyPI
 NAMED = re.compile(r"(?P<name>[\w.]+)-(?P<version>[\w.+!]+)\.dist-info")
@@ -91,7 +92,7 @@ def packages(place: Place) -> Found:
 def differing(packages: list[str]) -> Found:
     """What to say of packages that are others than uv.lock names."""
     if packages:
-        named = ", ".join(packages[:3]) + (f" and {len(packages) - 3} more" if len(packages) > 3 else "")
+        named = some(packages)
         yield f"the environment is not what uv.lock names: {named}", "uv sync"
 
 

@@ -11,7 +11,7 @@ from mlops_scaffold.fleet.line import ARCHIVED, CURRENT, HELD, MERGED, RED, UNTE
 from mlops_scaffold.fleet.proposing import Proposer
 from mlops_scaffold.fleet.renderings import Renderings
 from mlops_scaffold.fleet.survey import reading, survey
-from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.errors import MlopsError, some
 from mlops_scaffold.ground.paths import cache_dir
 
 DONE = (CURRENT, MERGED, HELD, ARCHIVED, UNTEMPLATED)
@@ -45,7 +45,7 @@ class Rollout:
                     if self.is_enough(lines, len(members)):
                         return
                 if waits and self.has_next(now, members):
-                    self.stopped = f"The ring after {now} waits for {some(waits)}."
+                    self.stopped = f"The ring after {now} waits for {some(waits, 5)}."
                     return
 
     def abort(self, members: list[Member]) -> Iterator[Line]:
@@ -72,7 +72,9 @@ class Rollout:
         if share is None or len(self._failed) <= share * number:
             return False
         self.too_many = True
-        self.stopped = f"Stopped: {len(self._failed)} of {number} repositories failed ({some(sorted(self._failed))})."
+        self.stopped = (
+            f"Stopped: {len(self._failed)} of {number} repositories failed ({some(sorted(self._failed), 5)})."
+        )
         return True
 
     def require_done(self, ring: str) -> None:
@@ -84,13 +86,7 @@ class Rollout:
             names = dict.fromkeys(line.repo for line in waits)
             step = "Settle them, or: " + " ".join(f"--despite {name}" for name in names)
             states = dict.fromkeys(f"{line.repo} ({line.state})" for line in waits)
-            raise MlopsError(f"The rings before {ring} are not done: {some(list(states))}.", step)
-
-
-def some(names: list[str]) -> str:
-    """The first few names, and how many more there are."""
-    names = [*dict.fromkeys(names)]
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+            raise MlopsError(f"The rings before {ring} are not done: {some(states, 5)}.", step)
 
 
 @contextmanager

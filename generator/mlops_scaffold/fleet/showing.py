@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from mlops_scaffold.fleet.discovery import TEMPLATED
 from mlops_scaffold.fleet.inventory import Member
 from mlops_scaffold.fleet.line import BEHIND, PROPOSED, Line
-from mlops_scaffold.ground.errors import shown
+from mlops_scaffold.ground.errors import shown, some
 
 DONE, WAITING, NEEDS_A_PERSON, FAILED, STOPPED = 0, 10, 11, 20, 21
 
@@ -80,8 +80,7 @@ def details(line: Line) -> list[str]:
     if line.conflicts:
         found.append("conflicts: " + ", ".join(f"{one['path']} ({one['kind']})" for one in line.conflicts))
     if line.drifted:
-        more = f" and {len(line.drifted) - 3} more" if len(line.drifted) > 3 else ""
-        found.append("drifted: " + ", ".join(line.drifted[:3]) + more)
+        found.append(f"drifted: {some(line.drifted)}")
     if line.error:
         found.append(line.error)
     return [*found, *line.notices]

@@ -1,6 +1,7 @@
 """What can go wrong, in words for the person who typed the command."""
 
 import re
+from collections.abc import Iterable
 
 # Before the @ of a URL may stand a password or a token, which a slash may be in.
 LOGIN = re.compile(r"(?<=http://)\S*@|(?<=https://)\S*@|(?<=://)[^/\s:]*:\S*@")
@@ -17,6 +18,12 @@ def masked(text: str) -> str:
 def shown(text: str) -> str:
     """A text for a terminal: masked, and without what would steer it. A file's name may have any characters."""
     return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", masked(text))
+
+
+def some(names: Iterable[str], most: int = 3) -> str:
+    """The first few of some names, each once, and how many more there are."""
+    found = [*dict.fromkeys(names)]
+    return ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
 class MlopsError(Exception):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlops_scaffold.ground import package
-from mlops_scaffold.ground.errors import MlopsError
+from mlops_scaffold.ground.errors import MlopsError, some
 from mlops_scaffold.ground.package import Package
 from mlops_scaffold.ground.project import KIT, Project, is_packaged
 from mlops_scaffold.rendering import Rendered
@@ -76,11 +76,6 @@ class Library:
     def todo(self) -> str:
         """What a person does about it."""
         return f"see it: mlops diff; restore it: {self.mend}"
-
-
-def some(paths: list[str]) -> str:
-    """The first few of some paths, and how many more there are."""
-    return ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
 
 
 def inspect(project: Project, repository: Repository, version: Version) -> Library | Package | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from mlops_scaffold.ground.errors import MlopsError, Untrusted
+from mlops_scaffold.ground.errors import MlopsError, Untrusted, some
 from mlops_scaffold.ground.safe_paths import is_below_link
 from mlops_scaffold.vcs.git import GitError, git, git_bytes, paths_in, settings
 from mlops_scaffold.vcs.trust import is_trusted
@@ -112,8 +112,7 @@ class Repository:
         )
         changed = [name[3:] for name in paths_in(status)]
         if changed:
-            names = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")
-            raise MlopsError(f"There are changes in no commit: {names}.", "Commit or stash them first.")
+            raise MlopsError(f"There are changes in no commit: {some(changed, 5)}.", "Commit or stash them first.")
         hidden = self.hidden_changes()
         if hidden:
             raise MlopsError(
