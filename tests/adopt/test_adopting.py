@@ -159,6 +159,13 @@ def test_the_whole_pipeline_leaves_the_packages_to_a_person(template: Path, tmp_
     assert "`requirements.txt` stays" in (folder / "ADOPT.md").read_text(encoding="utf-8")
 
 
+def test_the_level_ci_says_how_requirements_come_in_later(template: Path, tmp_path: Path) -> None:
+    folder = make_repository(tmp_path / "churn", {"requirements.txt": "pandas==2.2.0\n"}, {})
+    adopted(folder, template, level="ci")
+    page = (folder / "ADOPT.md").read_text(encoding="utf-8")
+    assert "`mlops update --data level=package`, and then `uv add --group legacy -r requirements.txt`" in page
+
+
 @pytest.mark.parametrize(
     ("path", "text"), [("setup.py", "raise SystemExit\n"), ("setup.cfg", "[metadata]\nname = a\n")]
 )

@@ -19,12 +19,12 @@ CI = {
     "circleci": re.compile(r"\.circleci/config\.yml"),
     "jenkins": re.compile(r"Jenkinsfile"),
 }
-# What has its own way of naming packages, or of being made, and goes on with it.
+# What has its own way of naming packages, or of being made, and keeps it.
 STAYS = {
     r"environment\.ya?ml|conda\.ya?ml": "conda's environment is not taken over: it stays as it is",
     r"Pipfile(\.lock)?|poetry\.lock": "its packages are not taken over: it stays, and works as it did",
     r"requirements([-_/].+)\.txt|(.+[-_/])requirements\.txt": f"not taken over: only {FILE}, and what it includes, is",
-    r"\.cruft\.json": "cruft's record of its template stays; cruft goes on working",
+    r"\.cruft\.json": "cruft's record of its template stays, and cruft keeps working",
     r".+\.(pkl|pickle|joblib)": "not opened: a pickle runs code",
 }
 DEFINES_PACKAGE = re.compile(rb"^\[(metadata|options)\]", re.MULTILINE)

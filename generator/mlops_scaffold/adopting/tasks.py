@@ -59,7 +59,8 @@ def tasks(made: Adoption, found: Found, level: str) -> Iterator[tuple[str, str]]
         yield f"Not written, as the plan said why: {listed(made.held)}. They count as deleted by you.", "mlops diff"
     if level != LEVELS[-1]:
         after = LEVELS[LEVELS.index(level) + 1]
-        yield f"When this is merged, go on with the next level: `mlops update --data level={after}`.", "mlops check"
+        then = f", and then `uv add --group legacy -r {FILE}`" if level == "ci" and found.legacy.packages else ""
+        yield f"When this is merged, take the next level: `mlops update --data level={after}`{then}.", "mlops check"
 
 
 def of_ignored(made: Adoption) -> Iterator[tuple[str, str]]:
@@ -114,7 +115,7 @@ def of_ci(made: Adoption, found: Found, level: str) -> Iterator[tuple[str, str]]
     mine = [path for paths in found.ci.values() for path in paths]
     if mine:
         yield (
-            f"Your CI goes on: {listed(mine)}. Remove what is doubled when the new checks are green.",
+            f"Your CI keeps running: {listed(mine)}. Remove the duplicate jobs when the new checks are green.",
             "git diff --stat",
         )
 

@@ -1,4 +1,4 @@
-"""Checks of a project against its template: those of `mlops check`, with what mends them."""
+"""Checks of a project against its template: those of `mlops check`, with the commands that fix what they find."""
 
 import shlex
 
@@ -7,7 +7,7 @@ from mlops_scaffold.projects.check import open_versions
 from mlops_scaffold.projects.library import FOLDER, is_missing, way_back
 
 
-@check("What the template has mended since is not in the project.")
+@check("The project lacks what the template has fixed since.")
 def behind(place: Place) -> Found:
     """The project is of the newest version of its template, and of each layer over it."""
     if place.is_versioned and place.versions.behind:

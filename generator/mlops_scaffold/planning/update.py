@@ -28,7 +28,7 @@ from mlops_scaffold.vcs.scratch import Scratch
 def plan(
     layers: Sequence[RenderedLayer], scratch: Scratch, tasks: Mapping[str, Tasks] | None = None, how: str = BY_FORMAT
 ) -> Plan:
-    """Merge what is committed with each layer, the base first, and decide on what is on disk besides.
+    """Merge what is committed with each layer, the base first, then decide on the files that are on disk only.
 
     `tasks` are what layers run, by their names.
     """

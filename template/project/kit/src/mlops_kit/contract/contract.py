@@ -104,7 +104,7 @@ class Column:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What is set besides name, type and nulls, by the field."""
+        """The settings other than name, type and nulls, by field."""
         found = {item.name: getattr(self, item.name) for item in fields(self)}
         return {
             name: value

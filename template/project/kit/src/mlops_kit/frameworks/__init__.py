@@ -27,7 +27,7 @@ class Framework(Protocol):
     """
 
     PLATFORM: str  # as the Open Inference Protocol names it
-    REQUIREMENTS: tuple[str, ...]  # the distributions that load and run a saved model, besides those of any framework
+    REQUIREMENTS: tuple[str, ...]  # the distributions that a saved model needs, without those that all frameworks share
 
     def save_model(self, model: Any, contract: Contract, folder: Path, **described: Any) -> None:
         """Write a fitted model as a model folder of MLflow, which `mlflow.pyfunc.load_model` reads too.
