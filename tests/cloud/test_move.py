@@ -94,6 +94,17 @@ def test_a_project_moves_to_a_cloud(moved: Moved) -> None:
 
 def go(moved: Moved) -> str:
     """From the laptop to the cloud, by way of each mistake that a person can make; how DVC was configured before."""
+    shared = configure(moved)
+    be_refused(moved)
+    moved.must("python", "-c", moved.store.make)
+    assert "nothing found" in moved.must("poe", "doctor", "--only", "remote")
+    bring_data(moved)
+    train_there(moved)
+    return shared
+
+
+def configure(moved: Moved) -> str:
+    """Settings for the store, beside the remotes that a team has; how DVC was configured before."""
     cloud, folder = moved.store.cloud, moved.folder
     # A team's folder, as docs/leave-the-laptop.md has it; and a remote of the name that the bucket will have.
     moved.must("dvc", "remote", "add", "--default", "shared", "../store")
@@ -116,6 +127,12 @@ def go(moved: Moved) -> str:
     assert "default_remote: shared\n" in (folder / "cloud.yaml").read_text(encoding="utf-8")
     moved.must("dvc", "remote", "remove", "mine")
     moved.commit("settings")
+    return shared
+
+
+def be_refused(moved: Moved) -> None:
+    """There is no bucket yet, then it is somebody else's: each is said, with the next step."""
+    cloud = moved.store.cloud
     assert moved.must("python", "-c", WEB_IDENTITY + LIBRARIES[cloud]).strip() == "a.b.c deployer"
     no_bucket = moved.run("poe", "push")
     assert no_bucket.returncode
@@ -133,8 +150,10 @@ def go(moved: Moved) -> str:
     assert "See who you are: " in refused.stderr
     assert "Traceback" not in refused.stderr
 
-    moved.must("python", "-c", moved.store.make)
-    assert "nothing found" in moved.must("poe", "doctor", "--only", "remote")
+
+def bring_data(moved: Moved) -> None:
+    """Push, lose everything, pull."""
+    folder = moved.folder
     # A push that stopped after the raw data: the rest is brought, and what has arrived is not sent again.
     first = pushed(moved.must("dvc", "push", "data/raw.dvc"))
     rest = pushed(moved.must("poe", "push"))
@@ -144,15 +163,16 @@ def go(moved: Moved) -> str:
     assert "in sync" in moved.must("dvc", "status", "--cloud")
     assert git("status", "--porcelain", cwd=folder) == ""
 
-    # A model that is trained here: MLflow keeps its files in the bucket, and gives them back.
-    edit(folder / "params.yaml", "learning_rate: 0.1", "learning_rate: 0.06")
+
+def train_there(moved: Moved) -> None:
+    """A model that is trained here: MLflow keeps its files in the bucket, and gives them back."""
+    edit(moved.folder / "params.yaml", "learning_rate: 0.1", "learning_rate: 0.06")
     moved.must("poe", "repro")
     assert "registered as version 2" in moved.must("poe", "register")
     stored = moved.must("python", "-c", moved.store.files).split()
     assert any(name.startswith("mlflow/") and name.endswith("MLmodel") for name in stored), stored[:20]
     fetched = moved.must("python", "-c", FETCH).split()
     assert fetched[0] == fetched[1]
-    return shared
 
 
 def come_back(moved: Moved, shared: str) -> None:
