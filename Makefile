@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The library's tests have an environment of their own, with the packages of a project.
 KIT := .venv-kit
-EXTRAS := aws fastapi lightgbm search sklearn tensorflow train
+EXTRAS := aws azure fastapi gcp lightgbm search sklearn tensorflow train
 # Bytecode is most of a start-up: never go without it.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -14,14 +14,9 @@ from pathlib import Path
 
 import uv
 
+from tests.cloud.refusing import ACCOUNT, KEY
 from tests.conftest import PATIENCE, wait_until
 from tests.project.running import free_port
-
-# Azurite's documented account, which everybody has: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
-ACCOUNT, KEY = (
-    "devstoreaccount1",
-    ("Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="),
-)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A store in which every bucket is somebody else's: it refuses in the words of S3, Cloud Storage or Blob Storage."""
+"""A store that refuses every request, as if its bucket were somebody else's: S3, Cloud Storage or Blob Storage."""
 
 import json
 import threading
@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.cloud.emulators import ACCOUNT, KEY
-
+# Azurite's documented account, which everybody has: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
+ACCOUNT, KEY = (
+    "devstoreaccount1",
+    ("Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="),
+)
 XML = '<?xml version="1.0" encoding="utf-8"?><Error><Code>{}</Code><Message>{}</Message></Error>'
 DENIED = "you@example.com does not have storage.objects.list access to the Google Cloud Storage bucket."
 # The type, the body, and what else the answer says.
@@ -32,14 +35,14 @@ REFUSALS = {
 
 
 @contextmanager
-def refusing(cloud: str, code: str = "AccessDenied") -> Iterator[dict[str, str]]:
-    """The environment in which the cloud's library finds such a store; AWS's says why by a code."""
+def refusing(cloud: str, code: str = "AccessDenied", status: int = 403) -> Iterator[dict[str, str]]:
+    """The environment in which the cloud's library finds such a store; it says why by its status, AWS's by a code."""
     kind, body, more = REFUSALS[cloud]
     body = body.replace("AccessDenied", code)
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(403)
+            self.send_response(status)
             for name, value in {"content-type": kind, "content-length": str(len(body)), **more}.items():
                 self.send_header(name, value)
             self.end_headers()
@@ -52,7 +55,7 @@ def refusing(cloud: str, code: str = "AccessDenied") -> Iterator[dict[str, str]]
             """Quiet."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
         connection = f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
         yield {
