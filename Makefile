@@ -19,8 +19,11 @@ test test-kit test-all test-long test-soak: export OMP_NUM_THREADS := 1
 # The longer suites wait for containers, clusters and services: two tests for each core keep it busy.
 SPREAD_LONG := --numprocesses $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())') --dist loadgroup --no-loadscope-reorder
 # make test COVERAGE=1 measures the lines that run, of the library and of the generator, and prints a figure for each.
-COVER_KIT := $(if $(COVERAGE),--cov=mlops_kit --cov-report=term:skip-covered,)
-COVER := $(if $(COVERAGE),--cov=mlops_scaffold --cov-report=term:skip-covered,)
+COVER_KIT := $(if $(COVERAGE),-m slipcover --skip-covered --source template/project/kit/src/mlops_kit,)
+COVER := $(if $(COVERAGE),-m slipcover --skip-covered --source generator/mlops_scaffold,)
+# A line in site-packages, by which the programs that tests start are measured too.
+site = $$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+measured = sed 's|ROOT|$(CURDIR)|g' tests/measured.pth > "$(call site,$(1))/measured.pth"
 
 .PHONY: demo test test-kit test-all test-long test-soak lint docs sbom bench clean
 
@@ -28,10 +31,10 @@ demo: $(VENV)/.installed  ## a project with a trained and registered model, in d
 	$(IDENTITY) $(BIN)/mlops new demo --defaults --run
 
 test: $(VENV)/.tested test-kit  ## the tests
-	$(BIN)/python -m pytest $(SPREAD) $(COVER)
+	$(BIN)/python $(COVER) -m pytest $(SPREAD)
 
 test-kit: $(KIT)/.tested  ## the library's tests alone
-	$(KIT)/bin/python -m pytest $(SPREAD) $(COVER_KIT) tests/kit
+	$(KIT)/bin/python $(COVER_KIT) -m pytest $(SPREAD) tests/kit
 
 test-all: $(VENV)/.tested  ## and the longer suites
 	$(BIN)/python -m pytest $(SPREAD) -m "not soak"
@@ -76,7 +79,8 @@ $(KIT)/.tested: $(VENV)/.created template/project/kit/pyproject.toml tests/kit/r
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(KIT)
 	cp template/project/kit/pyproject.toml $(KIT)/
 	$(BIN)/uv pip install --quiet --python $(KIT)/bin/python -r $(KIT)/pyproject.toml $(EXTRAS:%=--extra %) -r tests/kit/requirements.txt
-	echo "$(CURDIR)/template/project/kit/src" > "$$($(KIT)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mlops_kit.pth"
+	echo "$(CURDIR)/template/project/kit/src" > "$(call site,$(KIT))/mlops_kit.pth"
+	$(call measured,$(KIT))
 	touch $@
 
 clean:  ## all that the other targets made, but for demo/
@@ -93,6 +97,7 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml
 
 $(VENV)/.tested: $(VENV)/.created pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable ".[test]"
+	$(call measured,$(VENV))
 	touch $@
 
 $(VENV)/.developed: $(VENV)/.created pyproject.toml

@@ -259,7 +259,7 @@ def test_gitlab_protects_no_variable_that_requests_need(rendered: dict[tuple[str
 def test_its_systems_schema_accepts_it(case: tuple[str, Path]) -> None:
     ci, project = case
     if ci not in SCHEMAS:
-        pytest.skip("Jenkins has no schema: its own linter is in tests/ci/test_executed.py")
+        pytest.skip("Jenkins has no schema: its own linter is in tests/cloud/test_pairs.py")
     schema, path = SCHEMAS[ci]
     run("check-jsonschema", "--builtin-schema", schema, path, cwd=project)
 

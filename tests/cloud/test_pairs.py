@@ -201,7 +201,7 @@ def test_a_scanner_for_secrets_finds_nothing_but_what_is_planted(
 def test_its_systems_tools_accept_it(pair: tuple[str, str, Path]) -> None:
     ci, _, project = pair
     if ci == "jenkins":
-        pytest.skip("Jenkins has no schema: its own linter is in tests/ci/test_executed.py")
+        pytest.skip("Jenkins has no schema: its own linter is below")
     schema, path = SCHEMAS[ci]
     run("check-jsonschema", "--builtin-schema", schema, path, cwd=project)
     if ci == "github":
@@ -210,20 +210,21 @@ def test_its_systems_tools_accept_it(pair: tuple[str, str, Path]) -> None:
 
 
 @pytest.mark.long
-def test_the_jenkinsfiles_are_clean(pairs: dict[tuple[str, str], Path], tmp_path: Path) -> None:
+def test_the_jenkinsfiles_are_clean(pairs: dict[tuple[str, str], Path], template: Path, tmp_path: Path) -> None:
     if not shutil.which("java"):
         pytest.skip("npm-groovy-lint needs Java, which is not here")
     files, node = tmp_path / "files", tmp_path / "node"
     node.mkdir()
     npm_install(node, "npm-groovy-lint@18")
-    for (ci, cloud), project in pairs.items():
-        if ci == "jenkins":
-            (files / cloud).mkdir(parents=True)
-            shutil.copy(project / "Jenkinsfile", files / cloud)
+    asked = Asked(data={"ci": "jenkins"}, defaults=True)
+    render(open_version(named_address(str(template)), None), tmp_path / "none", asked).tree.write_new(tmp_path / "none")
+    for cloud in ("none", *CLOUDS):
+        (files / cloud).mkdir(parents=True)
+        shutil.copy((tmp_path / "none" if cloud == "none" else pairs["jenkins", cloud]) / "Jenkinsfile", files / cloud)
     command = [str(node / "node_modules/.bin/npm-groovy-lint"), "--noserver", "--failon", "info"]
     env = {**os.environ, "PATH": f"{node / 'bin'}:{os.environ['PATH']}"}
     must([*command, "--path", ".", "--files", "**/Jenkinsfile"], files, env)
-    # It looks at all three: one that is broken is found.
+    # It looks at all of them: one that is broken is found.
     with (files / CLOUDS[-1] / "Jenkinsfile").open("a", encoding="utf-8") as file:
         file.write("def x = {\n")
     assert not executed([*command, "--path", ".", "--files", "**/Jenkinsfile"], files, env)[0]

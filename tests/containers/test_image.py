@@ -86,7 +86,11 @@ def test_another_model_than_the_champion_does_not_get_in(project: Path, image: d
     exported.write_text("another\n", encoding="utf-8")
     try:
         done = subprocess.run(
-            ["buildah", "build", "--layers", "."], cwd=project, env=image, capture_output=True, text=True
+            ["buildah", "build", "--format", "docker", "--layers", "."],
+            cwd=project,
+            env=image,
+            capture_output=True,
+            text=True,
         )
     finally:
         exported.write_text(kept, encoding="utf-8")

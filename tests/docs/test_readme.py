@@ -31,7 +31,6 @@ def test_the_readmes_commands_work(tmp_path: Path) -> None:
         for command in not_elsewhere(blocks((ROOT / page).read_text(encoding="utf-8")), terminal.typed):
             type_or_start(terminal, command)
     assert terminal.folder.name == "churn"
-    assert (terminal.folder.parent / "demo/champion.yaml").is_file()
     assert (terminal.folder / "champion.yaml").is_file()
 
     shutil.copy(ROOT / "docs/data/churn.csv", terminal.folder / "newer.csv")
@@ -61,6 +60,8 @@ def type_or_start(terminal: Terminal, command: str, codes: tuple[int, ...] = (0,
     """Type a command; what talks to the service is typed while that runs."""
     if command == "uv run poe serve":
         return
+    if command == "make demo":  # .ci/run makes the demo in a clone of its own; what that installs is needed here too
+        command = "make .venv/.installed"
     if not command.startswith("uv run poe load") or command.endswith("--body"):
         terminal.type(command, codes)
         return

@@ -12,8 +12,7 @@ import pytest
 import yaml
 
 from tests.conftest import PATIENCE, git
-from tests.project import first_change
-from tests.project.running import RUN, environment, new, poe, python, serving
+from tests.project.running import RUN, environment, poe, python, serving
 
 
 @pytest.fixture(scope="module")
@@ -127,33 +126,6 @@ def test_new_data_is_checked_and_what_was_written_in_the_contract_stays(project:
     poe(project, "setup")
 
 
-def test_a_worse_challenger_is_refused_and_a_better_one_can_be_rolled_back(project: Path) -> None:
-    parameters, commit = project / "params.yaml", git("rev-parse", "HEAD", cwd=project).strip()
-    good = parameters.read_text(encoding="utf-8")
-    model = next(project.glob("src/*/model.py"))
-    try:
-        weak = good.replace("max_iter: 500", "max_iter: 1").replace("learning_rate: 0.1", "learning_rate: 0.0001")
-        parameters.write_text(weak, encoding="utf-8")
-        alone = model.read_text(encoding="utf-8").replace("BlendClassifier(trees, categories)", "trees")
-        model.write_text(alone.replace("from mlops_kit.blending import BlendClassifier\n", ""), encoding="utf-8")
-        poe(project, "repro")
-        git("commit", "--quiet", "--all", "--no-verify", "--message", "a weak one", cwd=project)
-        assert "version 2" in poe(project, "register")
-        refused = subprocess.run(
-            ["uv", "run", "poe", "promote"], cwd=project, env=environment(), capture_output=True, text=True
-        )
-        assert refused.returncode == 1
-        assert "Not promoted" in refused.stderr
-        assert "retired" in poe(project, "retire", "2", "--reason", "too weak")
-        nothing = subprocess.run(
-            ["uv", "run", "poe", "rollback"], cwd=project, env=environment(), capture_output=True, text=True
-        )
-        assert "no champion before" in nothing.stderr
-    finally:
-        git("reset", "--quiet", "--hard", commit, cwd=project)
-        poe(project, "repro")
-
-
 def test_the_cards_and_the_report_say_what_the_champion_is(project: Path) -> None:
     poe(project, "cards")
     model, data = ((project / name).read_text(encoding="utf-8") for name in ("MODEL_CARD.md", "DATA_CARD.md"))
@@ -222,32 +194,3 @@ def test_the_service_answers_as_the_champion_does(project: Path, tmp_path: Path)
         with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             found = json.load(response)
     assert found["predictions"] == [answer["prediction"] for answer in answers]
-
-
-@pytest.mark.long
-def test_the_other_framework_works_too(template: Path, tmp_path: Path) -> None:
-    new(tmp_path / "churn", template, "--run", "-d", "framework=lightgbm", "-d", "problem=regression")
-    poe(tmp_path / "churn", "test")
-    poe(tmp_path / "churn", "lint")
-    assert "prediction" in poe(tmp_path / "churn", "predict")
-    change = first_change.make(tmp_path / "churn")
-    code = "from churn.model import build; from mlops_kit.contract import load; from mlops_kit.ground import params; "
-    built = f"print(build(load(), params()['model'])[-1].{change.argument})"
-    assert python(tmp_path / "churn", code + built) == change.value
-
-
-@pytest.mark.long
-def test_on_newer_data_the_champion_is_not_asked_what_it_learnt(project: Path, tmp_path: Path) -> None:
-    header, *lines = (project / "data/raw/example.csv").read_text(encoding="utf-8").splitlines()
-    newer = [",".join([str(float(first) + 0.01), rest]) for first, rest in (line.split(",", 1) for line in lines[:150])]
-    (tmp_path / "grown.csv").write_text("\n".join([header, *lines, *newer]) + "\n", encoding="utf-8")
-    poe(project, "data", str(tmp_path / "grown.csv"))
-    poe(project, "repro")
-    # Whoever registers before the run is in git is told so.
-    assert "git commit --all" in poe(project, "register")
-    git("commit", "--quiet", "--all", "--no-verify", "--message", "on newer data", cwd=project)
-    command = ["uv", "run", "poe", "promote"]
-    done = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True, check=False)
-    found = re.search(r"on the (\d+) of (\d+) rows that the champion was not trained on", done.stdout + done.stderr)
-    assert found, done.stdout + done.stderr
-    assert 20 < int(found[1]) < int(found[2]) - 20
