@@ -30,7 +30,9 @@ def test_the_order_of_rows_and_columns_does_not_matter(contract: Contract, model
     rows = contract.sample(50)
     answers = model.predict(contract.coerce(rows))
     turned = rows[rows.columns[::-1]].iloc[::-1]
-    assert (model.predict(contract.coerce(turned))[::-1] == answers).all()
+    again = model.predict(contract.coerce(turned))[::-1]
+    # Numbers may differ in their last digits: those of a sum depend on the order of its terms.
+    assert (again == answers).all() if contract.classes else np.allclose(again, answers)
 
 
 def test_a_column_that_is_not_in_the_contract_does_not_matter(contract: Contract, model: Any) -> None:
