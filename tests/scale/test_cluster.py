@@ -112,7 +112,7 @@ def nodes(project: Path, *trouble: dict[str, str]) -> Iterator[Cluster]:
 
 def test_what_only_a_search_needs_can_be_imported(cluster: Cluster) -> None:
     python = str(cluster.project / ".venv/bin/python")
-    subprocess.run([python, "-c", "import optuna, ray, churn.search.cluster"], cwd=cluster.project, check=True)
+    subprocess.run([python, "-c", "import optuna, ray, mlops_kit.search.cluster"], cwd=cluster.project, check=True)
 
 
 def test_two_nodes_find_what_one_machine_finds(cluster: Cluster, project: Path, reference: tuple[str, object]) -> None:
