@@ -1,7 +1,7 @@
 """Deploying shows, asks, pushes, applies what was shown, and waits; what is wrong is one sentence (L3 for the tasks).
 
 `terraform` is a stand-in here, which writes down how it is called; what it would make is tested in test_infra.py. AWS
-is moto, which knows who is logged in, and takes a CI's token.
+is moto, which knows who is logged in, and takes a CI's token. tests/kit/test_deploying.py has each answer and refusal.
 """
 
 import json
@@ -21,66 +21,12 @@ import pytest
 
 from tests.ci.test_executed import npm_install
 from tests.cloud.emulators import aws
+from tests.cloud.terraform import OUTPUTS, TERRAFORM, want
 from tests.conftest import PATIENCE, git
 from tests.project.running import environment, new
 
 pytestmark = pytest.mark.long
 
-OUTPUTS = {
-    "storage_url": "s3://churn-data",
-    "artifacts_url": "s3://churn-data/mlflow",
-    "storage_account": "",
-    "region": "eu-central-1",
-    "account": "123456789012",
-    "image": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/churn",
-    "service": "churn",
-    "deploy_identity": "arn:aws:iam::123456789012:role/churn-deploy",
-    "destroy_identity": "arn:aws:iam::123456789012:role/churn-destroy",
-    "identity_provider": "",
-}
-# What a plan has in it, and the outputs after it was applied; kept in a folder beside.
-TERRAFORM = """\
-#!/usr/bin/env python3
-import json, pathlib, sys
-here = pathlib.Path(__file__).parent
-words = [word for word in sys.argv[1:] if not word.startswith("-chdir")]
-with (here / "log").open("a") as log:
-    log.write(" ".join(words) + "\\n")
-token = pathlib.Path(".cloud/token")
-if token.exists():
-    with (here / "tokens").open("a") as log:
-        log.write(f"{words[0]} {token.read_text()}\\n")
-state = here / "outputs.json"
-if words[0] == "plan":
-    made = "-var=image=" in words
-    kinds = ["aws_s3_bucket", "aws_ecr_repository"] if made else ["aws_ecs_service", "aws_iam_role"]
-    does = ["delete"] if "-destroy" in words else ["create"]
-    if (here / "replaces").exists():
-        does = ["delete", "create"]
-    rows = [dict(address=f"module.x.{kind}.it", type=kind, change=dict(actions=does)) for kind in kinds]
-    rows.append(dict(address="module.x.aws_vpc.it", type="aws_vpc", change=dict(actions=["no-op"])))
-    out = next(word for word in words if word.startswith("-out=")).removeprefix("-out=")
-    kept = any(word.startswith("-target") for word in words)
-    pathlib.Path(out).write_text(json.dumps(dict(resource_changes=rows, destroy="-destroy" in words, kept=kept)))
-elif words == ["show", "-json"]:
-    there = json.loads(state.read_text()) if state.exists() else {}
-    made = ["identity", "registry"] if there and not (here / "gone").exists() else ["identity"] if there else []
-    root = dict(child_modules=[dict(address=f"module.{name}", resources=[]) for name in made])
-    print(json.dumps(dict(values=dict(root_module=root)) if there else {}))
-elif words[0] == "show":
-    print(pathlib.Path(words[-1]).read_text())
-elif words[0] == "apply":
-    plan = json.loads(pathlib.Path(words[-1]).read_text())
-    (here / "gone").unlink(missing_ok=True)
-    if plan["destroy"] and plan["kept"]:
-        (here / "gone").touch()
-    elif plan["destroy"]:
-        state.unlink()
-    else:
-        state.write_text((here / "wanted.json").read_text())
-elif words[0] == "output":
-    print(state.read_text() if state.exists() else "{}")
-"""
 ENGINE = """\
 #!/usr/bin/env python3
 import json, pathlib, sys
@@ -195,12 +141,6 @@ def project(made: Path, store: dict[str, str], tmp_path: Path) -> Iterator[Proje
     shutil.rmtree(made / ".cloud", ignore_errors=True)
 
 
-def want(programs: Path, more: dict[str, str]) -> None:
-    """What the stand-in's outputs are to be after it applied something."""
-    told = {name: {"value": value} for name, value in {**OUTPUTS, **more}.items()}
-    (programs / "wanted.json").write_text(json.dumps(told), encoding="utf-8")
-
-
 def calls(project: Project) -> list[str]:
     """The first words of each call, without what only reads."""
     words = [line.split()[:2] for line in project.log()]
@@ -209,27 +149,6 @@ def calls(project: Project) -> list[str]:
         for two in words
         if two[0] not in ("output", "show") and two[:2] != ["docker", "image"]
     ]
-
-
-def test_the_plan_is_shown_with_what_costs_money_and_nothing_is_made(project: Project) -> None:
-    done = project.poe("plan")
-    assert done.returncode == 0, done.stderr
-    assert "first storage, registry and identities" in done.stdout
-    assert "+ module.x.aws_s3_bucket.it" in done.stdout
-    assert "costs money while it stands: aws_s3_bucket, per GB a month and per request" in done.stdout
-    assert "plan: 2 to add, 0 to change, 0 to destroy" in done.stdout
-    assert "aws_vpc" not in done.stdout
-    assert calls(project) == ["init", "plan"]
-
-
-@pytest.mark.parametrize("answer", ["", "n\n", "\n"])
-def test_who_does_not_say_yes_gets_nothing(project: Project, answer: str) -> None:
-    done = project.poe("deploy", answer=answer)
-    assert done.returncode
-    assert "Nothing was done" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert calls(project) == ["init", "plan"]
-    assert not (project.folder / "cloud.yaml").exists()
 
 
 def test_ctrl_c_at_the_question_does_nothing_and_says_so(project: Project) -> None:
@@ -250,17 +169,6 @@ def test_ctrl_c_at_the_question_does_nothing_and_says_so(project: Project) -> No
     assert calls(project) == ["init", "plan"]
 
 
-def test_the_foundation_comes_first_then_the_image_then_the_service(project: Project) -> None:
-    # The engine's stand-in builds and cannot run: the service is not touched, and it goes on from there.
-    done = project.poe("deploy", answer="y\ny\n")
-    assert done.returncode
-    assert "Nothing of the service was changed. Go on with: uv run poe deploy" in done.stderr
-    assert calls(project)[:5] == ["init", "plan", "apply", "plan", "docker build"]
-    text = (project.folder / "cloud.yaml").read_text(encoding="utf-8")
-    assert "deploy_identity: arn:aws:iam::123456789012:role/churn-deploy" in text
-    assert "s3://churn-data/dvc" in (project.folder / ".dvc/config").read_text(encoding="utf-8")
-
-
 def test_a_deployment_whose_image_is_good_waits_until_the_service_is_ready(project: Project) -> None:
     without_trying_the_image(project)
     with service() as address:
@@ -271,17 +179,6 @@ def test_a_deployment_whose_image_is_good_waits_until_the_service_is_ready(proje
     # Each plan is applied as it was saved, and the image is where it belongs before the service asks for it.
     wanted = ["init", "plan", "apply", "plan", "docker build", "docker login", "docker manifest", "docker tag"]
     assert calls(project) == [*wanted, "docker push", "apply"]
-
-
-def test_a_service_that_only_apps_beside_it_may_ask_is_not_waited_for(project: Project) -> None:
-    # Azure's address of such a service; from here it would answer 404 for ever.
-    without_trying_the_image(project)
-    endpoint = "https://churn.internal.redhill-1a2b3c4d.westeurope.azurecontainerapps.io"
-    want(project.programs, {"endpoint": endpoint})
-    done = project.poe("deploy", "--yes")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"service: {endpoint} stands, and answers only apps of its environment" in done.stdout
-    assert "az containerapp revision list --name churn --resource-group churn" in done.stdout
 
 
 @needs_terraform
@@ -362,39 +259,6 @@ def test_a_ci_whose_token_is_good_for_minutes_has_a_new_one_wherever_something_h
     by = {task: [int(token) for name, token in tokens if name == task] for task in ("init", "apply", "output")}
     # Setup comes between the login and the first call, the image before the apply, the wait for the service after it.
     assert logged_in < by["init"][0] < by["apply"][0] < by["output"][-1]
-
-
-def test_where_no_image_is_made_terraform_is_told_of_none(project: Project) -> None:
-    # infra/ of a project without the extra `container` has no such variable, and Terraform takes none it does not know.
-    (project.folder / "Dockerfile").unlink()
-    want(project.programs, {"image": "", "service": ""})
-    for task in ("plan", "deploy --yes", "destroy --yes"):
-        done = project.poe(*task.split())
-        assert done.returncode == 0, done.stdout + done.stderr
-    called = project.log()
-    assert [line for line in called if line.startswith("apply")]
-    assert [line for line in called if "-var" in line or "docker" in line] == []
-
-
-def test_unasked_nothing_is_taken_down(project: Project) -> None:
-    (project.programs / "replaces").touch()
-    done = project.poe("deploy", "--yes")
-    assert done.returncode
-    assert "2 to add, 0 to change, 2 to destroy" in done.stdout
-    assert "To do that unasked, add --even-destroy" in done.stderr
-    assert calls(project) == ["init", "plan"]
-
-
-def test_destroying_shows_and_asks_too(project: Project) -> None:
-    shutil.copy(project.programs / "wanted.json", project.programs / "outputs.json")
-    refused = project.poe("destroy", answer="no\n")
-    assert "- module.x.aws_s3_bucket.it" in refused.stdout
-    assert "Nothing was done" in refused.stderr
-    assert (project.programs / "outputs.json").exists()
-    done = project.poe("destroy", answer="yes\n")
-    assert done.returncode == 0, done.stderr
-    assert "0 to add, 0 to change, 2 to destroy" in done.stdout
-    assert not (project.programs / "outputs.json").exists()
 
 
 def test_ci_takes_down_all_but_the_identities_as_one_that_may_and_it_can_be_made_again(project: Project) -> None:

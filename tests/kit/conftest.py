@@ -6,6 +6,7 @@ A test works for the project `plain`; for others it is parametrised: `@kinds("gr
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,6 +22,7 @@ from mlops_kit.data import checked_rows, split
 from mlops_kit.ground import Project, params, using
 from mlops_kit.training import save
 
+from tests.kit.programs import Program
 from tests.kit.projects import copied, make
 
 ROWS, IN_MEMORY = 2000, 500  # of a file that is larger than memory is to be
@@ -85,6 +87,17 @@ def project(request: pytest.FixtureRequest, made: Callable[[str], Project]) -> I
 def installed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let other processes import its package, as in an environment of its own."""
     monkeypatch.setenv("PYTHONPATH", str(project.root / "src"))
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Program]:
+    """Puts a stand-in on PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    for name in ("CONTAINER_ENGINE", "CONTAINER_OPTIONS", "DOCKER_HOST", "IMAGE", "REGISTRY_USER", "REGISTRY_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    return lambda name: Program(folder, name)
 
 
 @pytest.fixture

@@ -132,6 +132,9 @@ def test_a_variable_that_names_no_login_of_google_is_named(home: Path) -> None:
         said = refused(home, what, **NOBODY["gcp"], GOOGLE_APPLICATION_CREDENTIALS="/nowhere.json")
         assert "/nowhere.json was not found" in said
         assert said.endswith("Correct GOOGLE_APPLICATION_CREDENTIALS, or unset it and log in: " + ASK_GOOGLE)
+    job = provider().environment(replace(settings.required(), identity_provider=USER), login.keep(TOKEN))
+    said = refused(home, ASK["registry_login"], **job)
+    assert said.startswith("Google Cloud does not let you in: ")
 
 
 @on("cloud", ["azure"])
@@ -155,6 +158,15 @@ def test_a_person_on_azure_is_not_taken_for_cis_identity(home: Path, monkeypatch
         assert ASK["who"]() == "you"
     with machine(home, AZURE_FEDERATED_TOKEN_FILE="token", AZURE_CLIENT_ID="the-job"):
         assert ASK["who"]() == "the-job"
+
+
+@on("cloud", ["azure"])
+def test_a_registry_of_azure_that_does_not_answer_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provider(), "access_token", lambda _: "token")
+    identify(home, identity_provider=USER)
+    registry = replace(settings.required(), image="127.0.0.1:9/churn")
+    said = refused(home, lambda: provider().registry_login(registry))
+    assert said.startswith("127.0.0.1:9 does not answer: ")
 
 
 # --- buckets ---------------------------------------------------------------------------------------------------------

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,68 +14,17 @@ from mlops_kit import models
 from mlops_kit.cloud import CloudError, provider
 from mlops_kit.delivery import deploy, image, manifests
 from mlops_kit.ground import Project, using
-from mlops_kit.models import Champion, folder_md5, git_commit, write_champion
+from mlops_kit.models import folder_md5, git_commit
 
-from tests.conftest import ROOT, git
-from tests.kit.projects import copied, write
-
-# A program that notes what it is asked and answers by a table: of the first words that it is called with.
-STAND_IN = """\
-#!{python}
-import json, pathlib, sys
-here = pathlib.Path(__file__)
-with here.with_suffix(".asked").open("a") as asked:
-    asked.write(json.dumps(sys.argv[1:]) + "\\n")
-words = " ".join(sys.argv[1:])
-for begins, (code, text) in json.loads(here.with_suffix(".answers").read_text()).items():
-    if words.startswith(begins):
-        print(text, file=sys.stderr if code else sys.stdout)
-        sys.exit(code)
-"""
-
-
-class Program:
-    """A stand-in on PATH."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self.file = folder / name
-        self.file.write_text(STAND_IN.format(python=sys.executable), encoding="utf-8")
-        self.file.chmod(0o755)
-        self.answers({})
-
-    def answers(self, table: dict[str, tuple[int, str]]) -> None:
-        """By the words that a call begins with: the exit code and what is printed."""
-        self.file.with_suffix(".answers").write_text(json.dumps(table), encoding="utf-8")
-
-    def asked(self) -> list[list[str]]:
-        """The arguments of each call so far."""
-        lines = self.file.with_suffix(".asked")
-        return [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()] if lines.exists() else []
-
-
-@pytest.fixture
-def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Program]:
-    """Puts a stand-in on PATH."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    for name in ("CONTAINER_ENGINE", "CONTAINER_OPTIONS", "DOCKER_HOST", "IMAGE", "REGISTRY_USER", "REGISTRY_PASSWORD"):
-        monkeypatch.delenv(name, raising=False)
-    return lambda name: Program(folder, name)
+from tests.conftest import ROOT
+from tests.kit.programs import Program, champion_of
+from tests.kit.projects import write
 
 
 @pytest.fixture
 def here(project: Project, saved: Path, tmp_path: Path) -> Iterator[Project]:
     """A project in a commit whose champion is in model/."""
-    own = copied(project, tmp_path / "own", "contract.yaml", "params.yaml", "pyproject.toml", "src")
-    copied(replace(own, root=saved), own.root / "model")
-    write(own.root / "Dockerfile", "FROM scratch\n")
-    write(own.root / ".dockerignore", "*\n!src\n!contract.yaml\n")
-    git("init", "--quiet", cwd=own.root)
-    git("add", "Dockerfile", ".dockerignore", "src", "contract.yaml", cwd=own.root)
-    git("commit", "--quiet", "--message", "project", cwd=own.root)
-    with using(own):
-        write_champion(Champion(3, folder_md5(own.root / "model"), "", git_commit(), "", {}))
+    with champion_of(project, saved, tmp_path / "own") as own:
         yield own
 
 
@@ -226,6 +173,25 @@ def test_the_champion_gets_the_traffic_and_the_challenger_its_share(manifested: 
         (manifested.root / "deploy/versions/core2/challenger.yaml").read_text(encoding="utf-8")
     )
     assert [one["weight"] for one in experiment["spec"]["candidates"]] == [90, 10]
+
+
+def test_the_command_writes_every_system_and_says_what_to_copy_and_apply(
+    manifested: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        models, "from_registry", lambda alias: ("4" * (alias == "challenger"), manifested.root / "model")
+    )
+    given = ["--storage", "s3://m", "--image", "registry.example.com/plain:7"]
+    for more, split in ([], ""), (["--canary", "10"], ", challenger: version 4, 10 %"):
+        monkeypatch.setattr("sys.argv", ["manifests", *given, *more])
+        manifests.main()
+        for system in manifests.SYSTEMS:
+            text = (manifested.root / f"deploy/versions/{system}/kustomization.yaml").read_text(encoding="utf-8")
+            assert text.startswith(f"# Written by `poe manifests`. Champion: version 3{split}.\n")
+    assert (manifested.root / "build/models/4/MLmodel").exists()
+    copy, *apply = capsys.readouterr().out.splitlines()[-4:]
+    assert copy.startswith("deploy/versions/ is written. Copy build/models/ to s3://m, then apply one of the overlays:")
+    assert apply == [f"kubectl apply --kustomize deploy/versions/{system}" for system in manifests.SYSTEMS]
 
 
 @pytest.mark.parametrize(

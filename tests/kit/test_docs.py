@@ -36,6 +36,18 @@ def test_every_page_is_written(project: Project, contract: Contract, tmp_path: P
         assert f"| `{column.name}` |".replace("\n", " ") in written["DATA_CARD.md"]
 
 
+def test_where_the_site_cannot_be_built_its_pages_are_written_and_the_reason_is_told(
+    project: Project, tmp_path: Path
+) -> None:
+    here = copied(project, tmp_path, "contract.yaml", "params.yaml")  # and no zensical.toml
+    with (
+        using(here),
+        pytest.raises(SystemExit, match=r"zensical.*\nThe site is not built: fix that, then run it again\."),
+    ):
+        docs.main()
+    assert (here.root / "docs/project/MODEL_CARD.md").read_text(encoding="utf-8").startswith("# Model card: plain\n")
+
+
 def test_without_a_champion_the_card_says_what_to_run(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "There is no champion yet: uv run poe repro" in docs.pages()["MODEL_CARD.md"]
     monkeypatch.setattr("sys.argv", ["cards"])
