@@ -13,14 +13,19 @@ import yaml
 from mlops_kit import models
 from mlops_kit.contract import Contract
 from mlops_kit.ground import Project, using
-from mlops_kit.platforms import model_page
+from mlops_kit.platforms import model_page, report
 from mlops_kit.registry.cards import model_card
 from mlops_kit.training import measure, positive_class, write_plots
 from sklearn.metrics import auc, roc_auc_score
 
+from tests.conftest import git
 from tests.kit.kinds import kinds
 from tests.kit.projects import copied, write
 
+OF_A_CI = (
+    *("GITHUB_ACTIONS", "GITHUB_BASE_REF", "GITHUB_STEP_SUMMARY", "GITLAB_CI", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"),
+    *("CHANGE_TARGET", "CI_DEFAULT_BRANCH"),
+)
 EVERY = kinds("plain", "grades", "prices", "light_grades")
 Drawn = tuple[Path, dict[str, Any]]
 
@@ -29,10 +34,10 @@ Drawn = tuple[Path, dict[str, Any]]
 def drawn(project: Project, contract: Contract, model: Any, parts: Any, tmp_path: Path) -> Iterator[Drawn]:
     """A copy of the project after its plots are written, and what metrics.json says."""
     with using(copied(project, tmp_path, "params.yaml", "contract.yaml", "dvc.yaml", "src")) as here:
-        report = measure(model, contract, *parts)
-        write_plots(model, contract, parts[1], report)
-        write(here.root / "metrics.json", json.dumps(report))
-        yield here.root, report
+        measured = measure(model, contract, *parts)
+        write_plots(model, contract, parts[1], measured)
+        write(here.root / "metrics.json", json.dumps(measured))
+        yield here.root, measured
 
 
 @EVERY
@@ -83,11 +88,47 @@ def test_the_page_shows_them_all(drawn: Drawn, contract: Contract) -> None:
 
 @EVERY
 def test_the_model_card_has_them_as_tables(drawn: Drawn, contract: Contract) -> None:
-    report = drawn[1]
-    champion = models.Champion(1, "md5", "", "", report["prediction_sha256"], report["metrics"])
+    measured = drawn[1]
+    champion = models.Champion(1, "md5", "", "", measured["prediction_sha256"], measured["metrics"])
     card = "\n\n".join(model_card(champion, contract))
     assert "## How it errs" in card
     assert "permutation importance" in card
     assert ("Calibration" in card and "ROC" in card) == bool(contract.classes)
-    other = models.Champion(1, "md5", "", "", "of another model", report["metrics"])
+    other = models.Champion(1, "md5", "", "", "of another model", measured["metrics"])
     assert "## How it errs" not in "\n".join(model_card(other, contract))
+
+
+def test_the_report_of_a_change_is_against_the_commit_where_it_left_main(
+    drawn: Drawn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, measured = drawn
+    for name in OF_A_CI:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.argv", ["report", "--post"])
+
+    def reported() -> str:
+        report.main()
+        return capsys.readouterr().out
+
+    def commit(message: str) -> str:
+        git("add", "metrics.json", "contract.yaml", "dvc.lock", cwd=root)
+        git("commit", "--quiet", "--allow-empty", "--message", message, cwd=root)
+        return git("rev-parse", "HEAD", cwd=root)[:7]
+
+    write(root / "data/raw/rows.csv", "")
+    write(root / "model/weights", "0" * 1_000_000)
+    write(root / "dvc.lock", "stages: {train: {outs: [{path: model, size: 2000000}]}}\n")
+    git("init", "--quiet", "--initial-branch", "main", cwd=root)
+    before, main = commit("one"), commit("two")
+    assert f"The model predicts as it does at the base, {before}." in reported()
+    git("checkout", "--quiet", "-b", "change", cwd=root)
+    write(root / "metrics.json", json.dumps({**measured, "prediction_sha256": "another"}))
+    commit("three")
+    said = reported()
+    assert f"Against the base, {main}. Greater is better." in said
+    assert "The model takes 1.00 MB, 2.00 MB at the base." in said
+    assert said.endswith("not commented: this CI has no comments; it keeps report/ with the build\n")
+    assert said.startswith((root / "report/report.md").read_text(encoding="utf-8"))
+    assert "<h2>Metrics</h2>" in (root / "report/model.html").read_text(encoding="utf-8")
+    (root / "data/raw/rows.csv").unlink()
+    assert "these are the metrics of **generated rows**, not to be compared" in reported()
