@@ -173,8 +173,7 @@ def test_what_looks_for_a_newer_template_is_locked_and_has_no_login(clouded: dic
         assert stage.tasks == ("outdated",)
         config = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
         command = config["tool"]["poe"]["tasks"]["outdated"]
-        for part in command["sequence"]:
-            assert {"--locked", "--isolated"} <= set(part["cmd"].split())
+        assert {"--locked", "--isolated"} <= set(command["shell"].split())
         assert config["dependency-groups"]["template"]
         assert "uvx" not in (project / "pyproject.toml").read_text(encoding="utf-8")
 

@@ -42,8 +42,9 @@ def test_what_is_not_executed_is_listed_with_its_reason() -> None:
 
 def test_every_task_that_is_named_is_there() -> None:
     """Of some project: what a project's own pages name, tests/render looks at for every combination."""
-    source = (ROOT / "template/project/pyproject.toml").read_text(encoding="utf-8")
-    known = set(re.findall(r"(?m)^([a-z-]+) = \{ (?:cmd|sequence|script)", source))
+    files = ("template/project/pyproject.toml", "template/parts/outdated.toml")
+    source = "".join((ROOT / name).read_text(encoding="utf-8") for name in files)
+    known = set(re.findall(r"(?m)^([a-z-]+) = \{ (?:cmd|sequence|script|shell)", source))
     for page, text in PAGES.items():
         for command in blocks(text) + inline(text):
             for task in re.findall(r"\bpoe ([a-z][a-z-]*)", command):

@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from mlops_scaffold.cli import completing
 
-from tests.conftest import git, mlops
+from tests.conftest import ROOT, git, mlops
 from tests.fleet.test_survey import look
 from tests.layers.company import LAYER_FILE, Company, make_company
 from tests.update.world import commit, snapshot
@@ -106,6 +107,24 @@ def test_plain_copier_updates_each_and_has_nothing_to_do_after_us(company: Compa
     for name in (".copier-answers.yml", LAYER_FILE):
         copier(company.project, name)
     assert git("status", "--porcelain", cwd=company.project) == ""
+
+
+def test_the_task_outdated_of_a_project_names_the_template_and_the_layer_that_is_behind(company: Company) -> None:
+    part = (ROOT / "template/parts/outdated.toml").read_text(encoding="utf-8")
+    task = tomllib.loads(part.replace("{{ _copier_conf.answers_file }}", ".copier-answers.yml"))["outdated"]["shell"]
+    ours = task.replace("uv run --isolated --locked --only-group template copier", f"{sys.executable} -m copier")
+    assert ours != task
+
+    def outdated() -> tuple[int, list[str]]:
+        done = subprocess.run([sys.executable, "-c", ours], cwd=company.project, capture_output=True, text=True)
+        return done.returncode, done.stdout.splitlines()
+
+    assert outdated() == (0, [".copier-answers.yml: 1.0.0, up-to-date", f"{LAYER_FILE}: 1.0.0, up-to-date"])
+    company.release("layer", "v2.0.0", {"project/REUSE.toml": "version = 2\n"})
+    code, said = outdated()
+    assert (code, said[1]) == (2, f"{LAYER_FILE}: 1.0.0, the newest is 2.0.0")
+    company.edit({LAYER_FILE: "_commit: v1.0.0\n_src_path: nowhere\n"})
+    assert outdated()[0] == 1, "a template that cannot be read is a failure, and not up-to-date"
 
 
 def copier(project: Path, answers_file: str) -> None:

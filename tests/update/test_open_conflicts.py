@@ -1,9 +1,6 @@
 """Conflicts that were committed before anybody settled them, whatever kind they are of: `mlops check` names them."""
 
 import json
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,7 @@ from mlops_scaffold.projects.check import Standing, check
 from mlops_scaffold.vcs.conflict_record import RECORD
 from mlops_scaffold.vcs.repository import open_repository
 
-from tests.conftest import ROOT, git, mlops
+from tests.conftest import git, mlops
 from tests.update.world import Files, World, commit, forget_fetches, make_world, write
 
 LINES = "".join(f"line {number}\n" for number in range(9))
@@ -156,14 +153,3 @@ def test_check_takes_several_projects_and_prints_a_line_for_each(tmp_path: Path)
 def test_a_usage_error_is_not_taken_for_a_finding(words: list[str], tmp_path: Path) -> None:
     done = mlops(*words, cwd=tmp_path)
     assert (done.returncode, "Error: " in done.stderr) == (64, True), done.stderr
-
-
-def test_the_task_outdated_of_a_project_ends_as_its_help_says(tmp_path: Path) -> None:
-    source = (ROOT / "template/project/pyproject.toml").read_text(encoding="utf-8")
-    (line,) = re.findall(r"(?m)^outdated = .*$", source)
-    world = make_world(tmp_path, {"a.txt": LINES}, {})
-    commands = [words.split() for words in re.findall(r'copier (check-update[^"]*)"', line)]
-    codes = [
-        subprocess.run([sys.executable, "-m", "copier", *words], cwd=world.project).returncode for words in commands
-    ]
-    assert codes == [0, 2]
