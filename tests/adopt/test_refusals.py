@@ -6,13 +6,16 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mlops_scaffold.adopting import committing
 from mlops_scaffold.applying.session import recover_around
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.project import open_project
 from mlops_scaffold.ground.report import Report
 from mlops_scaffold.projects.check import check
+from mlops_scaffold.vcs.git import git as run_git
 from mlops_scaffold.vcs.repository import open_repository
 
 from tests.adopt.world import OLD, adopted, everything, make_repository, tracked
@@ -140,6 +143,32 @@ def test_a_kill_at_any_step_leaves_it_as_it_was_or_done(template: Path, tmp_path
             adopted(folder, template)
         git("switch", "--quiet", "mlops/adopt", cwd=folder)
         assert snapshot(folder) == done
+
+
+def test_a_kill_before_head_is_on_the_branch_leaves_nothing_in_the_way(template: Path, tmp_path: Path) -> None:
+    folder = make_repository(tmp_path / "churn", OLD)
+    before = snapshot(folder)
+
+    def killed() -> None:
+        def die_at_head(*words: str, **more: Any) -> str:
+            if words[0] == "symbolic-ref":
+                os.kill(os.getpid(), signal.SIGKILL)
+            return run_git(*words, **more)
+
+        pytest.MonkeyPatch().setattr(committing, "git", die_at_head)
+        adopted(folder, template)
+
+    os.waitpid(forked(killed), 0)
+    left = git("rev-parse", "mlops/adopt", cwd=folder)
+    mine = git("commit-tree", f"{left}^{{tree}}", "-p", left, "-m", "mine", cwd=folder)
+    git("update-ref", "refs/heads/mlops/adopt", mine, cwd=folder)
+    with pytest.raises(MlopsError, match="is there already"):
+        adopted(folder, template)
+    assert snapshot(folder) == before
+    git("branch", "--quiet", "-D", "mlops/adopt", cwd=folder)
+    os.waitpid(forked(killed), 0)
+    assert adopted(folder, template).commits
+    assert git("symbolic-ref", "HEAD", cwd=folder) == "refs/heads/mlops/adopt"
 
 
 def killed_before(number: int, folder: Path, template: Path) -> None:

@@ -28,6 +28,7 @@ def adopt(request: Request, report: Report) -> Outcome:
     recovered = taking_back.recover(repository)
     if recovered:
         report.warn(recovered)
+        committing.remove_unused_branch(repository)
     taking_back.refuse_foreign(repository)
     require_adoptable(repository, request.answers_file, request.dry_run)
     version = open_version(find_address(request.template), request.ref, request.prereleases, request.offline)

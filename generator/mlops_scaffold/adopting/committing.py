@@ -50,3 +50,13 @@ def switch(repository: Repository, last: str) -> None:
         with suppress(GitError):
             git("update-ref", "-d", name, last, cwd=repository.top)
         raise
+
+
+def remove_unused_branch(repository: Repository) -> None:
+    """Remove the branch of an adoption that was killed before HEAD was on it; one with commits of a person stays."""
+    name, ours = f"refs/heads/{BRANCH}", (SECOND, FIRST.partition("{")[0])
+    with suppress(GitError):
+        said = git("log", "--format=%H %s", name, "--not", "HEAD", "--", cwd=repository.top).splitlines()
+        oids, subjects = [line.partition(" ")[0] for line in said], [line.partition(" ")[2] for line in said]
+        if len(said) == 2 and all(subject.startswith(text) for subject, text in zip(subjects, ours, strict=True)):
+            git("update-ref", "-d", name, oids[0], cwd=repository.top)
