@@ -51,10 +51,13 @@ class Company:
 
     def add(self, name: str, edit: dict[str, str | None] | None = None, mark: str = "") -> Path:
         """A repository, as a host has it."""
-        bare = self.folder / f"{name}.git"
-        git("clone", "--quiet", "--bare", str(self.world.project), str(bare), cwd=self.folder)
+        bare, project = self.folder / f"{name}.git", self.world.project
         if edit:
-            self.work(name, edit)
+            write(project, edit)
+            commit(project, "work")
+        git("clone", "--quiet", "--bare", str(project), str(bare), cwd=self.folder)
+        if edit:
+            git("reset", "--quiet", "--hard", "HEAD~", cwd=project)
         write(bare, {"hooks/pre-receive*": HOOK, **({mark: ""} if mark else {})})
         return bare
 
@@ -62,6 +65,10 @@ class Company:
         """Somebody's commit, pushed to a branch."""
         clone = self.clone(name, branch)
         write(clone, edit)
+        self.push(name, clone, branch)
+
+    def push(self, name: str, clone: Path, branch: str = "main") -> None:
+        """Commit what is in a clone, and push it; as a host's merge does, to main too."""
         commit(clone, "work")
         hook = self.folder / f"{name}.git/hooks/pre-receive"
         held = hook.read_bytes() if hook.exists() else None

@@ -57,10 +57,12 @@ def test_a_dry_run_predicts_what_an_update_does(tmp_path: Path) -> None:
 
 
 def test_status_names_versions_and_drift_and_touches_nothing(tmp_path: Path) -> None:
-    world = make_world(tmp_path, {"ci.yml": "one\n", "a.txt": LINES}, {"ci.yml": "two\n"}, questions=MANAGED)
+    world = make_world(tmp_path, {"ci.yml": "one\n", "a.txt": LINES}, {"ci.yml": "uses: two@v1\n"}, questions=MANAGED)
     world.edit({"ci.yml": "one\nmine\n", "a.txt": "mine\n"})
     write(world.project, {"a.txt": "not committed\n"})
     fresh = new_project(world.template, tmp_path / "fresh")
+    write(fresh, {"ci.yml": "uses: two@v2\n"})  # as a bot raises it
+    commit(fresh)
     mono = tmp_path / "mono"
     for name in ("svc-a", "svc-b"):
         shutil.copytree(world.project, mono / name, ignore=shutil.ignore_patterns(".git"))
@@ -99,13 +101,13 @@ def test_equal_answers_are_rendered_once(tmp_path: Path, monkeypatch: pytest.Mon
         git("clone", "--quiet", str(world.project), str(tmp_path / name), cwd=tmp_path)
     other = new_project(world.template, tmp_path / "other", ["name=other"])
     count: list[object] = []
-    both = recorded.render_both
+    newer = recorded.render_newer
 
     def counted(*arguments: Any, **more: Any) -> Any:
         count.append(arguments)
-        return both(*arguments, **more)
+        return newer(*arguments, **more)
 
-    monkeypatch.setattr("mlops_scaffold.fleet.renderings.render_both", counted)
+    monkeypatch.setattr("mlops_scaffold.fleet.renderings.render_newer", counted)
     assert [line.state for line in look(tmp_path, world.project, "b", "c", other)] == [*["behind"] * 3, "current"]
     assert len(count) == 1
 

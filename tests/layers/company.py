@@ -41,15 +41,8 @@ class Company:
         return self.folder / "project"
 
     def release(self, name: str, tag: str, files: Files) -> Path:
-        """A version of a template; the first one makes its repository."""
-        template = self.folder / name
-        if not template.exists():
-            template.mkdir(parents=True)
-            git("init", "--quiet", "--initial-branch=main", cwd=template)
-        write(template, files)
-        commit(template, tag, ignored=True)
-        git("tag", tag, cwd=template)
-        return template
+        """A version of a template."""
+        return released(self.folder / name, tag, files)
 
     def edit(self, files: Files) -> None:
         """The user's work, committed."""
@@ -74,6 +67,17 @@ class Company:
     def has(self, name: str) -> bool:
         """Whether the project has a file."""
         return (self.project / name).exists()
+
+
+def released(template: Path, tag: str, files: Files) -> Path:
+    """A version of a template; the first one makes its repository."""
+    if not template.exists():
+        template.mkdir(parents=True)
+        git("init", "--quiet", "--initial-branch=main", cwd=template)
+    write(template, files)
+    commit(template, tag, ignored=True)
+    git("tag", tag, cwd=template)
+    return template
 
 
 def make_company(folder: Path, layer: Files = LAYER, base: Files = BASE) -> Company:

@@ -65,7 +65,7 @@ def make_commit(clone: Path, head: str, files: Entries, touched: Touched, subjec
 def message_of(subject: str, lines: list[Line]) -> str:
     """What the commit says: a subject, and the projects where they are folders."""
     parts = [subject, ""]
-    parts += [f"{line.path}: {line.older} -> {line.newer}" for line in lines]
+    parts += [f"{line.path}: {line.versions}" for line in lines]
     for line in lines:
         parts += [f"Conflict, the project's side is kept: {full(line, one['path'])}" for one in line.conflicts]
     return "\n".join(parts)

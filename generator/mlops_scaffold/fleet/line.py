@@ -19,7 +19,8 @@ NEEDS_A_PERSON = (CONFLICTS, EDITED, RED)
 class Line:
     """One project of a fleet. `conflicts` are {path, kind}, `files` {path, status}: known where an update is planned.
 
-    `retry` says that the same command may succeed later.
+    `older` and `newer` are versions of its template; `layers` over it are {name, from, to}. `retry` says that the same
+    command may succeed later.
     """
 
     repo: str
@@ -29,6 +30,7 @@ class Line:
     older: str | None = None
     newer: str | None = None
     newest: str | None = None
+    layers: list[dict[str, str]] = field(default_factory=list)
     branch: str = ""
     request: dict[str, Any] | None = None
     files: list[dict[str, str]] | None = None
@@ -50,6 +52,22 @@ class Line:
         """Whether the tool can do no more for it."""
         return self.state in NEEDS_A_PERSON or bool(self.drifted)
 
+    @property
+    def versions(self) -> str:
+        """The version of the template and of each layer, with the one that an update brings."""
+        known = [
+            ("", self.older or "", self.newer or ""),
+            *((one["name"], one["from"], one["to"]) for one in self.layers),
+        ]
+        spans = [(name, f"{old} -> {new}" if new and new != old else old) for name, old, new in known]
+        return ", ".join(" ".join(filter(None, span)) for span in spans)
+
+    @property
+    def targets(self) -> list[str]:
+        """The versions that an update brings: the template's, and those of layers that have another one."""
+        moved = [f"layer {one['name']} {one['to']}" for one in self.layers if one["from"] != one["to"]]
+        return moved if moved and self.newer == self.older else [str(self.newer), *moved]
+
     def to_json(self) -> dict[str, Any]:
         """What `--json` prints of it, a line each."""
         return {
@@ -61,6 +79,7 @@ class Line:
             "from": self.older,
             "to": self.newer,
             "newest": self.newest,
+            "layers": self.layers,
             "branch": self.branch or None,
             "request": self.request,
             **({} if self.files is None else {"files": self.files}),

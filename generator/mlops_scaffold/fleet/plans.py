@@ -18,6 +18,7 @@ from mlops_scaffold.planning.lock_file import LOCK, needs_lock
 from mlops_scaffold.planning.planned import KEPT, Plan
 from mlops_scaffold.planning.update import plan
 from mlops_scaffold.projects.library import FOLDER, MARK, comes
+from mlops_scaffold.projects.manifest import PIN
 from mlops_scaffold.rendering import Rendered, settings
 from mlops_scaffold.rendering.layers import Layer
 from mlops_scaffold.sources.source import Version
@@ -95,20 +96,23 @@ def drifted(objects: Objects, place: Place, base: Rendered, version: Version) ->
     found = [
         path
         for path, entry in rendered.items()
-        if managed(path) and not base.is_seed(path) and not is_same(objects, entry, ours.get(path), longer)
+        if managed(path) and not base.is_seed(path) and not is_same(objects, path, entry, ours.get(path), longer)
     ]
     if str(MARK) in rendered:
         found += [path for path in ours if path.startswith(f"{FOLDER}/") and path not in rendered]
     return sorted(found)
 
 
-def is_same(objects: Objects, entry: Entry, blob: Blob | None, longer: bool) -> bool:
-    """Whether a file is as it is rendered; line ends do not count."""
+def is_same(objects: Objects, path: str, entry: Entry, blob: Blob | None, longer: bool) -> bool:
+    """Whether a file is as it is rendered; line ends do not count, nor do versions that bots raise."""
     if blob is None or blob.mode != mode_of(entry):
         return False
     if blob.oid == oid_of(entry, longer):
         return True
-    return b"\r" in entry.content + (there := objects.blob(blob.oid)) and unix(entry.content) == unix(there)
+    both = [unix(content) for content in (entry.content, objects.blob(blob.oid))]
+    if not path.startswith(f"{FOLDER}/"):
+        both = [PIN.sub(b"", content) for content in both]
+    return both[0] == both[1]
 
 
 def unix(content: bytes) -> bytes:

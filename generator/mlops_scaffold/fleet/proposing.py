@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mlops_scaffold.fleet.branches import Touched, make_commit
 from mlops_scaffold.fleet.hosts.desk import FAILED, OPEN
 from mlops_scaffold.fleet.inventory import Member
-from mlops_scaffold.fleet.line import BEHIND, CONFLICTS, CURRENT, EDITED, PROPOSED, RED, Line
+from mlops_scaffold.fleet.line import BEHIND, CONFLICTS, EDITED, HELD, PROPOSED, RED, Line
 from mlops_scaffold.fleet.refusals import TROUBLE, fail, of_push
 from mlops_scaffold.fleet.requests import title_of
 from mlops_scaffold.fleet.survey import Opened, Reader, lines_of
@@ -111,8 +111,9 @@ class Proposer:
                         self.reader.requests.close(member, opened.facts.request)
                     self.push(member, "", there.commit)
                 for line in lines:
+                    if line.branch and line.state != HELD:  # only then the branch is for this version
+                        line.state = BEHIND if there.is_ours else EDITED
                     line.branch, line.conflicts = "", []
-                    line.state = line.state if line.state == CURRENT else BEHIND if there.is_ours else EDITED
                     kept = "Somebody has committed to the branch: it is kept."
                     line.notices = [*line.notices, "The branch is removed." if there.is_ours else kept]
         except TROUBLE as error:

@@ -2,26 +2,24 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from mlops_scaffold.ground.errors import MlopsError
 from mlops_scaffold.ground.project import BASE, Project
 from mlops_scaffold.rendering import Rendered, questions, settings
 from mlops_scaffold.rendering.asked import matcher
 from mlops_scaffold.rendering.layers import Layer, RenderedLayer, in_order, render_layers
-from mlops_scaffold.rendering.recorded import render_base, render_both
+from mlops_scaffold.rendering.recorded import render_base, render_newer
 from mlops_scaffold.sources.address import Address, recorded_address
 from mlops_scaffold.sources.catalog import managed
 from mlops_scaffold.sources.source import Version, is_older, open_version, reopen_version
 
 FOLDER_NAME = "_folder_name"  # copier's: a template may render the name of the project's folder
-KEPT = 16  # renderings in memory: projects of equal answers come one after the other, or often
-
-Found = TypeVar("Found")
+KEPT = 32  # renderings in memory: projects of equal answers come one after the other, or often
 
 
 @dataclass
@@ -33,7 +31,7 @@ class Renderings:
     prereleases: bool = False
     trust: bool = False
     _versions: dict[tuple[str, ...], Version | MlopsError] = field(default_factory=dict)
-    _rendered: OrderedDict[str, Rendered | tuple[Rendered, Rendered]] = field(default_factory=OrderedDict)
+    _rendered: OrderedDict[str, Rendered] = field(default_factory=OrderedDict)
 
     def versions(self, project: Project) -> tuple[Version, Version]:
         """The version that a project has, and the one that it shall have. Raises MlopsError."""
@@ -79,33 +77,33 @@ class Renderings:
         key = rendering_key(project, older)
         return self._once(key, lambda: render_base(project, older, self.trust))
 
-    def both(self, project: Project, older: Version, newer: Version) -> tuple[Rendered, Rendered]:
+    def both(self, layer: Layer, data: Mapping[str, Any]) -> tuple[Rendered, Rendered]:
         """The same, and as it renders now. New questions are answered by their defaults."""
-        key = rendering_key(project, older, newer)
-        return self._once(key, lambda: render_both(project, older, newer, {}, defaults=True, trust=self.trust))
+        project, newer = layer.project, layer.newer
+        base, key = self.base(project, layer.older), rendering_key(project, newer, data)
+        return base, self._once(key, lambda: render_newer(project, newer, data, defaults=True, trust=self.trust))
 
     def of_layers(self, layers: Sequence[Layer]) -> list[RenderedLayer]:
-        """Both renderings of each layer. Those of a project without layers are shared with others."""
-        if len(layers) > 1:
-            return render_layers(layers, {}, defaults=True, trust=self.trust)
-        only = layers[0]
-        return [RenderedLayer(only, *self.both(only.project, only.older, only.newer), {})]
+        """Both renderings of each layer; projects with equal answers share them."""
+        return render_layers(layers, {}, self.both)
 
-    def _once(self, key: str, render: Callable[[], Found]) -> Found:
+    def _once(self, key: str, render: Callable[[], Rendered]) -> Rendered:
         if key not in self._rendered:
-            self._rendered[key] = render()  # type: ignore[assignment]
+            self._rendered[key] = render()
             if len(self._rendered) > KEPT:
                 self._rendered.popitem(last=False)
         self._rendered.move_to_end(key)
-        return self._rendered[key]  # type: ignore[return-value]
+        return self._rendered[key]
 
 
-def rendering_key(project: Project, *versions: Version) -> str:
-    """Equal for projects that the versions render alike: by their answers, and their folder's name where it counts."""
-    named = any(names_folder(version, frozenset(project.last)) for version in versions)
-    parts = [[version.source, version.name, version.commit] for version in versions]
-    folder = project.folder.name if named else ""
-    return json.dumps([parts, project.answers_file, folder, project.last], sort_keys=True, default=repr)
+def rendering_key(project: Project, version: Version, data: Mapping[str, Any] | None = None) -> str:
+    """Equal for projects that a version renders alike: by their answers, and their folder's name where it counts.
+
+    `data` are the answers of an update; None for the version that the project has.
+    """
+    folder = project.folder.name if names_folder(version, frozenset(project.last)) else ""
+    parts = [version.source, version.name, version.commit, project.answers_file, folder, project.last, data]
+    return json.dumps(parts, sort_keys=True, default=repr)
 
 
 @lru_cache(maxsize=256)

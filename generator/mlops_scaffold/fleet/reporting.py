@@ -21,8 +21,7 @@ tr { border-bottom: 1px solid #d1d9e0 } .good { color: #1a7f37 } .wait { color: 
 def cells(line: Line) -> list[str]:
     """The columns of a line, the request aside."""
     name = line.repo if line.path == "." else f"{line.repo}: {line.path}"
-    version = f"{line.older} -> {line.newer}" if line.newer and line.newer != line.older else line.older or ""
-    return [line.ring, name, version, line.state, "; ".join(details(line))]
+    return [line.ring, name, line.versions, line.state, "; ".join(details(line))]
 
 
 def link_of(line: Line) -> tuple[str, str]:

@@ -104,7 +104,7 @@ class Requests:
         desk, request = self.desk(member), facts.request
         if desk is None or request is None or request.state != OPEN or request.title == title_of(lines):
             return
-        body = with_note(request.body, ", ".join(sorted({str(line.newer) for line in lines})))
+        body = with_note(request.body, targets_of(lines))
         if body != request.body:
             desk.pause()
             desk.edit(member.name, request, request.title, body, request.draft)
@@ -134,21 +134,28 @@ def apply(line: Line, member: Member, facts: Facts) -> None:
         line.notices.append("The checks of the default branch fail.")
     elif line.state == CURRENT and request and request.state == MERGED:
         line.state = IS_MERGED
-    elif line.state in (BEHIND, PROPOSED, CONFLICTS) and was_closed(request, [line]):
+    elif line.state in (BEHIND, PROPOSED, CONFLICTS) and was_closed(request, line):
         line.state = HELD
         line.notices.append("Its request was closed by somebody: the next version is proposed again.")
     elif line.state == PROPOSED and request and request.state == OPEN and request.checks == FAILED:
         line.state = RED
 
 
-def was_closed(request: Request | None, lines: list[Line]) -> bool:
-    """Whether somebody has closed the request for this very version."""
-    return request is not None and request.state == CLOSED and request.title == title_of(lines)
+def was_closed(request: Request | None, line: Line) -> bool:
+    """Whether somebody has closed the request for these very versions. It may be for other projects too."""
+    if request is None or request.state != CLOSED or request.title.endswith(ABORTED):
+        return False
+    return {*line.targets} <= {*request.title.removeprefix(f"{SUBJECT} ").split(", ")}
 
 
 def title_of(lines: list[Line]) -> str:
     """The title of a request, and the subject of its commit."""
-    return f"{SUBJECT} {', '.join(sorted({str(line.newer) for line in lines}))}"
+    return f"{SUBJECT} {targets_of(lines)}"
+
+
+def targets_of(lines: list[Line]) -> str:
+    """The versions that the projects of a repository get: of templates, then of layers."""
+    return ", ".join(sorted({one for line in lines for one in line.targets}, key=lambda one: (" " in one, one)))
 
 
 def refreshed(request: Request, title: str, body: str) -> tuple[str, str]:
@@ -177,7 +184,7 @@ def body_of(lines: list[Line]) -> str:
 def project_text(line: Line) -> list[str]:
     """The part of one project."""
     parts = [f"## {line.path}", ""] if line.path != "." else []
-    parts += [f"Template {line.older} -> {line.newer}, {len(line.files or [])} files.", ""]
+    parts += [f"Template {line.versions}; {len(line.files or [])} files.", ""]
     if line.conflicts:
         parts += ["**Conflicts.** This branch has the project's side of these files:", ""]
         parts += [f"- `{full(line, one['path'])}` ({one['kind']})" for one in line.conflicts]

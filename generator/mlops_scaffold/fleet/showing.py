@@ -66,10 +66,7 @@ def code_of(line: Line) -> int:
 def text_of(line: Line) -> str:
     """A line of the table."""
     name = line.repo if line.path == "." else f"{line.repo}: {line.path}"
-    version = line.older or ""
-    if line.newer and line.newer != line.older:
-        version = f"{line.older} -> {line.newer}"
-    return "  ".join(filter(None, (line.ring, name, version, line.state, *details(line))))
+    return "  ".join(filter(None, (line.ring, name, line.versions, line.state, *details(line))))
 
 
 def details(line: Line) -> list[str]:

@@ -1,6 +1,6 @@
 """What each project of a fleet needs: read from git objects, with nothing checked out and nothing written."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,8 +21,9 @@ from mlops_scaffold.fleet.refusals import TROUBLE, fail
 from mlops_scaffold.fleet.renderings import Renderings
 from mlops_scaffold.fleet.requests import Requests, apply
 from mlops_scaffold.ground.errors import MlopsError, Untrusted
+from mlops_scaffold.ground.project import BASE
 from mlops_scaffold.projects.check import changelog
-from mlops_scaffold.rendering.layers import outdated
+from mlops_scaffold.rendering.layers import Layer, outdated
 from mlops_scaffold.sources.address import recorded_address
 from mlops_scaffold.vcs.repository import Entries
 
@@ -84,7 +85,7 @@ class Opened:
         line.older, line.newer = base.older.name, base.newer.name
         line.newest = self.reader.renderings.newest(place.project)
         told = [text for one in layers for text in (*one.older.notices, *one.newer.notices)]
-        told += [f"Layer {one.name}: {one.older.name} -> {one.newer.name}" for one in over if not one.stays_same]
+        line.layers = [{"name": one.name, "from": one.older.name, "to": one.newer.name} for one in over]
         line.notices = [*dict.fromkeys(told)]
         is_newest = all(one.stays_same for one in layers) and not outdated(layers)
         line.state = CURRENT if is_newest else BEHIND
@@ -150,7 +151,7 @@ class Opened:
     def find_branch(self, line: Line, place: Place) -> None:
         """What our branch has for a project that is behind."""
         there = self.branch
-        if there is None or line.state == HELD:
+        if there is None or line.state == HELD or self.is_merged(there.commit):
             return
         line.branch = self.reader.fleet.branch
         name = PurePosixPath(self.member.address).name
@@ -167,7 +168,6 @@ class Opened:
         """Plan the update of a project. What it makes is kept where the repository is a clone of ours."""
         renderings = self.reader.renderings
         layers = renderings.layers(place.project, place.over)
-        base = layers[0]
         with self.bench.scratch(self.objects, place.commit, place.files, place.prefix) as scratch:
             made, stale_lock = plans.plan_update(renderings, place, layers, scratch)
             line.files, line.conflicts = plans.files_of(made), plans.conflicts_of(made, scratch)
@@ -175,7 +175,7 @@ class Opened:
             line.state = CONFLICTS if line.conflicts else BEHIND
             if not self.reader.clones.always:
                 return {}
-            line.releases = changelog(recorded_address(place.project.source), base.older, base.newer)
+            line.releases = releases(layers)
             if stale_lock and self.member.trusted:
                 locked = resolve_lock(made, scratch, self.reader.fleet)
                 line.lock = "resolved" if locked else "stale"
@@ -183,6 +183,17 @@ class Opened:
             for blob in filter(None, touched.values()):
                 write_object(self.origin.objects, b"blob", scratch.read(blob.oid), scratch.longer)
             return {place.prefix + path: blob for path, blob in touched.items()}
+
+
+def releases(layers: Sequence[Layer]) -> dict[str, list[str]]:
+    """The releases that an update brings, of the template and of layers, each with its lines in the changelog."""
+    found: dict[str, list[str]] = {}
+    for one in layers:
+        if not one.stays_same:
+            name = "" if one.name == BASE else f"Layer {one.name} "
+            told = changelog(recorded_address(one.project.source), one.older, one.newer)
+            found |= {f"{name}{version}": text for version, text in told.items()}
+    return found
 
 
 def lines_of(member: Member) -> list[Line]:

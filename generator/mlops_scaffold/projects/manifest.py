@@ -80,13 +80,13 @@ def manifest(project: Project, version: Version, older: Version, trust: bool = F
 
 def _render(project: Project, version: Version, older: Version, trust: bool) -> Manifest:
     from mlops_scaffold.rendering.asked import matcher
-    from mlops_scaffold.rendering.recorded import render_base, render_both
+    from mlops_scaffold.rendering.recorded import render_base, render_newer
     from mlops_scaffold.sources.catalog import managed as managed_by
 
     if version.commit == older.commit:
         made = render_base(project, version, trust)
     else:
-        made = render_both(project, older, version, {}, defaults=True, trust=trust)[1]
+        made = render_newer(project, version, {}, defaults=True, trust=trust)
     files = {str(path): fingerprint(entry) for path, entry in made.tree.files.items()}
     is_managed = matcher(managed_by(version.folder))
     managed = {

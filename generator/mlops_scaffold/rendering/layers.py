@@ -4,7 +4,7 @@ A layer says which others it comes after, by `_mlops_after` in its copier.yml. A
 too is answered as it is there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -17,7 +17,7 @@ from mlops_scaffold.ground.safe_paths import folded
 from mlops_scaffold.ground.settings import load_settings, parse_mapping
 from mlops_scaffold.ground.tree import Tree
 from mlops_scaffold.rendering import Asked, Rendered, questions, render, settings
-from mlops_scaffold.rendering.recorded import render_base, render_both
+from mlops_scaffold.rendering.recorded import render_base, render_newer
 from mlops_scaffold.sources.source import Version
 
 Answers = Mapping[str, Mapping[str, Any]]  # of each layer, by its name
@@ -84,7 +84,9 @@ def in_order(layers: Iterable[Layer]) -> list[Layer]:
 
 
 def render_layers(
-    layers: Sequence[Layer], given: Mapping[str, Mapping[str, Any]], defaults: bool, trust: bool
+    layers: Sequence[Layer],
+    given: Mapping[str, Mapping[str, Any]],
+    render_one: Callable[[Layer, Mapping[str, Any]], tuple[Rendered, Rendered]],
 ) -> list[RenderedLayer]:
     """Render each layer old and new, in order. Raises MlopsError where two write one path, or an answer is wrong.
 
@@ -95,7 +97,7 @@ def render_layers(
     for layer in layers:
         data = {**given.get(layer.name, {}), **shared(layer, answers)}
         try:
-            base, theirs = render_layer(layer, data, defaults, trust)
+            base, theirs = render_one(layer, data)
         except Untrusted:
             raise
         except MlopsError as error:
@@ -114,7 +116,7 @@ def render_layer(layer: Layer, data: Mapping[str, Any], defaults: bool, trust: b
     if layer.goes:
         return render_base(project, layer.older, trust), nothing
     if not layer.comes:
-        return render_both(project, layer.older, layer.newer, data, defaults, trust)
+        return render_base(project, layer.older, trust), render_newer(project, layer.newer, data, defaults, trust)
     asked = Asked(
         data=data,
         user_defaults=load_settings().defaults,

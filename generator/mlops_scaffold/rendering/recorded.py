@@ -10,11 +10,8 @@ from mlops_scaffold.rendering import Asked, Rendered, questions, render
 from mlops_scaffold.sources.source import Version
 
 
-def render_both(
-    project: Project, older: Version, newer: Version, data: Mapping[str, Any], defaults: bool, trust: bool
-) -> tuple[Rendered, Rendered]:
-    """The template as it was rendered for the project, and as it renders now. Raises MlopsError for a wrong answer."""
-    base = render_base(project, older, trust)
+def render_newer(project: Project, newer: Version, data: Mapping[str, Any], defaults: bool, trust: bool) -> Rendered:
+    """The template as it renders now; `data` are other answers. Raises MlopsError for a wrong one."""
     asked = Asked(
         data=data,
         last=usable(project.last, newer),
@@ -26,7 +23,7 @@ def render_both(
         skip_tasks=True,  # they run in a copy of what is merged
         operation="update",
     )
-    return base, render(newer, project.folder, asked)
+    return render(newer, project.folder, asked)
 
 
 def render_base(project: Project, version: Version, trust: bool = False) -> Rendered:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -20,7 +21,7 @@ from mlops_scaffold.planning.tasks import Tasks
 from mlops_scaffold.planning.update import plan, refuse_obstacles
 from mlops_scaffold.projects.library import comes, refuse_own_folder
 from mlops_scaffold.rendering import settings
-from mlops_scaffold.rendering.layers import Layer, RenderedLayer, outdated, render_layers
+from mlops_scaffold.rendering.layers import Layer, RenderedLayer, outdated, render_layer, render_layers
 from mlops_scaffold.sources.address import is_trusted
 from mlops_scaffold.sources.source import Version
 from mlops_scaffold.updating import fallback
@@ -58,7 +59,7 @@ def evolve(request: Request, report: Report, change: NewAnswers | None = None) -
         outcome = outcome_of(layers)
         if all(layer.stays_same for layer in layers) and not (any(data.values()) or outdated(layers)):
             return outcome
-        made = render_layers(layers, data, request.defaults, request.trust)
+        made = render_layers(layers, data, partial(render_layer, defaults=request.defaults, trust=request.trust))
         for one in made:
             refuse_own_folder(project, one.base, one.theirs)
         with scratch(repository) as place:

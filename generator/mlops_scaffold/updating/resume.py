@@ -15,7 +15,7 @@ from mlops_scaffold.planning.update import conflict_note
 from mlops_scaffold.rendering.recorded import render_base
 from mlops_scaffold.sources.address import recorded_address
 from mlops_scaffold.sources.source import Version, reopen_version
-from mlops_scaffold.updating.request import Outcome
+from mlops_scaffold.updating.request import Moved, Outcome
 from mlops_scaffold.vcs.conflict_record import RECORD, Record, parse
 from mlops_scaffold.vcs.repository import Blob
 from mlops_scaffold.vcs.scratch import Scratch, scratch
@@ -50,7 +50,9 @@ def resume(
             made = Plan(project, repository, head, older, newer, before, result, conflicts)
             writing.apply(made, place, record)
     changes = [Change(path, CONFLICT, conflict_note(stages)) for path, stages in sorted(conflicts.items())]
-    return Outcome(older.name, newer.name, changes, conflicts=len(conflicts))
+    had = {one.layer: one.version for one in was}
+    layers = [Moved(one.layer, had.get(one.layer, ""), one.version) for one in now[1:]]
+    return Outcome(older.name, newer.name, changes, conflicts=len(conflicts), layers=layers)
 
 
 def reopened(project: Project, offline: bool) -> Version:

@@ -14,7 +14,7 @@ from mlops_scaffold.vcs.repository import Blob
 
 RECORD = ".mlops/conflicts.yml"
 HEADER = """\
-# Conflicts between this project and its template, from {older} to {newer}. Each file below is as the project had it.
+# Conflicts between this project and its template{versions}. Each file below is as the project had it.
 # Settle them: mlops update --resume, then git mergetool or an editor. Or write another version of a file, or delete it.
 # To keep a file as it is, remove its entry. When all are settled: git rm {record}
 """
@@ -75,7 +75,10 @@ def dump(
     content: dict[str, Any] = {"from": versions[0], "to": versions[1], "conflicts": entries, "answers": dict(answers)}
     if layers:
         content["layers"] = {name: dict(one) for name, one in layers.items()}
-    header = HEADER.format(older=versions[0], newer=versions[1], record=RECORD)
+    span = (
+        f", from {versions[0]} to {versions[1]}" if versions[0] != versions[1] else ""
+    )  # of a layer: its version alone
+    header = HEADER.format(versions=span, record=RECORD)
     body = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
     return (header + body).encode(errors="surrogateescape")
 
