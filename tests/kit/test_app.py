@@ -3,6 +3,8 @@
 import json
 import logging
 import os
+import socket
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +17,7 @@ from fastapi.testclient import TestClient
 from mlops_kit.contract import Column, Contract
 from mlops_kit.ground import KitError, project
 from mlops_kit.serving import observe, prediction_log
-from mlops_kit.serving.app import create_app
+from mlops_kit.serving.app import create_app, serve
 from mlops_kit.serving.predict import predictions
 from mlops_kit.serving.protocol import DATATYPES
 from mlops_kit.serving.rows import RowReader, RowsError
@@ -268,6 +270,36 @@ def test_a_request_has_an_id_and_a_line(client: TestClient, caplog: pytest.LogCa
     line = json.loads(observe.JsonLines().format(record))
     assert {"time", "request", "method", "path", "status", "ms"} <= set(line)
     assert (line["request"], line["path"], line["status"]) == ("mine-1", "/health", 200)
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_route_that_fails_is_an_answer_with_an_id_and_a_line_with_the_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    application = create_app()
+    application.add_api_route("/mine", lambda: 1 / 0)
+    caplog.set_level(logging.INFO)
+    with TestClient(application) as client:
+        reply = client.get("/mine", headers={"x-request-id": "mine-1"})
+    assert (reply.status_code, reply.json()["detail"]) == (500, "The service failed; its log says why, under mine-1.")
+    lines = [json.loads(observe.JsonLines().format(record)) for record in caplog.records]
+    assert any("ZeroDivisionError" in line.get("traceback", "") for line in lines)
+    (request,) = [line for line in lines if line.get("request") == "mine-1"]
+    assert (request["status"], request["error"]) == (500, "ZeroDivisionError: division by zero")
+
+
+@pytest.mark.usefixtures("project")
+def test_poe_serve_ends_with_a_sentence_before_a_model_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observe, "log_as_json", lambda: None)  # it would take the log of these tests
+    monkeypatch.setattr(sys, "setswitchinterval", lambda _: None)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = str(other.getsockname()[1])
+        monkeypatch.setattr(sys, "argv", ["serve", "--port", taken])
+        with pytest.raises(SystemExit, match=rf"^Port {taken} is taken\. .*: uv run poe serve --port \d+$"):
+            serve(lambda: pytest.fail("a model was loaded"))
+    monkeypatch.setenv("MAX_ROWS", "many")
+    with pytest.raises(SystemExit, match="MAX_ROWS"):
+        serve(lambda: pytest.fail("a model was loaded"))
 
 
 @EVERY

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mlops_kit.ground import KitError, Project, using
-from mlops_kit.workspace.check import RECORD, findings
+from mlops_kit.ground import KitError, Project, run, using
+from mlops_kit.workspace.check import RECORD, findings, main
 
 from tests.conftest import git
 from tests.kit.projects import copied
@@ -20,7 +20,7 @@ def committed(made: object, tmp_path: Path) -> Iterator[Project]:
     folder = tmp_path / "all/churn"
     project = copied(made("plain"), folder, "pyproject.toml", "params.yaml", "contract.yaml")  # type: ignore[operator]
     write(project, {CI: PINNED.format("0" * 40, "v1"), ".copier-answers.yml": "_commit: v1.0.0\n"})
-    git("init", "--quiet", cwd=tmp_path / "all")
+    git("init", "--quiet", "--initial-branch=main", cwd=tmp_path / "all")
     commit(project)
     with using(project):
         yield project
@@ -41,6 +41,36 @@ def commit(project: Project) -> None:
 
 def test_nothing_is_found_in_a_sound_project(committed: Project) -> None:
     assert list(findings()) == []
+
+
+def test_poe_check_prints_what_is_found_with_what_to_do(
+    committed: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["check"])
+    main()
+    assert capsys.readouterr().out == "no open conflicts, no managed file edited\n"
+    write(committed, {"dvc.lock.rej": "", "notes.md": "<<<<<<< project\na\n=======\nb\n>>>>>>> template\n"})
+    commit(committed)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    marked, left_over, advice = capsys.readouterr().out.splitlines()
+    assert marked == "in conflict: notes.md (conflict markers)"
+    assert left_over == "in conflict: dvc.lock.rej (left over by copier update)"
+    assert advice.startswith("Settle it, then commit.")
+
+
+def test_a_merge_that_waits_and_a_project_in_no_commit(committed: Project, tmp_path: Path) -> None:
+    for branch in ("theirs", "ours"):
+        git("switch", "--quiet", "--force-create", branch, "main", cwd=committed.root)
+        write(committed, {"notes.md": branch})
+        commit(committed)
+    run("git", "merge", "--quiet", "theirs", quiet=True, check=False)
+    assert next(findings()) == "in conflict: notes.md (git has it as unmerged)"
+    git("init", "--quiet", cwd=tmp_path)
+    new = copied(committed, tmp_path / "new", "pyproject.toml", "contract.yaml")
+    with using(new), pytest.raises(KitError, match=r"^The project is in no commit\. Run: git add --all && git commit$"):
+        list(findings())
 
 
 def test_markers_in_a_commit(committed: Project) -> None:

@@ -1,6 +1,7 @@
 """A model's life goes on where it stopped, and what is refused or cannot be had is one sentence."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from mlops_kit import models, registry
 from mlops_kit.contract import Contract
 from mlops_kit.ground import Project, project, using
 from mlops_kit.models import Champion
+from mlops_kit.models import __main__ as database_command
 from mlops_kit.registry import __main__ as commands
 from mlops_kit.registry import promotion, registering
 from mlops_kit.registry.status import disagreement
@@ -308,3 +310,60 @@ def test_a_server_that_stops_answering_is_no_server_without_models(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", models.tracking_uri())
     monkeypatch.setattr(MlflowClient, call, broken)
     assert "answers with an error: out of order. Look whether MLFLOW_TRACKING_URI" in said(monkeypatch, *command)
+
+
+# --- models of a server ----------------------------------------------------------------------------------------------
+
+
+def test_the_champion_of_a_server_is_had_once_and_only_as_it_was_registered(
+    client: MlflowClient, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", models.tracking_uri())
+    with pytest.raises(models.WithdrawnError, match=r"^MLflow's registry gives no champion: "):
+        models.champion_folder()
+    source = tmp_path / "kept by the server"
+    shutil.copytree(saved, source)
+    tags = dict(model_md5=models.folder_md5(source))
+    client.create_model_version(project().name, source=source.as_uri(), tags=tags)
+    client.set_registered_model_alias(project().name, "champion", "1")
+    folder = models.champion_folder()
+    assert (folder, models.folder_md5(folder)) == (project().root / ".champion/server-1", tags["model_md5"])
+    shutil.rmtree(source)
+    assert models.from_registry("champion") == ("1", folder), "it is not fetched twice"
+    (folder / "run_id").write_text("another", encoding="utf-8")
+    with pytest.raises(models.ChampionError, match="Version 1 in MLflow's registry is not what was registered"):
+        models.champion_folder()
+    assert not folder.exists()
+
+
+@pytest.mark.usefixtures("client")
+def test_poe_ui_shows_the_projects_own_database(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+
+    def run_openly(*command: str) -> int:
+        started.extend(command)
+        return 7
+
+    monkeypatch.setattr(database_command, "home", lambda: database)
+    monkeypatch.setattr(database_command, "run_openly", run_openly)
+    monkeypatch.setattr(sys, "argv", ["models"])
+    database_command.main()
+    assert started == [], "without a word, it is only made"
+    monkeypatch.setattr(sys, "argv", ["models", "ui", "--workers", "1"])
+    with pytest.raises(SystemExit) as ended:
+        database_command.main()
+    assert ended.value.code == 7
+    store = f"sqlite:///{(database / 'mlflow.db').as_posix()}"
+    assert started == ["mlflow", "ui", "--backend-store-uri", store, "--host", "127.0.0.1", "--workers", "1"]
+
+
+def test_what_promote_has_nothing_to_do_with_is_said(client: MlflowClient) -> None:
+    challenge(client)
+    registry.promote()
+    assert registry.promote() == (
+        "there is no challenger: nothing to do. A new model becomes one by: uv run poe register"
+    )
+    client.set_registered_model_alias(project().name, "challenger", "1")
+    assert registry.promote().endswith("it is the champion already, and its promotion is finished now")
+    client.set_model_version_tag(project().name, challenge(client), "model_md5", "model_1")
+    assert registry.promote() == "version 2 is champion: it is the champion already"

@@ -16,7 +16,7 @@ from mlops_kit import models
 from mlops_kit.contract import Contract, load
 from mlops_kit.data import TEST, TRAIN, write_parts
 from mlops_kit.ground import Project, params, project, using
-from mlops_kit.registry import gate, read_report
+from mlops_kit.registry import RegistryError, check_gates, gate, read_report, trained_md5
 from mlops_kit.training import MetricError, measure, stage
 from mlops_kit.workspace.setup import smoke_test
 
@@ -101,6 +101,23 @@ def test_the_run_in_mlflow_has_parameters_metrics_and_where_it_is_from(ran: Proj
 @kinds("grades", "prices", "light_grades", "light_prices")
 def test_the_project_predicts_what_was_recorded(request: pytest.FixtureRequest, ran: Project) -> None:
     hashes.check(request.node.callspec.params["project"], ran, read_report()["prediction_sha256"])
+
+
+@kinds("grades")
+def test_a_model_below_a_gate_is_refused_with_both_numbers(ran: Project, tmp_path: Path) -> None:
+    report = read_report()
+    with pytest.raises(RegistryError, match=r"is \+0\.0000 against the baseline, the gate asks for \+0\.\d+ \(gates\."):
+        check_gates({**report, "metrics": report["baseline"]})
+    here = copied(ran, tmp_path, "contract.yaml", "model", "params.yaml", "pyproject.toml", "src")
+    settings = params()
+    write(tmp_path / "params.yaml", yaml.safe_dump({**settings, "gates": {**settings["gates"], "latency_ms": 0}}))
+    with using(here):
+        with pytest.raises(RegistryError, match=r"one row takes \d+ ms, the gate allows 0 ms \(gates\.latency_ms"):
+            check_gates(report)
+        with pytest.raises(RegistryError, match=r"^There is no metrics\.json\. Run: uv run poe repro$"):
+            read_report()
+        with pytest.raises(RegistryError, match="model/ is not what the pipeline made"):
+            trained_md5()
 
 
 def test_rows_without_a_target_are_left_out(
