@@ -12,6 +12,7 @@ from mlops_kit.models.champion import (
     of_run,
     read_champion,
     reproduced_champion,
+    reproduction_of,
     write_champion,
 )
 from mlops_kit.models.errors import ChampionError, ServerError, UnseenError, WithdrawnError
@@ -80,6 +81,7 @@ __all__ = [
     "reach_server",
     "read_champion",
     "reproduced_champion",
+    "reproduction_of",
     "requirements",
     "restore",
     "signature",

@@ -119,7 +119,7 @@ def local_champion_folder() -> Path:
     for folder in (project().root / "model", project().root / ".champion" / champion.model):
         if folder.is_dir() and folder_md5(folder) == champion.model:
             return folder
-    return _reproduced(champion) or _from_dvc(champion)
+    return reproduction_of(champion) or _from_dvc(champion)
 
 
 def from_registry(alias: str) -> tuple[str, Path]:
@@ -211,7 +211,7 @@ def reproduced_champion(champion: Champion) -> Path:
     return folder
 
 
-def _reproduced(champion: Champion) -> Path | None:
+def reproduction_of(champion: Champion) -> Path | None:
     """A reproduced champion: other bytes than the original's, by the hash in its name; the same predictions."""
     for folder in (project().root / ".champion").glob(f"{champion.model}{REPRODUCED}*"):
         if folder_md5(folder) == folder.name.partition(REPRODUCED)[2]:

@@ -103,7 +103,7 @@ def champion_files() -> Found:
             f"the champion's commit, of version {found.version}, is not in this shallow clone",
             "git fetch --unshallow",
         )
-    elif not (kept.is_dir() or kept.with_name(f"{found.model}-reproduced").is_dir() or in_cache(found.model)):
+    elif not (kept.is_dir() or models.reproduction_of(found) or in_cache(found.model)):
         yield f"the champion, version {found.version}, is not here", "uv run poe setup"
 
 

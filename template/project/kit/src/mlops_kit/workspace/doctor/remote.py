@@ -48,11 +48,14 @@ def unreachable(name: str, url: str) -> Found:
     try:
         there = repo().cloud.get_remote_odb(name)
         within(PATIENCE, lambda: there.fs.info(there.oid_to_path("0" * 32)))
-    except RemoteMissingDepsError:
+    except (ImportError, RemoteMissingDepsError):  # DVC's package for this kind, or what that needs
         yield f"the remote {name} needs dvc[{scheme}]", f"uv add --dev 'dvc[{scheme}]'"
     except FileNotFoundError as error:  # as it should: nothing has that name. By HTTP, a refusal looks the same.
-        status = getattr(error.__cause__, "status", 404)
-        if status != 404:
+        cause = error.__cause__
+        status = getattr(cause, "status", 404)
+        if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
+            yield f"the remote {name}, {url}, does not answer: {cause}", login
+        elif status != 404:
             yield f"the remote {name}, {url}, does not let you in: HTTP {status}", login
         elif scheme in BUCKETS and not has_bucket(there):
             made = (
