@@ -82,7 +82,7 @@ class ChampionModel(MLModel):
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """The answers to a request. Raises MLServerError with what is wrong with it, for HTTP 422."""
         try:
-            if max(payload.inputs[0].shape if payload.inputs else [0]) <= SMALL_BATCH:
+            if max((size for tensor in payload.inputs[:1] for size in tensor.shape), default=0) <= SMALL_BATCH:
                 return self._answer(payload)
             return await asyncio.to_thread(self._answer, payload)
         except RowsError as error:
@@ -100,7 +100,7 @@ class ChampionModel(MLModel):
         served = self.keeper.served
         if served.predictor is None:
             raise MLServerError(served.reason, 503)
-        asked = protocol.InferenceRequest(**payload.model_dump(exclude_none=False))
+        asked = protocol.request_of(payload.model_dump(exclude_none=False), self.limits)
         for tensor in asked.inputs:  # gRPC has bytes where JSON has strings
             tensor.data = [value.decode() if isinstance(value, bytes) else value for value in tensor.data]
         answers = served.predictor(self.reader.read_rows(protocol.rows(self.contract, asked, self.limits)))

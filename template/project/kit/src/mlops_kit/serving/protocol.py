@@ -55,8 +55,13 @@ class InferenceRequest(BaseModel):
 def read(body: bytes, contract: Contract, limits: Limits) -> InferenceRequest:
     """A request in JSON. Raises RowsError."""
     _check_size(body, contract, limits)
+    return request_of(parsed(body), limits)
+
+
+def request_of(told: object, limits: Limits) -> InferenceRequest:
+    """The request that parsed JSON is. Raises RowsError."""
     try:
-        return InferenceRequest.model_validate(parsed(body))
+        return InferenceRequest.model_validate(told)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         raise RowsError(
