@@ -17,6 +17,7 @@ from mlops_kit.models import Champion
 from mlops_kit.monitoring import drift, monitor
 from mlops_kit.monitoring.drift_page import page
 from mlops_kit.monitoring.errors import TooFewRowsError
+from sklearn.linear_model import LogisticRegression
 
 from tests.kit.kinds import kinds
 from tests.kit.projects import copied, write
@@ -229,6 +230,56 @@ def test_too_few_rows_say_nothing(newer: Project, contract: Contract, tmp_path: 
     rows.to_parquet(tmp_path / "now.parquet")
     with pytest.raises(monitor.MonitorError, match=r"20 rows of now\.parquet: 20 rows are too few"):
         monitor.look(tmp_path / "now.parquet", 7)
+
+
+def test_a_model_that_answers_worse_than_on_its_test_part_is_found(
+    contract: Contract, parts: tuple[pd.DataFrame, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift, "DEALS", 20)
+    train, test = parts
+    model = LogisticRegression().fit(contract.coerce(train), contract.labels(train))
+
+    def quality(now: pd.DataFrame, metric: str = "accuracy") -> list[drift.Comparison]:
+        return [one for one in drift.compare(contract, train, test, now, model, metric) if one.kind == "quality"]
+
+    wrong = test.assign(side=test["side"].map({"in": "out", "out": "in"}))
+    (one,) = quality(wrong)
+    assert one.found
+    assert re.search(r"accuracy is 0\.[01]\d+, it was (1\.0|0\.9|0\.8)", one.sentence)
+    (same,) = quality(test)
+    assert not same.found
+    assert quality(test.assign(side="in"), "roc_auc") == [], "a metric of two classes says nothing of one"
+    unlabelled = drift.compare(contract, train, test, test.assign(side=None), model, "accuracy")
+    assert {one.column for one in unlabelled} == {"x", "y", drift.PREDICTION}
+
+
+@pytest.mark.usefixtures("newer")
+def test_poe_drift_names_what_moved_and_fails_where_it_is_asked_to(
+    contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = contract.sample(60, seed=9)
+    moved, same = tmp_path / "moved.parquet", tmp_path / "same.parquet"
+    rows.to_parquet(same)
+    rows.assign(x=contract.sample(60, seed=5)["x"] + 2).to_parquet(moved)
+
+    def said(*options: str) -> str:
+        monkeypatch.setattr("sys.argv", ["drift", *options])
+        monitor.main()
+        return capsys.readouterr().out
+
+    quiet = said(str(same), "--fail")
+    assert quiet.startswith("looked at 60 rows of same.parquet against 70 rows of the training part\n")
+    assert re.search(r"\n0 of \d+ comparisons are drift: report/drift\.html\n$", quiet)
+    assert "drift: x: " in said(str(moved))
+    with pytest.raises(SystemExit) as ended:
+        said(str(moved), "--fail")
+    assert ended.value.code == monitor.DRIFT
+    with pytest.raises(SystemExit):
+        said(str(moved), "--days", "3")
+    assert "of a file, all rows are looked at" in capsys.readouterr().err
+    (tmp_path / TRAIN).unlink()
+    with pytest.raises(SystemExit, match=r"^There is nothing to compare with: data/prepared is not here\. Run: uv run"):
+        said(str(same))
 
 
 @EVERY

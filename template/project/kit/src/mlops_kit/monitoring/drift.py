@@ -198,7 +198,10 @@ def quality(
     from mlops_kit.training import score
 
     def measured(rows: pd.DataFrame) -> float:
-        return score(model, contract, rows, [metric])[metric]
+        found = score(model, contract, rows, [metric])[metric]
+        if np.isnan(found):  # as scikit-learn scores rows that do not have every class
+            raise ValueError(metric)
+        return found
 
     try:
         now, was = measured(current), measured(reference)
