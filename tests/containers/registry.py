@@ -4,6 +4,7 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
 
 import hashlib
+import json
 import re
 import threading
 import uuid
@@ -58,9 +59,13 @@ def running() -> Iterator[Registry]:
                 return self.answer(200)
             if blob := re.fullmatch(r"/v2/.+/blobs/(.+)", self.path):
                 found = registry.blobs.get(blob[1])
-            else:
-                found = registry.manifests.get(self.path.removeprefix("/v2/").replace("/manifests/", ":"))
-            return self.answer(404) if found is None else self.answer(200, found)
+                return self.answer(404) if found is None else self.answer(200, found)
+            name = self.path.removeprefix("/v2/").replace("/manifests/", ":")
+            found = registry.manifests.get(name) or registry.blobs.get(name.partition(":")[2])
+            if found is None:
+                return self.answer(404)
+            kind, digest = json.loads(found)["mediaType"], f"sha256:{hashlib.sha256(found).hexdigest()}"
+            return self.answer(200, found, Content_Type=kind, Docker_Content_Digest=digest)
 
         do_HEAD = do_GET
 
@@ -79,6 +84,7 @@ def running() -> Iterator[Registry]:
             digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
             if "/manifests/" in self.path:
                 registry.manifests[self.path.removeprefix("/v2/").replace("/manifests/", ":")] = content
+                registry.blobs[digest] = content
             else:
                 content = self.uploads.pop(self.path.partition("?")[0]) + content
                 digest = f"sha256:{hashlib.sha256(content).hexdigest()}"

@@ -1,6 +1,7 @@
 """The service's image is really built, measured, run without rights, and answers as the champion does (L3)."""
 
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -75,7 +76,7 @@ def test_it_says_what_it_is(project: Path, image: dict[str, str]) -> None:
     commit = git("rev-parse", "HEAD", cwd=project)
     assert labels["org.opencontainers.image.title"] == "churn"
     assert labels["org.opencontainers.image.revision"] == commit
-    assert labels["org.opencontainers.image.version"] == f"1-{commit[:12]}"
+    assert re.fullmatch(r"1-[0-9a-f]{12}", labels["org.opencontainers.image.version"])
     champion = yaml.safe_load((project / "champion.yaml").read_text(encoding="utf-8"))
     assert f"CHAMPION_MD5={champion['model']}" in config["Env"]
 
@@ -124,7 +125,8 @@ def test_it_is_pushed_under_its_version(project: Path, image: dict[str, str], tm
         env = {**image, "CONTAINERS_REGISTRIES_CONF": str(insecure)}
         run(["uv", "run", "poe", "image-push"], {**env, "IMAGE": f"{found.address}/team/churn"}, project)
         run(["uv", "run", "poe", "image-push"], {**env, "IMAGE": f"{found.address}/team/churn:mine"}, project)
-    version = f"1-{git('rev-parse', 'HEAD', cwd=project)[:12]}"
+    config = json.loads(run(["podman", "image", "inspect", "churn"], image))[0]["Config"]
+    version = config["Labels"]["org.opencontainers.image.version"]
     assert set(found.manifests) == {f"team/churn:{tag}" for tag in (version, "latest", "mine")}
     manifest = json.loads(found.manifests["team/churn:latest"])
     assert {layer["digest"] for layer in manifest["layers"]} <= set(found.blobs)
@@ -184,9 +186,34 @@ def docker(project: Path, base_images: BaseImages) -> Iterator[dict[str, str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_a_docker_daemon_builds_the_same(project: Path, docker: dict[str, str]) -> None:
-    assert "the image churn is built" in run(["uv", "run", "poe", "image"], docker, project)
-    assert "answers 10 generated rows as the champion does" in run(["uv", "run", "poe", "image-test"], docker, project)
+def test_a_docker_daemon_builds_the_same_and_nothing_twice(project: Path, docker: dict[str, str]) -> None:
+    """As CI does on main: an image that the registry has is pulled, and packages that it has are not installed."""
+    engine, poe = docker["CONTAINER_ENGINE"], ["uv", "run", "poe"]
+
+    def built() -> str:
+        """What Docker says where it has kept nothing of the builds before."""
+        run([engine, "image", "rm", "--force", *run([engine, "images", "--quiet", "churn"], env).split()], env)
+        run([engine, "builder", "prune", "--all", "--force"], env)
+        return run(["sh", "-c", "uv run poe image --reuse 2>&1"], env, project)
+
+    with registry.running() as found:
+        env = {**docker, "IMAGE": f"{found.address}/team/churn", "BUILDKIT_PROGRESS": "plain"}
+        run([*poe, "image", "--reuse"], env, project)
+        assert "answers 10 generated rows as the champion does" in run([*poe, "image-test"], env, project)
+        run([*poe, "image-push"], env, project)
+        assert "was built of the same files and model: pulled" in built()
+        before = set(found.blobs)
+        with (project / "src/churn/model.py").open("a", encoding="utf-8") as code:
+            code.write("# changed\n")
+        try:
+            said = built()
+            assert re.search(r"#(\d+) \[service-environment .*uv sync(.|\n)*#\1 CACHED", said), said
+            assert "answers 10 generated rows as the champion does" in run([*poe, "image-test"], env, project)
+            run([*poe, "image-push"], env, project)
+        finally:
+            git("checkout", "--quiet", "src", cwd=project)
+    sent = sum(len(found.blobs[digest]) for digest in set(found.blobs) - before)
+    assert sent < 5e6, f"{sent / 1e6:.0f} MB were pushed for a change of a line"
 
 
 def test_what_compose_starts_is_what_was_tested(project: Path) -> None:

@@ -16,7 +16,7 @@ from mlops_kit.delivery import deploy, image, manifests
 from mlops_kit.ground import Project, using
 from mlops_kit.models import folder_md5, git_commit
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, git
 from tests.kit.programs import Program, champion_of
 from tests.kit.projects import write
 
@@ -37,7 +37,9 @@ def test_the_image_is_built_of_the_verified_champion_and_named_after_it(
     podman = program("podman")
     monkeypatch.setenv("CONTAINER_ENGINE", "podman")
     monkeypatch.setenv("CONTAINER_OPTIONS", "--network host")
-    assert image.build() == f"3-{git_commit()[:12]}"
+    champion = models.read_champion()
+    assert champion
+    assert image.build() == image.version(champion)
     (asked,) = podman.asked()
     assert asked[:6] == ["build", "--format", "docker", "--layers", "--network", "host"]
     md5 = folder_md5(here.root / "model")
@@ -48,17 +50,48 @@ def test_the_image_is_built_of_the_verified_champion_and_named_after_it(
         image.verify(here.root / "build/champion", "")
 
 
-def test_an_image_of_edited_files_says_so_in_its_version(here: Project) -> None:
+def test_an_images_version_follows_from_its_files_and_not_from_the_commit(here: Project) -> None:
     champion = models.read_champion()
     assert champion
     clean = image.version(champion)
+    assert clean.startswith("3-")
+    assert image.revision() == git_commit()
     write(here.root / "notes.md", "not in the image\n")
     assert image.version(champion) == clean
     write(here.root / "src/plain/more.py", "MORE = 1\n")
-    first = image.version(champion)
-    assert first.startswith(f"{clean}-dirty-")
-    write(here.root / "src/plain/more.py", "MORE = 2\n")
-    assert image.version(champion) not in (first, clean)
+    edited = image.version(champion)
+    assert image.revision() == f"{git_commit()}-dirty"
+    git("add", "src", cwd=here.root)
+    git("commit", "--quiet", "--message", "more", cwd=here.root)
+    assert image.version(champion) == edited != clean
+    (here.root / "src/plain/more.py").chmod(0o755)
+    assert image.version(champion) != edited
+
+
+def test_an_image_that_the_registry_has_is_pulled_and_only_where_files_and_model_are_the_same(
+    here: Project, program: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker, champion, md5 = program("docker"), models.read_champion(), folder_md5(here.root / "model")
+    assert champion
+    label = image.version(champion)
+    name = f"registry.example.com/team/churn:{label}"
+    same = dict(Env=[f"MODEL_MD5={md5}", f"CHAMPION_MD5={md5}"], Labels={image.VERSION: label})
+    docker.answers({"image inspect": (0, json.dumps([{"Config": same}]))})
+    assert image.build(reuse=True) == label  # no registry is named: built
+    assert [words[0] for words in docker.asked()] == ["build"]
+    monkeypatch.setenv("IMAGE", "registry.example.com/team/churn")
+    assert image.build(reuse=True) == label
+    assert docker.asked()[1:] == [["pull", name], ["image", "inspect", name], ["tag", name, "plain"]]
+    image.build()  # not asked to: as a release is
+    others = (dict(same, Env=[f"MODEL_MD5={md5}", "CHAMPION_MD5=other"]), dict(same, Labels=None))
+    for found in ((1, "not found"), *((0, json.dumps([{"Config": other}])) for other in others)):
+        docker.answers({"pull" if found[0] else "image inspect": found})
+        assert image.build(reuse=True) == label
+    built = [words for words in docker.asked() if words[0] == "build"]
+    assert len(built) == 5
+    assert ["--cache-from" in words for words in built] == [False, False, True, True, True]
+    assert built[-1][1:3] == ["--cache-from", "registry.example.com/team/churn:latest"]
+    assert all("BUILDKIT_INLINE_CACHE=1" in words for words in built)
 
 
 def test_without_a_champion_or_an_engine_nothing_is_built(

@@ -197,7 +197,7 @@ def bring_image(image: str) -> None:
         from mlops_kit.delivery.image import ImageError, build, push_to_cloud, test
 
         try:
-            if build() != image.rpartition(":")[2]:
+            if build(reuse=True) != image.rpartition(":")[2]:
                 raise ImageError("Files of the image were changed after the plan was made.")
             say("image", test())
             say("image", push_to_cloud())

@@ -31,7 +31,7 @@ from mlops_kit import models
 from mlops_kit.cloud import login, provider
 from mlops_kit.cloud.settings import required
 from mlops_kit.contract import load
-from mlops_kit.ground import KitError, command, git_bytes, project, run, run_openly
+from mlops_kit.ground import KitError, command, git_bytes, project, run, run_openly, say
 from mlops_kit.ground.ports import free_port
 
 ROWS = 10  # generated rows that the started image is asked about
@@ -96,41 +96,61 @@ def _installed(program: str) -> Iterator[None]:
 # --- build -----------------------------------------------------------------------------------------------------------
 
 
-def build() -> str:
-    """Put the verified champion beside the Dockerfile and build the image. Gives back its version."""
+def build(reuse: bool = False) -> str:
+    """Put the verified champion beside the Dockerfile and build the image. Gives back its version.
+
+    With `reuse`, an image of the same files and the same model is pulled where the registry has it, and Docker takes
+    layers that did not change from the last image there.
+    """
     champion = models.read_champion()
     if champion is None:
         raise ImageError("There is no champion yet: uv run poe repro, then register, then promote.")
     shutil.rmtree(exported(), ignore_errors=True)
     shutil.copytree(models.champion_folder(), exported())
     label = version(champion)
-    # podman and buildah write OCI images by default, a format that has no health check; buildah one layer in all.
-    form = [] if Path(builder()).name == "docker" else ["--format", "docker", "--layers"]
     # A reproduced champion has bytes of its own: by champion.yaml's hash the service knows when it is retired. What
     # comes from an MLflow server is what was registered, and may be another than champion.yaml's.
     stands_for = "" if os.environ.get("MLFLOW_TRACKING_URI") else champion.model
-    arguments = dict(MODEL_MD5=models.folder_md5(exported()), CHAMPION_MD5=stands_for)
-    arguments |= dict(VERSION=label, REVISION=models.git_commit())
+    inside = dict(MODEL_MD5=models.folder_md5(exported()), CHAMPION_MD5=stands_for)
+    names = addresses(label) if reuse else []
+    if names and pulled(names[0], label, inside):
+        return label
+    # podman and buildah write OCI images by default, a format that has no health check; buildah one layer in all.
+    form, arguments = ["--format", "docker", "--layers"], {**inside, "VERSION": label, "REVISION": revision()}
+    if Path(builder()).name == "docker":
+        form = [word for name in names[-1:] for word in ("--cache-from", name)]
+        arguments["BUILDKIT_INLINE_CACHE"] = "1"  # the image says of its layers what they were made from
     given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
     call(builder(), "build", *form, *options(), *given, "--tag", project().name, ".")
     return label
 
 
 def version(champion: models.Champion) -> str:
-    """What an image is called by: the champion's version and the commit; and what differs from it, by a hash."""
-    revision = models.git_commit()
-    edited = edits() if revision else b""
-    mark = f"-dirty-{hashlib.sha256(edited).hexdigest()[:8]}" if edited else ""
-    return f"{champion.version}-{revision[:12] or 'local'}{mark}"
+    """What an image is called by: the champion's version, and a hash of the files. Equal files are one image."""
+    return f"{champion.version}-{contents()[:12] if models.git_commit() else 'local'}"
 
 
-def edits() -> bytes:
-    """What of the image's parts differs from the commit: git's diff, and each file that git does not know."""
-    parts = ["Dockerfile", ".dockerignore", *let_through()]
-    changed = git_bytes("diff", "HEAD", "--binary", "--", *parts)
-    names = git_bytes("ls-files", "--others", "--exclude-standard", "-z", "--", *parts).split(b"\0")
-    unknown = [name for name in names if Path(project().root, os.fsdecode(name)).is_file()]
-    return changed + b"".join(name + b"\0" + Path(project().root, os.fsdecode(name)).read_bytes() for name in unknown)
+def contents() -> str:
+    """A hash of the files that the image is made of, as they are on disk; what git ignores is not counted."""
+    names = git_bytes("ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", *parts()).split(b"\0")
+    found = hashlib.sha256()
+    for name in sorted(set(names)):
+        path = Path(project().root, os.fsdecode(name))
+        if path.is_file():
+            runs = b"x" if path.stat().st_mode & 0o100 else b"-"
+            found.update(b"\0".join([name, runs, hashlib.sha256(path.read_bytes()).digest()]))
+    return found.hexdigest()
+
+
+def revision() -> str:
+    """The commit that the image is built at; `-dirty` follows where its files differ from the commit's."""
+    commit = models.git_commit()
+    return f"{commit}-dirty" if commit and git_bytes("status", "--porcelain", "--", *parts()) else commit
+
+
+def parts() -> list[str]:
+    """What the image is made of, as paths."""
+    return ["Dockerfile", ".dockerignore", *let_through()]
 
 
 def let_through() -> list[str]:
@@ -166,12 +186,13 @@ def check_user() -> None:
         raise ImageError("The image runs as root. Give it a USER in the Dockerfile.")
 
 
-def inspected() -> dict[str, Any]:
-    """The image's own settings: user, labels, health check."""
+def inspected(name: str = "") -> dict[str, Any]:
+    """The settings of an image, by default the project's: user, labels, health check."""
+    name = name or project().name
     try:
-        settings: dict[str, Any] = json.loads(ask(engine(), "image", "inspect", project().name))[0]["Config"]
+        settings: dict[str, Any] = json.loads(ask(engine(), "image", "inspect", name))[0]["Config"]
     except ImageError as error:
-        raise ImageError(f"There is no image {project().name}. Build it with: uv run poe image ({error})") from None
+        raise ImageError(f"There is no image {name}. Build it with: uv run poe image ({error})") from None
     return settings
 
 
@@ -243,42 +264,73 @@ def fetch(url: str, body: bytes | None = None) -> Any:
         raise ImageError(f"{url} does not answer: {error}") from None
 
 
-# --- push ------------------------------------------------------------------------------------------------------------
+# --- the registry ----------------------------------------------------------------------------------------------------
+
+VERSION = "org.opencontainers.image.version"
+
+
+def addresses(label: str) -> list[str]:
+    """The names of an image in its registry, where the engine is then logged in; none where no registry is named."""
+    if os.environ.get("IMAGE"):
+        return targets(label)
+    return [in_cloud(label)] if project().cloud != "none" and required().image else []
+
+
+def pulled(name: str, label: str, inside: dict[str, str]) -> bool:
+    """Pull an image where the registry has it. False where it does not, or has other files or another model in it."""
+    with _installed(engine()):
+        if run(engine(), "pull", name, quiet=True, check=False).returncode:
+            return False
+    found = inspected(name)
+    same = {f"{key}={value}" for key, value in inside.items()} <= set(found.get("Env") or [])
+    if not same or (found.get("Labels") or {}).get(VERSION) != label:
+        return False
+    call(engine(), "tag", name, project().name)
+    say("image", f"{name} was built of the same files and model: pulled")
+    return True
 
 
 def push() -> str:
     """Push the image to what IMAGE names: under its version and as latest, or under the tag that IMAGE has."""
     if not os.environ.get("IMAGE") and project().cloud != "none":
         return push_to_cloud()
-    target = os.environ.get("IMAGE", "")
-    if not target:
+    if not os.environ.get("IMAGE"):
         raise ImageError("IMAGE is not set. Name the registry and the image, such as registry.example.com/team/churn")
-    label = inspected()["Labels"]["org.opencontainers.image.version"]
-    path, slash, name = target.rpartition("/")
-    name, colon, tag = name.partition(":")
-    target = f"{path}{slash}{name}".lower()  # a registry takes no capitals; the owner of a repository may have some
-    targets = [f"{target}:{tag}"] if colon else [f"{target}:{label}", f"{target}:latest"]
-    log_in(target.partition("/")[0])
-    for name in targets:
+    names = targets(inspected()["Labels"][VERSION])
+    for name in names:
         call(engine(), "tag", project().name, name)
         call(engine(), "push", name)
-    return f"pushed {' and '.join(targets)}"
+    return f"pushed {' and '.join(names)}"
+
+
+def targets(label: str) -> list[str]:
+    """The names of the image of a version where IMAGE says; the engine is logged in there."""
+    path, slash, name = os.environ["IMAGE"].rpartition("/")
+    name, colon, tag = name.partition(":")
+    target = f"{path}{slash}{name}".lower()  # a registry takes no capitals; the owner of a repository may have some
+    log_in(target.partition("/")[0])
+    return [f"{target}:{tag}"] if colon else [f"{target}:{label}", f"{target}:latest"]
 
 
 def push_to_cloud() -> str:
     """Push the image to the registry that cloud.yaml names, once: there, a version never changes."""
-    settings = required()
-    if not settings.image:
+    if not required().image:
         raise ImageError("cloud.yaml names no registry. Create it (uv run poe deploy), or name one in IMAGE.")
-    login.renew(settings)
-    os.environ["REGISTRY_USER"], os.environ["REGISTRY_PASSWORD"] = provider().registry_login(settings)
-    log_in(settings.image.partition("/")[0])
-    target = f"{settings.image}:{inspected()['Labels']['org.opencontainers.image.version']}"
+    target = in_cloud(inspected()["Labels"][VERSION])
     if run(engine(), "manifest", "inspect", target, quiet=True, check=False).returncode == 0:
         return f"{target} is there already"
     call(engine(), "tag", project().name, target)
     call(engine(), "push", target)
     return f"pushed {target}"
+
+
+def in_cloud(label: str) -> str:
+    """The name of the image of a version in the cloud's registry; the engine is logged in there."""
+    settings = required()
+    login.renew(settings)
+    os.environ["REGISTRY_USER"], os.environ["REGISTRY_PASSWORD"] = provider().registry_login(settings)
+    log_in(settings.image.partition("/")[0])
+    return f"{settings.image}:{label}"
 
 
 def log_in(registry: str) -> None:
@@ -297,7 +349,8 @@ def main() -> None:
     """Parse the command line and do it."""
     parser = argparse.ArgumentParser(prog="image", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("build", help="build the image with the champion inside")
+    building = commands.add_parser("build", help="build the image with the champion inside")
+    building.add_argument("--reuse", action="store_true", help="pull it where the registry has it already")
     commands.add_parser("test", help="start the image and compare its answers with the champion's")
     commands.add_parser("push", help="push the image to what IMAGE names")
     verifying = commands.add_parser("verify", help="check that a folder holds the champion (while the image is built)")
@@ -305,7 +358,7 @@ def main() -> None:
     verifying.add_argument("md5", nargs="?", default="", help="the folder's hash; champion.yaml's by default")
     chosen = parser.parse_args()
     if chosen.command == "build":
-        print(f"the image {project().name} is built, version {build()}")
+        print(f"the image {project().name} is built, version {build(chosen.reuse)}")
     elif chosen.command == "test":
         print(f"the image {project().name} is good: {test()}")
     elif chosen.command == "push":
