@@ -218,6 +218,7 @@ def answers_of(kind: Kind, name: str, package: str) -> dict[str, Any]:
         images={},
         extras=["monitoring"],
         components={"github": {"managed": ["/.github/workflows/"]}, "vendored": {"managed": ["/kit/"]}},
+        _copier_conf={"answers_file": ".copier-answers.yml"},
     )
 
 
