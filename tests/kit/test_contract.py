@@ -1,5 +1,6 @@
 """The contract: written and read, rows typed and checked by it, rows generated from it."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
@@ -68,6 +69,22 @@ def test_the_contract_names_the_data_in_the_same_way_on_windows(
     with using(copied(project, tmp_path / "copy", "contract.yaml")) as here:
         workspace.bring_in(file, contract.target, contract.problem, in_git=False, commit=False)
         assert load(here.root / "contract.yaml").source.path == "data/raw/rows.csv"
+
+
+@kinds("grades")
+def test_a_contract_that_was_inferred_before_is_taken_without_a_look_at_the_file(
+    project: Project, contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, inferred = tmp_path / "rows.csv", tmp_path / "inferred.yaml"
+    file.write_text("not looked at\n", encoding="utf-8")
+    inferred.write_text(replace(contract, rows=12345).dump(), encoding="utf-8")
+    monkeypatch.setattr(workspace, "registry_database", nullcontext)
+    monkeypatch.setattr(workspace, "version_raw", lambda _: None)
+    with using(copied(project, tmp_path / "copy", "contract.yaml")) as here:
+        workspace.bring_in(file, contract.target, contract.problem, False, False, inferred)
+        found = load(here.root / "contract.yaml")
+        assert (found.rows, found.source.path) == (12345, "data/raw/rows.csv")
+        assert (here.root / found.source.path).read_text(encoding="utf-8") == "not looked at\n"
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------

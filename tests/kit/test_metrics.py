@@ -8,7 +8,17 @@ import pytest
 import yaml
 from mlops_kit.contract import Contract, load
 from mlops_kit.ground import Project, using
-from mlops_kit.training import MetricError, check_metrics, metrics, positive_class, score, score_slices, stage
+from mlops_kit.training import (
+    MetricError,
+    check_metrics,
+    measure,
+    metrics,
+    positive_class,
+    score,
+    score_slices,
+    stage,
+    write_plots,
+)
 from mlops_kit.training.measuring import warn_of_a_guess
 from mlops_kit.training.metrics import check_slices
 from sklearn.metrics import average_precision_score, f1_score
@@ -144,6 +154,21 @@ def test_a_model_predicts_once_for_all_metrics_and_once_for_all_slices(
         column, _, value = name.partition("=")
         chosen = (test[column].astype(str) == value).to_numpy()
         assert found == {"rows": chosen.sum(), "accuracy": pytest.approx(right[chosen].mean(), abs=1e-6)}
+
+
+@kinds("grades")
+def test_the_report_and_its_plots_ask_a_model_once(
+    project: Project, contract: Contract, model: Any, parts: Any, tmp_path: Path
+) -> None:
+    with using(copied(project, tmp_path, "params.yaml", "contract.yaml", "src")):
+        counted = Counted(model)
+        report = measure(counted, contract, *parts)
+        counted.sizes.clear()
+        write_plots(counted, contract, parts[1], report)
+        assert len(parts[1]) not in counted.sizes, "its answers are known"
+        counted.sizes.clear()
+        write_plots(counted, contract, parts[1].iloc[::-1], report)
+        assert counted.sizes[:2] == [len(parts[1])] * 2, "these are other rows"
 
 
 def test_a_slice_of_a_column_that_there_is_not_names_the_nearest(asked: Asked) -> None:

@@ -12,10 +12,11 @@ import pytest
 import yaml
 from mlops_kit import models
 from mlops_kit.contract import Contract
-from mlops_kit.ground import Project, using
+from mlops_kit.ground import Project, params, using
 from mlops_kit.platforms import model_page, report
 from mlops_kit.registry.cards import model_card
-from mlops_kit.training import measure, positive_class, write_plots
+from mlops_kit.training import measure, positive_class, scorer, write_plots
+from sklearn.inspection import permutation_importance
 from sklearn.metrics import auc, roc_auc_score
 
 from tests.conftest import git
@@ -70,6 +71,18 @@ def test_the_columns_that_tell_the_target_come_first(drawn: Drawn) -> None:
     assert found.is_monotonic_decreasing
     assert set(found.index[:2]) <= {"x", "y", "size", "colour", "said", "member"}
     assert found.iloc[0] > 0.1
+
+
+@kinds("grades", "prices")
+def test_the_importance_is_scikit_learns(drawn: Drawn, contract: Contract, model: Any, parts: Any) -> None:
+    some, primary = parts[1], params()["evaluate"]["primary"]
+    some = pd.concat([some, some[~some[contract.target].duplicated()]] if contract.classes else [some])
+    rows, labels = contract.coerce(some).reset_index(drop=True), contract.labels(some)
+    ask = scorer(primary, contract)
+    expected = permutation_importance(model, rows, labels, scoring=ask, n_repeats=3, random_state=0)
+    found = pd.read_csv(drawn[0] / "plots/importance.csv").set_index("feature").loc[list(rows.columns)]
+    assert found["importance"].to_numpy() == pytest.approx(expected.importances_mean, abs=2e-6)
+    assert found["deviation"].to_numpy() == pytest.approx(expected.importances_std, abs=2e-6)
 
 
 @EVERY

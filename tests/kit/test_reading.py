@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
-from mlops_kit.contract import Column, Contract, ContractError, Source, load, to_numbers
+from mlops_kit.contract import Column, Contract, ContractError, Source, load, to_numbers, typed_batches
+from mlops_kit.contract.coercion import coerce
+from mlops_kit.contract.files import Numbers, read_table
 from mlops_kit.contract.infer import Findings, infer, opening
 
 N = 60
@@ -39,6 +42,53 @@ def column(folder: Path, cells: list[str]) -> tuple[Column, pd.Series, Findings]
 def says(found: Findings, text: str, level: str = "") -> bool:
     """Whether a finding has these words."""
     return any(text in one.text and one.level.startswith(level) for one in found)
+
+
+# --- numbers, which Arrow parses while it reads ----------------------------------------------------------------------
+
+
+def both_ways(folder: Path, cell: str, decimal: str) -> list[Any]:
+    """A column with this cell, read at once and by its strings: the typed cells, or what is refused."""
+    path = written(folder, with_column(["7" if n else cell for n in range(N)]).replace("x;", '"# x\n";', 1))
+    columns = (
+        Column("x", "numeric", nulls=1.0),
+        Column("n", "numeric"),
+        Column("y", "categorical", categories=("a", "b")),
+    )
+    contract = Contract("classification", "y", Source(path.as_posix(), separator=";", decimal=decimal), N, columns)
+    found: list[Any] = []
+    for read in (contract.read, lambda path: coerce(contract, read_table(contract.source, path), with_target=True)):
+        try:
+            found.append(read(path).to_dict("list"))
+        except ContractError as error:
+            found.append(str(error))
+    return found
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize(
+    "cell",
+    ["1.5", "1,5", "+4", "1e3", " 2 ", '"3"', "", '""', "NA", " NA", "nan", "inf", "1 000", "0x1F", "4 kg", "true"],
+)
+def test_numbers_are_the_same_read_at_once_and_by_their_strings(cell: str, decimal: str, tmp_path: Path) -> None:
+    at_once, by_strings = both_ways(tmp_path, cell, decimal)
+    assert repr(at_once) == repr(by_strings)
+
+
+def test_plain_numbers_are_read_at_once(tmp_path: Path) -> None:
+    path = written(tmp_path, with_column(["1.5", "NA"] * (N // 2)))
+    read = read_table(Source(path.as_posix(), separator=";"), path, Numbers(frozenset({"x"}), frozenset({"", "NA"})))
+    assert (read["x"].dtype, read["x"].isna().sum(), read["n"].dtype) == ("float64", N // 2, "str")
+
+
+def test_a_late_cell_that_is_no_number_loses_no_row(tmp_path: Path) -> None:
+    rows = [f"{'7 EUR' if n == 119_000 else n};{n % 7};{'ab'[n % 2]}" for n in range(120_000)]
+    path = written(tmp_path, "\n".join(["x;n;y", *rows]) + "\n")
+    columns = (Column("x", "numeric"), Column("n", "numeric"), Column("y", "categorical", categories=("a", "b")))
+    contract = Contract("classification", "y", Source(path.as_posix(), separator=";"), len(rows), columns)
+    batches = pd.concat(typed_batches(contract, path), ignore_index=True)
+    pd.testing.assert_frame_equal(batches, contract.read(path))
+    assert batches["x"].sum() == sum(range(120_000)) - 119_000 + 7
 
 
 # --- words for missing values ----------------------------------------------------------------------------------------

@@ -3,11 +3,13 @@
 import os
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mlops_scaffold.creating import bootstrap
 from mlops_scaffold.creating.bootstrap import Setup, Wishes
+from mlops_scaffold.creating.dataset import Dataset, handed_over, state_of
 from mlops_scaffold.ground.errors import StepFailed
 from mlops_scaffold.ground.project import Project, open_project
 
@@ -204,3 +206,21 @@ def test_what_a_hook_refuses_is_not_committed(hook: str, tmp_path: Path) -> None
     with pytest.raises(StepFailed, match="no such thing"):
         with_hook(tmp_path / "churn", hook).commit("first")
     assert git("for-each-ref", cwd=tmp_path / "churn") == ""
+
+
+def test_a_contract_is_handed_over_while_its_file_and_problem_are_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("x,y\n1,2\n", encoding="utf-8")
+    found = Dataset(file, "y", "regression", 1, 2, (), "problem: regression\n", state_of(file))
+    with handed_over(found, "regression") as (option,):
+        assert Path(option.removeprefix("--contract=")).read_text(encoding="utf-8") == found.contract
+    for dataset, problem in (
+        (None, "regression"),
+        (found, "classification"),
+        (replace(found, contract=""), "regression"),
+    ):
+        with handed_over(dataset, problem) as options:
+            assert options == []
+    file.write_text("x,y\n1,2\n3,4\n", encoding="utf-8")
+    with handed_over(found, "regression") as options:
+        assert options == []

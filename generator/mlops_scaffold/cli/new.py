@@ -111,7 +111,7 @@ def make(request: "Request", report: "Report", dry_run: bool, as_json: bool) -> 
     if found:
         wishes = Wishes(str(found.path), found.target, request.data_in_git, request.run)
     if request.set_up:
-        outcome["steps"] = set_up(planned.project, wishes, report)
+        outcome["steps"] = set_up(planned.project, wishes, report, found)
     if as_json:
         print(json.dumps(outcome))
     say_next_steps(report, request.destination, planned.project, None if request.set_up else wishes)

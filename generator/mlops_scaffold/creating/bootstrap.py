@@ -10,6 +10,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
+from mlops_scaffold.creating.dataset import Dataset, handed_over
 from mlops_scaffold.creating.environment import fault, require_own_environment
 from mlops_scaffold.ground import process
 from mlops_scaffold.ground.errors import MlopsError, StepFailed
@@ -79,6 +80,7 @@ class Setup:
     wishes: Wishes
     told: list[str] = field(default_factory=list)  # by the project's own tasks
     watch: Callable[[str], None] | None = None  # is given what a step prints while it runs
+    dataset: Dataset | None = None  # what was found in the data, where this process has looked at it
 
     def steps(self, fresh: bool) -> list[Step]:
         """All steps in order. A clone (not `fresh`) has its history already: it gets no commits, and is tried out.
@@ -125,11 +127,13 @@ class Setup:
         self.run(process.uv(), "sync", "--quiet", "--locked", *again)
 
     def bring_data(self) -> None:
-        """The user's file: copied, versioned, its contract inferred."""
+        """The user's file: copied, versioned, its contract inferred, unless it was before."""
         options = ["--in-git"] if self.wishes.in_git else []
         file, target = str(self.wishes.dataset), str(self.wishes.target)
         problem = str(self.project.answers["problem"])
-        self.module("workspace", "data", file, f"--target={target}", "--problem", problem, "--no-commit", *options)
+        options += [f"--target={target}", "--problem", problem, "--no-commit"]
+        with handed_over(self.dataset, problem) as contract:
+            self.module("workspace", "data", file, *options, *contract)
 
     def commit(self, message: str) -> None:
         """Commit all that is there; nothing to commit is fine. Hooks that fix files refuse them: then once more.
@@ -257,10 +261,12 @@ def recall(path: Path) -> Wishes:
         ) from None
 
 
-def set_up(project: Project, wishes: Wishes | None, report: Report) -> list[dict[str, object]]:
+def set_up(
+    project: Project, wishes: Wishes | None, report: Report, dataset: Dataset | None = None
+) -> list[dict[str, object]]:
     """Run the steps. Gives back each step's name and seconds. Raises StepFailed that names the step."""
     left = wishes if wishes is not None else pending(project)
-    setup = Setup(project, left or Wishes(), watch=report.detailed)
+    setup = Setup(project, left or Wishes(), watch=report.detailed, dataset=dataset)
     again = project.command("setup", str(project.folder))
     taken: list[dict[str, object]] = []
     for step in setup.steps(fresh=left is not None):

@@ -2,6 +2,8 @@
 
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,26 @@ class Dataset:
     rows: int
     columns: int
     findings: tuple[tuple[str, str], ...]
+    contract: str = ""  # the text of contract.yaml; empty where the template's library does not tell it
+    state: tuple[int, int] = (0, 0)  # of the file when it was looked at
+
+
+@contextmanager
+def handed_over(dataset: Dataset | None, problem: str) -> Iterator[list[str]]:
+    """Options by which a project takes the contract that was inferred; none where it is of another file or problem."""
+    if not (dataset and dataset.contract and dataset.problem == problem and state_of(dataset.path) == dataset.state):
+        yield []
+        return
+    with tempfile.TemporaryDirectory(prefix="mlops-inspect-") as folder:
+        file = Path(folder) / "contract.yaml"
+        file.write_text(dataset.contract, encoding="utf-8")
+        yield [f"--contract={file}"]
+
+
+def state_of(path: Path) -> tuple[int, int]:
+    """The size of a file, in bytes, and when it was written, in ns."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def inspect(template: Path, path: Path, target: str | None, problem: str | None) -> Dataset:
@@ -31,6 +53,7 @@ def inspect(template: Path, path: Path, target: str | None, problem: str | None)
     library = template / LIBRARY
     if not any((library / "mlops_kit/contract" / name).is_file() for name in ("infer/__main__.py", "infer.py")):
         raise MlopsError("--dataset is for the mlops template: this one looks at no data.", "Leave it out.")
+    state = state_of(path)
     with tempfile.TemporaryDirectory(prefix="mlops-inspect-") as folder:
         with_packages = [part for name in PACKAGES for part in ("--with", name)]
         command = [process.uv(), "run", "--quiet", "--no-project", "--no-config", *with_packages, "python"]
@@ -47,4 +70,6 @@ def inspect(template: Path, path: Path, target: str | None, problem: str | None)
     if "error" in report:
         raise MlopsError(report["error"], report["next"])
     findings = tuple((finding["level"], finding["text"]) for finding in report["findings"])
-    return Dataset(path.resolve(), str(target), report["problem"], report["rows"], report["columns"], findings)
+    counts = report["rows"], report["columns"]
+    contract = report.get("contract", "")
+    return Dataset(path.resolve(), str(target), report["problem"], *counts, findings, contract, state)

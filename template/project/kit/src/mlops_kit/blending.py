@@ -151,6 +151,8 @@ class BlendClassifier(ClassifierMixin, _Blend):  # type: ignore[misc]
     `trees` is scikit-learn's histogram gradient boosting; `categories` are the places of the codes among the features.
     """
 
+    ANSWERS_THE_LIKELIEST = True  # so that its labels follow from its probabilities
+
     def predict_proba(self, rows: Any) -> np.ndarray:
         """The probability of each class, in the order of `classes_`: float64, shape (rows, classes)."""
         return self._answers(rows)

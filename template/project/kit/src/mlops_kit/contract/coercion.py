@@ -63,7 +63,10 @@ def _typed(source: Source, column: Column, values: pd.Series) -> tuple[pd.Series
     marks = numbers_for_missing(source, column) if column.type == "numeric" else []
     if pd.api.types.is_numeric_dtype(values) and column.type != "date":  # bool too
         numbers = values.astype("float64")
-        missing = numbers.isna() | numbers.isin(marks)
+        missing = numbers.isna()
+        if not marks:
+            return numbers, missing
+        missing |= numbers.isin(marks)
         return numbers.mask(missing), missing
     if column.type == "numeric":
         quick = plain_numbers(values, source.decimal, source.thousands)

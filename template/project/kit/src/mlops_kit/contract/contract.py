@@ -16,7 +16,8 @@ import yaml
 from mlops_kit.contract.checks import RULES, TYPES, check, compare
 from mlops_kit.contract.coercion import coerce
 from mlops_kit.contract.errors import ContractError
-from mlops_kit.contract.files import read_table
+from mlops_kit.contract.files import Numbers, read_table
+from mlops_kit.contract.missing import words_for_missing
 from mlops_kit.contract.sampling import sample
 from mlops_kit.ground import project
 
@@ -171,6 +172,13 @@ class Contract:
         """The names of the features of these types."""
         return [column.name for column in self.features if column.type in types]
 
+    @property
+    def numbers(self) -> Numbers:
+        """The columns that a CSV file can be read as numbers of."""
+        chosen = [column for column in self.columns if column.type == "numeric" and not column.categories]
+        words = [words_for_missing(self.source, column) for column in chosen]
+        return Numbers(frozenset(column.name for column in chosen), frozenset.intersection(*words or [frozenset()]))
+
     def with_path(self, path: str) -> Contract:
         """The same contract for data at another path."""
         return replace(self, source=replace(self.source, path=path))
@@ -194,7 +202,7 @@ class Contract:
         `path` names another file than `source` does. Raises ContractError where the file is not as `source` says, lacks
         a column, or has a value that is not of the column's type.
         """
-        return coerce(self, read_table(self.source, path), with_target=True)
+        return coerce(self, read_table(self.source, path, self.numbers), with_target=True)
 
     def coerce(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows from anywhere as the model's input: the features, typed and in order, shape (rows, features).

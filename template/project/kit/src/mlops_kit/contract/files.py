@@ -7,13 +7,16 @@ them are missing, and what the others mean, is the contract's business (coercion
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlops_kit.contract.coercion import plain_name
 from mlops_kit.contract.errors import ContractError
 from mlops_kit.contract.json_rows import json_frames
 from mlops_kit.ground import project
@@ -29,8 +32,19 @@ BLOCKS = (1 << 20, 1 << 24, 1 << 28)  # bytes that Arrow looks at together: a ro
 csv.field_size_limit(1 << 30)  # else a long text is no cell
 
 
-def read_table(source: Source, path: Path | None = None) -> pd.DataFrame:
-    """All rows: strings for a CSV file, its own types for Parquet and JSON. Raises ContractError."""
+@dataclass(frozen=True)
+class Numbers:
+    """Columns of a CSV file, by their plain names, and words that mean "no value" in each of them.
+
+    They are read as float64 where every cell is a plain number or such a word, else as strings.
+    """
+
+    columns: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
+
+
+def read_table(source: Source, path: Path | None = None, numbers: Numbers = Numbers()) -> pd.DataFrame:
+    """All rows: strings and `numbers` for a CSV file, its own types for Parquet and JSON. Raises ContractError."""
     import pandas as pd
     from pyarrow import parquet
 
@@ -39,24 +53,25 @@ def read_table(source: Source, path: Path | None = None) -> pd.DataFrame:
         if form == "parquet":
             return plain_types(parquet.read_table(file).to_pandas())
         if form == "csv":
-            frame: pd.DataFrame = _csv_table(file, source).to_pandas()
+            table = _csv_numbers(file, source, numbers)
+            frame: pd.DataFrame = (_csv_table(file, source) if table is None else table).to_pandas()
             return frame
         return pd.concat(json_frames(file, source.encoding, BATCH), ignore_index=True)
 
 
-def read_batches(source: Source, path: Path | None = None) -> Iterator[pd.DataFrame]:
+def read_batches(source: Source, path: Path | None = None, numbers: Numbers = Numbers()) -> Iterator[pd.DataFrame]:
     """The same, some rows at a time; at least one frame, if without rows."""
     with reading(source, path) as file:
-        yield from frames(source, file)
+        yield from frames(source, file, numbers)
 
 
-def frames(source: Source, path: Path) -> Iterator[pd.DataFrame]:
+def frames(source: Source, path: Path, numbers: Numbers = Numbers()) -> Iterator[pd.DataFrame]:
     """A file's rows, about BATCH at a time; at least one frame, if without rows."""
     form = format_of(source, path)
     if form == "json":
         yield from json_frames(path, source.encoding, BATCH)
     else:
-        for table in parquet_batches(path) if form == "parquet" else csv_batches(path, source):
+        for table in parquet_batches(path) if form == "parquet" else csv_batches(path, source, numbers):
             yield plain_types(table.to_pandas()) if form == "parquet" else table.to_pandas()
 
 
@@ -124,15 +139,17 @@ def parquet_batches(path: Path, columns: list[str] | None = None) -> Iterator[ar
         yield arrow.Table.from_batches([batch])
 
 
-def csv_batches(path: Path, source: Source) -> Iterator[arrow.Table]:
-    """A CSV file's rows as strings, at least BATCH at a time."""
+def csv_batches(path: Path, source: Source, numbers: Numbers = Numbers()) -> Iterator[arrow.Table]:
+    """A CSV file's rows, at least BATCH at a time: strings, and `numbers` up to the first cell that is none."""
     import pyarrow as arrow
 
-    done = 0  # rows that were given out before a row turned out to be too long for a block
-    for block in BLOCKS:
+    ways: list[Callable[[], Any]] = [lambda: (0, *number_options(path, source, numbers))]
+    ways += [partial(csv_options, path, source, block) for block in BLOCKS]
+    done = 0  # rows that were given out before one turned out to be no number, or too long for a block
+    for way in ways:
         left = done
         try:
-            for table in _csv_stream(path, source, block):
+            for table in _csv_stream(path, *way()):
                 skipped = min(left, len(table))
                 left -= skipped
                 if len(table) > skipped or not (left or done):
@@ -140,23 +157,23 @@ def csv_batches(path: Path, source: Source) -> Iterator[arrow.Table]:
                     yield table.slice(skipped)
             return
         except arrow.ArrowInvalid as error:
-            if "straddling" not in str(error) or block == BLOCKS[-1]:
+            if way is not ways[0] and ("straddling" not in str(error) or way is ways[-1]):
                 raise
 
 
-def _csv_stream(path: Path, source: Source, block: int) -> Iterator[arrow.Table]:
+def _csv_stream(path: Path, before: int, *options: Any) -> Iterator[arrow.Table]:
+    """Rows without those that are `before` the data."""
     import pyarrow as arrow
     from pyarrow import csv as arrow_csv
 
-    before, *options = csv_options(path, source, block)
     reader = arrow_csv.open_csv(path, *options)
     waiting = [reader.read_next_batch()]
     for batch in reader:
         if sum(map(len, waiting)) >= BATCH + before:
-            yield arrow.Table.from_batches(waiting).slice(before)
+            yield refuse_nan(arrow.Table.from_batches(waiting)).slice(before)
             waiting, before = [], 0
         waiting.append(batch)
-    yield arrow.Table.from_batches(waiting).slice(before)
+    yield refuse_nan(arrow.Table.from_batches(waiting)).slice(before)
 
 
 def _csv_table(path: Path, source: Source) -> arrow.Table:
@@ -171,6 +188,42 @@ def _csv_table(path: Path, source: Source) -> arrow.Table:
             if "straddling" not in str(error) or block == BLOCKS[-1]:
                 raise
     raise AssertionError("there is a largest block")
+
+
+def _csv_numbers(path: Path, source: Source, numbers: Numbers) -> arrow.Table | None:
+    """The same with columns of numbers, which Arrow parses in all threads while it reads; None where it cannot."""
+    import pyarrow as arrow
+    from pyarrow import csv as arrow_csv
+
+    try:
+        return refuse_nan(arrow_csv.read_csv(path, *number_options(path, source, numbers)))
+    except arrow.ArrowInvalid:
+        return None
+
+
+def number_options(path: Path, source: Source, numbers: Numbers) -> tuple[Any, Any, Any]:
+    """How to read, to parse and to convert with columns of numbers. Raises ArrowInvalid where they must be strings."""
+    import pyarrow as arrow
+
+    read, parse, convert = csv_options(path, source, BLOCKS[0])[1:]
+    if not numbers.columns or source.units or source.thousands or len({*read.column_names}) < len(read.column_names):
+        raise arrow.ArrowInvalid("no plain numbers")
+    chosen = [name for name in read.column_names if {name, plain_name(name)} & numbers.columns]
+    read.skip_rows_after_names = int(not source.unnamed)
+    convert.column_types = {**convert.column_types, **dict.fromkeys(chosen, arrow.float64())}
+    convert.null_values, convert.decimal_point = sorted(numbers.missing), source.decimal
+    return read, parse, convert
+
+
+def refuse_nan(table: arrow.Table) -> arrow.Table:
+    """Raise ArrowInvalid for a number that is NaN: as a string, it may be a word that is no value, or an error."""
+    import pyarrow as arrow
+    from pyarrow import compute
+
+    for column in table.columns:
+        if arrow.types.is_floating(column.type) and compute.any(compute.is_nan(column)).as_py():
+            raise arrow.ArrowInvalid("a number that is none")
+    return table
 
 
 def csv_options(path: Path, source: Source, block: int) -> tuple[int, Any, Any, Any]:

@@ -88,17 +88,25 @@ def at_random(hashes: np.ndarray, codes: np.ndarray, rule: Rule) -> tuple[np.nda
     import pandas as pd
 
     groups = pd.Series(hashes)
-    copies = float(groups.duplicated(keep=False).mean())
+    first = ~groups.duplicated().to_numpy()
+    copies = 0.0 if first.all() else float(groups.duplicated(keep=False).mean())
     if copies <= COPIES:
-        first = ~groups.duplicated().to_numpy()
         chosen = _drawn(np.flatnonzero(first), codes, rule)
-        in_test = np.isin(hashes, hashes[chosen])
+        in_test = np.isin(hashes, hashes[chosen]) if copies else _marked(chosen, len(codes))
         if abs(in_test.mean() - rule.test) <= WITHIN and _all_in(codes, in_test):
             return in_test, f"equal rows stay on one side ({copies:.1%} of the rows have a copy)" if copies else ""
-    in_test = np.zeros(len(codes), dtype=bool)
-    in_test[_drawn(np.arange(len(codes)), codes, rule)] = True
+    in_test = _marked(_drawn(np.arange(len(codes)), codes, rule), len(codes))
     why = f"{copies:.1%} of the rows have a copy, and the shares would bend"
     return in_test, f"{SPLIT_APART}: {why}" if copies else ""
+
+
+def _marked(chosen: np.ndarray, rows: int) -> np.ndarray:
+    """Whether each of so many rows is among the chosen ones."""
+    import numpy as np
+
+    found = np.zeros(rows, dtype=bool)
+    found[chosen] = True
+    return found
 
 
 def _drawn(rows: np.ndarray, codes: np.ndarray, rule: Rule) -> np.ndarray:

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def prediction_hash(model: Any, rows: pd.DataFrame) -> str:
-    """The SHA-256 of a model's answers to coerced rows, rounded to 6 digits: equal for equal models."""
+def prediction_hash(model: Any, rows: pd.DataFrame, known: Any = None) -> str:
+    """The SHA-256 of a model's answers to coerced rows, rounded to 6 digits: equal for equal models.
+
+    `known` gives the model's answers to these rows, where they are known already.
+    """
     import numpy as np
 
-    answers = model.predict_proba(rows) if hasattr(model, "predict_proba") else model.predict(rows)
+    by = model if known is None else known
+    answers = by.predict_proba(rows) if hasattr(by, "predict_proba") else by.predict(rows)
     rounded = np.round(np.asarray(answers, dtype="float64"), 6) + 0.0
     decision = framework().decision_of(model)
     return hashlib.sha256(rounded.tobytes() + (repr(decision) if decision else "").encode()).hexdigest()

@@ -11,7 +11,7 @@ from mlops_kit.contract import Contract
 from mlops_kit.frameworks import framework
 from mlops_kit.ground import doing, params, project
 from mlops_kit.models import log_metrics, prediction_hash
-from mlops_kit.training.metrics import MetricError, asked, metric_names, scorer
+from mlops_kit.training.metrics import MetricError, metric_names
 from mlops_kit.training.plots import write_plots
 
 if TYPE_CHECKING:
@@ -25,19 +25,32 @@ def measure(model: Any, contract: Contract, train: pd.DataFrame, test: pd.DataFr
 
     `train` and `test` are typed frames; the baseline of model.py is fitted to `train`. Raises MetricError.
     """
+    from mlops_kit.training.answers import remembered
+
     settings = params()["evaluate"]
     doing("measure the model", len(test))
-    dummy = project().model.baseline().fit(contract.coerce(train), contract.labels(train))
-    names = metric_names()
-    decision = framework().decision_of(model)
+    names, decision = metric_names(), framework().decision_of(model)
+    rows = contract.coerce(test).reset_index(drop=True)
+    answers = remembered(model, contract, rows)
+    metrics = score(model, contract, test, names, answers)
     return dict(
         rows=len(test),
-        metrics=score(model, contract, test, names),
-        baseline=score(dummy, contract, test, names),
-        slices=dict(score_slices(model, contract, test, settings)),
+        metrics=metrics,
+        baseline=score(fitted_baseline(contract, train), contract, test, names),
+        slices=dict(score_slices(model, contract, test, settings, answers)),
         **(dict(decision=asdict(decision)) if decision else {}),
-        prediction_sha256=prediction_hash(model, contract.coerce(test)),
+        prediction_sha256=prediction_hash(model, rows, answers),
     )
+
+
+def fitted_baseline(contract: Contract, train: pd.DataFrame) -> Any:
+    """The baseline of model.py, fitted. Scikit-learn's own guesses look at labels alone: no value is read for them."""
+    from sklearn.dummy import DummyClassifier, DummyRegressor
+
+    guess = project().model.baseline()
+    blind = isinstance(guess, DummyClassifier | DummyRegressor)
+    rows = train[[column.name for column in contract.features]] if blind else contract.coerce(train)
+    return guess.fit(rows, contract.labels(train))
 
 
 def write_report(report: dict[str, Any], model: Any, contract: Contract, test: pd.DataFrame) -> None:
@@ -67,37 +80,24 @@ def warn_of_a_guess(contract: Contract, balanced: float) -> None:
         )
 
 
-def score(model: Any, contract: Contract, frame: pd.DataFrame, names: list[str]) -> dict[str, float]:
+def score(
+    model: Any, contract: Contract, frame: pd.DataFrame, names: list[str], answers: Any = None
+) -> dict[str, float]:
     """The value of each of scikit-learn's or model.py's scorers on a typed frame, to 6 digits; greater is better.
 
-    Raises MetricError for a scorer that is unknown, or that does not fit the labels.
+    `answers` are those of the model to these rows, where they are known already. Raises MetricError for a scorer that
+    is unknown, or that does not fit the labels.
     """
+    from mlops_kit.training.answers import answering, value
+
     rows, labels = contract.coerce(frame).reset_index(drop=True), contract.labels(frame)
     answered = len(model.predict(rows.head(3)))
     if answered != min(3, len(rows)):
         raise MetricError(
             f"The model gives {answered} predictions for {min(3, len(rows))} rows.", "See model.py: one a row."
         )
-    answers = kept(model, contract, rows)
-    return {name: value(name, model, answers, contract, rows, labels) for name in names}
-
-
-def kept(model: Any, contract: Contract, rows: pd.DataFrame) -> Any:
-    """The answers of a model to these rows, counted from 0, for as many scorers as there are: it predicts once.
-
-    The model itself where a scorer may need more than predictions and probabilities.
-    """
-    from mlops_kit.training.answers import Classes, Numbers
-
-    if contract.classes and not (hasattr(model, "predict_proba") and hasattr(model, "classes_")):
-        return model
-    return (Classes if contract.classes else Numbers)(model, rows)
-
-
-def value(name: str, model: Any, answers: Any, contract: Contract, rows: pd.DataFrame, labels: Any) -> float:
-    """A metric of some of the rows that are answered, to 6 digits. A scorer of model.py gets the model itself."""
-    own = name in getattr(project().model, "SCORERS", {})
-    return round(asked(scorer(name, contract), name, model if own else answers, rows, labels), 6)
+    answers = answers or answering(model, contract, rows)
+    return {name: round(value(name, model, answers, contract, rows, labels), 6) for name in names}
 
 
 def slices(contract: Contract, frame: pd.DataFrame, settings: dict[str, Any]) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -111,21 +111,24 @@ def slices(contract: Contract, frame: pd.DataFrame, settings: dict[str, Any]) ->
 
 
 def score_slices(
-    model: Any, contract: Contract, frame: pd.DataFrame, settings: dict[str, Any]
+    model: Any, contract: Contract, frame: pd.DataFrame, settings: dict[str, Any], answers: Any = None
 ) -> Iterator[tuple[str, dict[str, float]]]:
     """`COLUMN=VALUE`, with its number of rows and the primary metric, for each slice of a typed frame.
 
     `settings` is the section `evaluate` of params.yaml. A slice has 20 rows at least, and every class.
+    `answers` are those of the model to these rows, where they are known already.
     """
     import warnings
 
+    from mlops_kit.training.answers import answering, value
+
     frame, primary = frame.reset_index(drop=True), settings["primary"]
     rows = contract.coerce(frame).reset_index(drop=True)
-    answers = kept(model, contract, rows)
+    answers = answers or answering(model, contract, rows)
     for name, part in slices(contract, frame, settings):
         with warnings.catch_warnings(action="ignore"):
             found = value(primary, model, answers, contract, rows.loc[part.index], contract.labels(part))
-        yield name, {"rows": len(part), primary: found}
+        yield name, {"rows": len(part), primary: round(found, 6)}
 
 
 def latency_ms(model: Any, rows: pd.DataFrame) -> float:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_kit.contract import Contract
 from mlops_kit.ground import params, project
-from mlops_kit.training.metrics import asked, positive_class, scorer
+from mlops_kit.training.metrics import positive_class
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 POINTS = 200  # of a curve, at most
 BINS = 10
 MANY_COLUMNS = 100  # beyond which importance is measured on fewer rows, once
+CELLS = 2_000_000  # of shuffled rows that are predicted together
 
 
 def plot_file(name: str) -> Path:
@@ -46,13 +47,16 @@ def read_plot(name: str) -> list[dict[str, str]]:
 
 def write_plots(model: Any, contract: Contract, test: pd.DataFrame, report: dict[str, Any]) -> None:
     """Write all tables for a fitted model; `report` is what metrics.json says of it."""
-    rows, labels = contract.coerce(test), contract.labels(test)
-    answers = model.predict(rows)
+    from mlops_kit.training.answers import recalled
+
+    rows, labels = contract.coerce(test).reset_index(drop=True), contract.labels(test)
+    given = recalled(model, contract, rows)
+    answers = given.predict(rows)
     _write("predictions", ["actual", "predicted"], zip(labels, answers, strict=True))
     if not contract.classes:
         _write("residuals", ["predicted", "residual"], zip(answers, labels - answers, strict=True))
-    elif hasattr(model, "predict_proba"):
-        _write_curves(*outcomes(model, contract, rows, labels))
+    elif hasattr(given, "predict_proba"):
+        _write_curves(*outcomes(given, contract, rows, labels))
     _write("importance", ["feature", "importance", "deviation"], importance(model, contract, test))
     primary = params()["evaluate"]["primary"]
     parts = {"all": dict(rows=report["rows"], **report["metrics"]), **report["slices"]}
@@ -105,22 +109,46 @@ def _thin(*columns: np.ndarray) -> list[tuple[float, ...]]:
 def importance(model: Any, contract: Contract, test: pd.DataFrame) -> list[tuple[str, float, float]]:
     """Each column, by how much the primary metric falls where it is shuffled, and the deviation; the largest first.
 
-    Permutation importance: Breiman, Random Forests, 2001, section 10.
+    Permutation importance: Breiman, Random Forests, 2001, section 10; by scikit-learn's shuffles.
     """
+    import numpy as np
     import pandas as pd
-    from sklearn.inspection import permutation_importance
 
     primary, few = params()["evaluate"]["primary"], len(contract.features) <= MANY_COLUMNS
     some = test.iloc[:: max(1, len(test) // (1000 if few else 200))]
     if contract.classes:  # and of each class one
         some = pd.concat([some, test[~test[contract.target].duplicated()]])
-    rows, labels, measure = contract.coerce(some), contract.labels(some), scorer(primary, contract)
-
-    def scored(model: Any, rows: pd.DataFrame, labels: Any) -> float:
-        return asked(measure, primary, model, rows, labels)
-
-    rows = rows.reset_index(drop=True)
+    rows, labels = contract.coerce(some).reset_index(drop=True), contract.labels(some)
+    orders, falls = shuffles(len(rows), 3 if few else 1), []
+    together = max(1, CELLS // (rows.size * len(orders)))
     with warnings.catch_warnings(action="ignore"):
-        found = permutation_importance(model, rows, labels, scoring=scored, n_repeats=3 if few else 1, random_state=0)
-    falls = zip(rows.columns, found.importances_mean.round(6), found.importances_std.round(6), strict=True)
+        whole = scores(primary, model, contract, [rows], labels)[0]
+        for names in (rows.columns[start : start + together] for start in range(0, len(rows.columns), together)):
+            parts = [rows.assign(**{name: rows[name].array[order]}) for name in names for order in orders]
+            found = whole - np.reshape(scores(primary, model, contract, parts, labels), (len(names), len(orders)))
+            falls += zip(names, found.mean(axis=1).round(6), found.std(axis=1).round(6), strict=True)
     return sorted(((name, float(fall), float(spread)) for name, fall, spread in falls), key=lambda one: -one[1])
+
+
+def shuffles(rows: int, times: int) -> list[np.ndarray]:
+    """Some orders of rows: those of scikit-learn's `permutation_importance` with the random state 0."""
+    import numpy as np
+
+    dice = np.random.RandomState(np.random.RandomState(0).randint(2**31))
+    found, moved = [np.arange(rows)], np.arange(rows)
+    for _ in range(times):
+        dice.shuffle(moved)
+        found.append(found[-1][moved])
+    return found[1:]
+
+
+def scores(name: str, model: Any, contract: Contract, parts: list[pd.DataFrame], labels: Any) -> list[float]:
+    """A metric on each of some frames with the same labels; the model predicts once for all of them."""
+    import pandas as pd
+
+    from mlops_kit.training.answers import answering, value
+
+    rows, many = pd.concat(parts, ignore_index=True), len(labels)
+    answers = answering(model, contract, rows)
+    pieces = (rows.iloc[start : start + many] for start in range(0, len(rows), many))
+    return [value(name, model, answers, contract, piece, labels) for piece in pieces]

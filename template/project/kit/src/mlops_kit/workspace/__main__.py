@@ -24,6 +24,7 @@ def main() -> None:
     data.add_argument("file", type=Path)
     data.add_argument("--target", help="the column to predict: infers the contract anew")
     data.add_argument("--problem", choices=["classification", "regression"])
+    data.add_argument("--contract", type=Path, help="what was inferred of the file: with it, it is not looked at again")
     data.add_argument("--in-git", action="store_true", help="keep the file in git, not in DVC")
     data.add_argument("--no-commit", action="store_true")
     commands.add_parser("repro", help="run the pipeline; options go to dvc repro").add_argument("options", nargs="*")
@@ -41,7 +42,8 @@ def main() -> None:
     elif options.command == "repro":
         sys.exit(repro([*more, *options.options]))
     elif options.command == "data":
-        bring_in(options.file.resolve(), options.target, options.problem, options.in_git, not options.no_commit)
+        file, commit = options.file.resolve(), not options.no_commit
+        bring_in(file, options.target, options.problem, options.in_git, commit, options.contract)
     else:
         check_large_files(options.files)
 

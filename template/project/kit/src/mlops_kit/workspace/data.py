@@ -13,15 +13,24 @@ from pathlib import Path
 
 from mlops_kit.contract import Contract, ContractError, check_file, load, words_for_missing
 from mlops_kit.ground import KitError, project, run, say
-from mlops_kit.workspace.setup import RAW
+from mlops_kit.workspace.setup import RAW, registry_database
 
 
-def bring_in(file: Path, target: str | None, problem: str | None, in_git: bool, commit: bool) -> None:
-    """Make `file` the project's data: check it against the contract (or infer one), version it, commit."""
-    from mlops_kit.contract.infer import infer  # loads pandas, which `poe setup` does without
+def bring_in(
+    file: Path, target: str | None, problem: str | None, in_git: bool, commit: bool, inferred: Path | None = None
+) -> None:
+    """Make `file` the project's data: check it against the contract (or infer one), version it, commit.
 
+    `inferred` is a contract that was inferred of the file before there was a project, which is then set up.
+    """
     if not file.is_file():
         raise KitError(f"{file} is not a file. Name a CSV or Parquet file.")
+    if inferred is not None:
+        with registry_database():  # the set-up needs it next
+            use(load(inferred), file, in_git)
+        return
+    from mlops_kit.contract.infer import infer  # loads pandas, which `poe setup` does without
+
     old = load()
     first = target is not None or bool(old.source.example)
     words = None if first else words_for_missing(old.source, old.target_column)
@@ -36,13 +45,18 @@ def bring_in(file: Path, target: str | None, problem: str | None, in_git: bool, 
             raise KitError("The file does not fit the contract. Edit contract.yaml, or infer it again with --target.")
         if rows < old.rows:
             say("rows", f"{rows}, and {old.rows} before: the file takes the place of all data, old rows included")
-    contract = (new if first else replace(old, rows=rows)).with_path((RAW / file.name).as_posix())
-    text = contract.dump() if first else with_file(contract)
+    use(new if first else replace(old, rows=rows), file, in_git, edited=not first)
+    if commit:
+        commit_data(file.name, (str(RAW),) if in_git else ("data/raw.dvc", "data/.gitignore"))
+
+
+def use(contract: Contract, file: Path, in_git: bool, edited: bool = False) -> None:
+    """Make `file` the raw data, and write its contract: of one that may be `edited`, the lines that differ alone."""
+    contract = contract.with_path((RAW / file.name).as_posix())
+    text = with_file(contract) if edited else contract.dump()
     replace_raw(file)
     (project().root / "contract.yaml").write_text(text, encoding="utf-8")
     version_raw(in_git)
-    if commit:
-        commit_data(file.name, (str(RAW),) if in_git else ("data/raw.dvc", "data/.gitignore"))
 
 
 def with_file(contract: Contract) -> str:

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlops_kit import models
@@ -33,21 +35,30 @@ DRIVERS = {
 
 def setup(smoke: bool) -> None:
     """Hooks, data, registry database, champion: in this order, each only where it is missing; then a smoke test."""
-    # MLflow takes longest to load, above all the first time: its database is made while the rest goes on.
-    database = subprocess.Popen([sys.executable, "-m", "mlops_kit.models"], cwd=project().root)
-    try:
+    with registry_database():
         say("hooks", install_hooks())
         share_cache()
         say("data", bring_data(load()))
-    finally:
-        failed = database.wait()
-    if failed:
-        raise KitError("The registry's database could not be made: see above.")
     say("registry", "ready")
     say("champion", bring_champion())
     if smoke:
         say("smoke test", smoke_test())
         print(f"\n{next_steps()}")
+
+
+@contextmanager
+def registry_database() -> Iterator[None]:
+    """Make the registry's database while other things are done: MLflow takes long to load, above all the first time.
+
+    Raises KitError where it could not be made.
+    """
+    making = subprocess.Popen([sys.executable, "-m", "mlops_kit.models"], cwd=project().root)
+    try:
+        yield
+    finally:
+        failed = making.wait()
+    if failed:
+        raise KitError("The registry's database could not be made: see above.")
 
 
 def install_hooks() -> str:

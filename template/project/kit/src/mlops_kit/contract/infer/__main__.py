@@ -22,7 +22,8 @@ def _lines(findings: Findings) -> Iterator[str]:
 
 def _report(contract: Contract, found: Findings) -> dict[str, Any]:
     listed = [{"level": finding.level, "text": finding.text} for finding in found]
-    return {"problem": contract.problem, "rows": contract.rows, "columns": len(contract.columns), "findings": listed}
+    told = {"problem": contract.problem, "rows": contract.rows, "columns": len(contract.columns), "findings": listed}
+    return {**told, "contract": contract.dump()}
 
 
 def _options() -> argparse.Namespace:
