@@ -2,9 +2,12 @@
 
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -270,3 +273,36 @@ def test_preparing_does_not_load_mlflow(project: Project, tmp_path: Path) -> Non
         text=True,
     )
     assert done.stdout.endswith("False\n"), done.stderr
+
+
+@kinds("grades")
+def test_evaluating_records_its_metrics_by_another_process(
+    project: Project, run_of: Callable[[Project], Project], runs_of_mlflow: Path, tmp_path: Path
+) -> None:
+    """MLflow loads there while the model is measured here."""
+    here = copied(run_of(project), tmp_path, *sorted(FILES - {"metrics.json", "plots"}))
+    shutil.copy(runs_of_mlflow / "mlflow.db", here.root)
+    with closing(sqlite3.connect(here.root / "mlflow.db")) as database, database:
+        database.execute("DELETE FROM latest_metrics")
+    code = f"import sys, {here.package}.evaluate as stage; stage.evaluate(); print('mlflow' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=here.root,
+        env={**os.environ, "PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.endswith("False\n"), done.stderr
+    run = (here.root / "model/run_id").read_text(encoding="utf-8").strip()
+    with closing(sqlite3.connect(here.root / "mlflow.db")) as database:
+        recorded = dict(database.execute("SELECT key, value FROM latest_metrics WHERE run_uuid = ?", [run]))
+    metrics = json.loads((here.root / "metrics.json").read_text(encoding="utf-8"))["metrics"]
+    assert recorded == pytest.approx(metrics)
+
+
+@kinds("grades")
+def test_what_keeps_the_metrics_from_being_recorded_is_said(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "mlflow", raising=False)
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with using(project), pytest.raises(models.ServerError, match="could not be recorded"), models.recorder():
+        models.record("run", {"accuracy": 1.0})

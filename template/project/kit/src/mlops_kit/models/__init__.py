@@ -26,6 +26,7 @@ from mlops_kit.models.hashes import (
     locked_md5,
     prediction_hash,
 )
+from mlops_kit.models.recording import record, recorder
 from mlops_kit.models.runs import (
     ABSENT,
     as_default,
@@ -80,6 +81,8 @@ __all__ = [
     "prediction_hash",
     "reach_server",
     "read_champion",
+    "record",
+    "recorder",
     "reproduced_champion",
     "reproduction_of",
     "requirements",

@@ -1,8 +1,9 @@
-"""Make mlflow.db where it is missing; with `ui`, show it by MLflow."""
+"""Make mlflow.db where it is missing; with `ui`, show it by MLflow; with `record`, record what a stage has measured."""
 
 import sys
 
 from mlops_kit.ground import command, run_openly
+from mlops_kit.models.recording import record_what_comes
 from mlops_kit.models.runs import home, initialise
 
 
@@ -10,6 +11,8 @@ from mlops_kit.models.runs import home, initialise
 def main() -> None:
     """Make the database; hand further arguments to `mlflow ui`, which reads MLFLOW_PORT and its like."""
     initialise()
+    if sys.argv[1:] == ["record"]:
+        record_what_comes()
     if sys.argv[1:2] == ["ui"]:
         store = f"sqlite:///{(home() / 'mlflow.db').as_posix()}"
         sys.exit(run_openly("mlflow", "ui", "--backend-store-uri", store, "--host", "127.0.0.1", *sys.argv[2:]))

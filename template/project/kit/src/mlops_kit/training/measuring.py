@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_kit.contract import Contract
 from mlops_kit.frameworks import framework
 from mlops_kit.ground import doing, params, project
-from mlops_kit.models import log_metrics, prediction_hash
+from mlops_kit.models import prediction_hash, record
 from mlops_kit.training.metrics import MetricError, metric_names
 from mlops_kit.training.plots import write_plots
 
@@ -62,7 +62,7 @@ def write_report(report: dict[str, Any], model: Any, contract: Contract, test: p
     (root / "metrics.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     doing("draw the plots", len(test))
     write_plots(model, contract, test, report)
-    log_metrics((root / "model/run_id").read_text(encoding="utf-8").strip(), report["metrics"])
+    record((root / "model/run_id").read_text(encoding="utf-8").strip(), report["metrics"])
     print(f"{primary} {report['metrics'][primary]:.4f}, baseline {report['baseline'][primary]:.4f}")
     if contract.classes:
         name = "balanced_accuracy"
