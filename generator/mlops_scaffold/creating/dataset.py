@@ -11,6 +11,12 @@ from mlops_scaffold.ground import process
 from mlops_scaffold.ground.errors import MlopsError
 
 LIBRARY = "template/project/kit/src"  # where the template has its library
+# The bytecode of packages stays in uv's environment for the next time; the template's folder gets none.
+LOOK = """
+import pandas, pyarrow.csv, runpy, sys
+sys.dont_write_bytecode = True
+runpy.run_module("mlops_kit.contract.infer", run_name="__main__", alter_sys=True)
+"""
 PACKAGES = ("charset-normalizer>=3.4,<4", "pandas>=3,<4", "pyarrow>=21,<26", "pyyaml>=6,<7")
 
 
@@ -57,10 +63,10 @@ def inspect(template: Path, path: Path, target: str | None, problem: str | None)
     with tempfile.TemporaryDirectory(prefix="mlops-inspect-") as folder:
         with_packages = [part for name in PACKAGES for part in ("--with", name)]
         command = [process.uv(), "run", "--quiet", "--no-project", "--no-config", *with_packages, "python"]
-        command += ["-m", "mlops_kit.contract.infer", str(path.resolve()), "--json", "--check"]
+        command += ["-c", LOOK, str(path.resolve()), "--json", "--check"]
         command += [f"--target={target}"] if target is not None else []
         command += ["--problem", problem] if problem else []
-        env = {**process.project_environment(), "PYTHONPATH": str(library), "PYTHONDONTWRITEBYTECODE": "1"}
+        env = {**process.project_environment(), "PYTHONPATH": str(library)}
         done = process.run(command, cwd=Path(folder), env=env, alone=True)
     try:
         report = json.loads(done.output.strip().splitlines()[-1])
