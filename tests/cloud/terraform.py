@@ -17,7 +17,7 @@ OUTPUTS = {
 }
 # What a plan has in it, and the outputs after it was applied; kept in a folder beside.
 TERRAFORM = """\
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -IS
 import json, pathlib, sys
 here = pathlib.Path(__file__).parent
 words = [word for word in sys.argv[1:] if not word.startswith("-chdir")]

@@ -224,8 +224,7 @@ def answers_of(kind: Kind, name: str, package: str) -> dict[str, Any]:
 
 def render(path: str, answers: dict[str, Any]) -> str:
     """A file of the template, by the answers."""
-    copier = {"answers_file": ".copier-answers.yml"}
-    return TEMPLATE.get_template(f"template/project/{path}").render(answers, _copier_conf=copier)
+    return TEMPLATE.get_template(f"template/project/{path}").render(answers)
 
 
 def write(file: Path, text: str) -> None:

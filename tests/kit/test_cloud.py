@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import boto3
 import pytest
 from mlops_kit.cloud import CloudError, login, provider, settings
 from mlops_kit.ground import Project, output_of, using
@@ -70,10 +69,7 @@ def machine(home: Path, **variables: str) -> Iterator[None]:
     """A machine with nothing on it but these variables. Nobody outside is asked: a proxy that is not there stops it."""
     bare = {"HOME": str(home.parent), "PATH": os.defpath}
     proxy = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"}
-    with (
-        mock.patch.dict(os.environ, {**bare, **proxy, **variables}, clear=True),
-        mock.patch.object(boto3, "DEFAULT_SESSION", None),
-    ):
+    with mock.patch.dict(os.environ, {**bare, **proxy, **variables}, clear=True):
         yield
 
 

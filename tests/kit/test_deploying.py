@@ -15,7 +15,6 @@ from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
 
-import boto3
 import pytest
 from mlops_kit import models
 from mlops_kit.cloud import CloudError, terraform
@@ -82,7 +81,6 @@ def deployment(
         write(own.root / "infra/variables.tf", 'variable "region" {\n  default = "eu-central-1"\n}\n')
         write(own.root / ".dvc/config", "")
         monkeypatch.chdir(own.root)
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         for name, value in {**KEYS, **there, "HOME": str(tmp_path)}.items():
             monkeypatch.setenv(name, value)
         for name in ("AWS_PROFILE", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"):

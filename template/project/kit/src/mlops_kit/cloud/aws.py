@@ -7,9 +7,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlops_kit.cloud import CloudError
 from mlops_kit.ground.cloud_file import Settings
+
+if TYPE_CHECKING:
+    from boto3 import Session
 
 LOG_IN = "aws sso login (the first time: aws configure sso)"
 # What says that somebody has to log in: errors of the library, and codes of AWS, where a key is old or unknown.
@@ -51,20 +55,16 @@ def environment(settings: Settings, token: Path) -> dict[str, str]:
 
 def who(settings: Settings) -> str:
     """Who is logged in. Raises CloudError where nobody is, or AWS does not let them in."""
-    import boto3
-
     with explaining(settings):
-        check_region(settings.region)
-        return str(boto3.client("sts", region_name=settings.region or "us-east-1").get_caller_identity()["Arn"])
+        session = session_in(settings.region)
+        return str(session.client("sts", region_name=settings.region or "us-east-1").get_caller_identity()["Arn"])
 
 
 def look(settings: Settings) -> None:
     """Ask the bucket for a file. Raises CloudError where it does not answer."""
-    import boto3
-
     with explaining(settings):
-        check_region(settings.region)
-        boto3.client("s3", region_name=settings.region or None).list_objects_v2(Bucket=bucket(settings), MaxKeys=1)
+        session = session_in(settings.region)
+        session.client("s3", region_name=settings.region or None).list_objects_v2(Bucket=bucket(settings), MaxKeys=1)
 
 
 def bucket(settings: Settings) -> str:
@@ -72,14 +72,16 @@ def bucket(settings: Settings) -> str:
     return settings.storage_url.removeprefix("s3://").split("/")[0]
 
 
-def check_region(region: str) -> None:
-    """Raise CloudError for a region that AWS does not have."""
+def session_in(region: str) -> Session:
+    """A session of AWS's library. Raises CloudError for a region that AWS does not have."""
     import boto3
 
-    known = boto3.Session().get_available_regions("s3")
+    session = boto3.Session()
+    known = session.get_available_regions("s3")
     if region and region not in known:
         near = [name for name in known if name.split("-")[0] == region.split("-")[0]] or known
         raise CloudError(f"AWS has no region {region!r}. There are: {', '.join(near)}. Set it in infra/ or cloud.yaml.")
+    return session
 
 
 @contextmanager
@@ -126,9 +128,7 @@ def explained(error: Exception, settings: Settings) -> CloudError:
 
 def registry_login(settings: Settings) -> tuple[str, str]:
     """User and password of ECR, good for twelve hours: what `aws ecr get-login-password` prints."""
-    import boto3
-
     with explaining(settings):
-        told = boto3.client("ecr", region_name=settings.region or None).get_authorization_token()
+        told = session_in(settings.region).client("ecr", region_name=settings.region or None).get_authorization_token()
     user, _, password = base64.b64decode(told["authorizationData"][0]["authorizationToken"]).decode().partition(":")
     return user, password
