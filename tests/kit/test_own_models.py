@@ -14,6 +14,10 @@ from mlops_kit.ground import Project, using
 from mlops_kit.serving.predictor import Predictor
 from mlops_kit.serving.rows import RowReader, RowsError
 from mlops_kit.training import fit, save, score
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures
+from sklearn.tree import DecisionTreeClassifier
 
 from tests.kit.kinds import kinds
 from tests.kit.projects import copied, write
@@ -117,6 +121,29 @@ def test_a_number_that_no_model_can_take_is_refused(contract: Contract, number: 
     body = f'{{"rows": [{{"x": {number}, "y": 1}}]}}'.encode()
     with pytest.raises(RowsError, match=r"column 'x': must be a finite number of at most 3.4e38"):
         RowReader(contract).read_body(body)
+
+
+def test_a_number_that_overflows_in_this_model_is_named_with_its_row(contract: Contract, parts: Any) -> None:
+    rows, labels = contract.coerce(parts[0]), contract.labels(parts[0])
+    model = make_pipeline(PolynomialFeatures(9), DecisionTreeClassifier(max_depth=2)).fit(rows, labels)
+    predictor = Predictor(model, contract)
+    assert len(predictor({"x": np.array([0.0, 9.0]), "y": np.zeros(2)}).predictions) == 2
+    with (
+        np.errstate(over="ignore"),
+        pytest.raises(RowsError, match=r"Row 1 \(counted from 0\), column 'y': this model"),
+    ):
+        predictor({"x": np.zeros(2), "y": np.array([0.0, -3e38])})
+
+
+def test_an_answer_that_is_no_number_is_the_models_failure_and_not_the_callers(contract: Contract, parts: Any) -> None:
+    class Undecided(DummyClassifier):  # type: ignore[misc]
+        def predict_proba(self, rows: Any) -> Any:
+            return np.full((len(rows), 2), np.nan)
+
+    predictor = Predictor(Undecided().fit(contract.coerce(parts[0]), contract.labels(parts[0])), contract)
+    with pytest.raises(ValueError, match="no finite number") as failed:
+        predictor({"x": np.zeros(1), "y": np.zeros(1)})
+    assert not isinstance(failed.value, RowsError)
 
 
 def test_types_that_are_not_trusted_are_all_named_as_they_are_to_be_written(own: Own, tmp_path: Path) -> None:

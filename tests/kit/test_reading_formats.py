@@ -6,16 +6,19 @@ import csv
 import json
 import random
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from mlops_kit.contract import Contract, ContractError
+from mlops_kit.contract.files import plain_types
 from mlops_kit.contract.infer import infer
 from mlops_kit.serving.rows import RowReader, RowsError
 
 WORDS = ["None", "NA", "red", "Blue", "-", "yes", "nan", "a b", "Ö", "0", "null", " x ", 'say "so"', "1,5", "?"]
+DAY = pd.Timestamp("2026-01-31")
 Row = dict[str, Any]
 
 
@@ -138,3 +141,24 @@ def test_a_row_of_json_may_leave_a_column_out(tmp_path: Path) -> None:
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     contract, _ = infer(path, "y")
     assert contract.read(path)["w"].tolist() == [row.get("w") for row in rows]
+
+
+def test_parquets_richer_types_are_the_few_that_a_contract_knows() -> None:
+    frame = pd.DataFrame(
+        {
+            "kind": pd.Categorical(["a", None]),
+            "zoned": pd.DatetimeIndex(["2026-01-31 23:30", "NaT"], tz="America/New_York"),
+            "month": pd.PeriodIndex(["2026-01", None], freq="M"),
+            "took": pd.to_timedelta(["2min", None]),
+            "price": [Decimal("1.50"), None],
+            "day": [date(2026, 1, 31), None],
+            "sizes": [[1, 2], None],
+        },
+        index=[7, 8],
+    )
+    found = plain_types(frame)
+    assert found.iloc[0].tolist() == ["a", pd.Timestamp("2026-02-01 04:30"), "2026-01", 120.0, 1.5, DAY, "[1, 2]"]
+    assert found.index.tolist() == [0, 1]
+    assert found.iloc[1].isna().all()
+    assert [name for name in found if found[name].dtype == "float64"] == ["took", "price"]
+    assert [name for name in found if found[name].dtype.kind == "M"] == ["zoned", "day"]
