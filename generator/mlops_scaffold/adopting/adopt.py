@@ -64,7 +64,7 @@ def rendered(request: Request, repository: Repository, version: Version, found: 
             "Name a newer version by --vcs-ref, or another template by --template.",
         )
     sure, proposed = answers(found, request.level, repository.folder.name, known)
-    given = given_answers(version, request.data, request.data_file)
+    given = given_answers([version], request.data, request.data_file)
     if given.get("level", request.level) != request.level:
         raise MlopsError("Two levels are asked for.", "Say it by --level alone.")
     asked = Asked(

@@ -34,6 +34,11 @@ Preset = Annotated[
     typer.Option(help="Answers that come with the template: see mlops presets.", autocompletion=completing.presets),
 ]
 
+Layers = Annotated[
+    list[str],
+    typer.Option("--layer", metavar="ADDRESS[@VERSION]", help="A layer over the template; repeat it for more."),
+]
+
 
 def new(
     destination: Annotated[Path, typer.Argument(metavar="DEST", help="The folder to make.")],
@@ -49,6 +54,7 @@ def new(
     dry_run: Annotated[bool, typer.Option("--dry-run", "--pretend", "-n", help="Show what would be made.")] = False,
     template: Template = None,
     vcs_ref: VcsRef = None,
+    layer: Layers = [],  # noqa: B006
     prereleases: Prereleases = False,
     answers_file: AnswersFile = None,
     trust: TrustTemplate = False,
@@ -79,6 +85,7 @@ def new(
         data_in_git=data_in_git,
         run=run,
         set_up=not (no_setup or dry_run),
+        layers=tuple(layer),
     )
     make(request, Report(quiet or as_json), dry_run, as_json)
 
@@ -96,6 +103,9 @@ def make(request: "Request", report: "Report", dry_run: bool, as_json: bool) -> 
         "project": str(planned.destination),
         "template": planned.version.source,
         "version": planned.version.name,
+        "layers": [
+            {"name": one.name, "template": one.newer.source, "version": one.newer.name} for one in planned.layers
+        ],
         "files": planned.tree.paths,
     }
     if dry_run:

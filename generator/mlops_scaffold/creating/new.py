@@ -2,7 +2,7 @@
 
 import keyword
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,14 @@ from typing import Any
 from mlops_scaffold.creating import dataset
 from mlops_scaffold.creating.bootstrap import without_data
 from mlops_scaffold.creating.environment import require_own_environment
+from mlops_scaffold.creating.layering import lay_over, open_layers
 from mlops_scaffold.ground.errors import MlopsError, Untrusted
 from mlops_scaffold.ground.project import ANSWERS_FILE, Project, check_answers_file, library
 from mlops_scaffold.ground.report import Report
 from mlops_scaffold.ground.settings import load_settings, read_mapping
 from mlops_scaffold.ground.tree import Tree
 from mlops_scaffold.rendering import Asked, Rendered, questions, render, settings
+from mlops_scaffold.rendering.layers import Layer
 from mlops_scaffold.sources import catalog
 from mlops_scaffold.sources.address import find_address, is_trusted
 from mlops_scaffold.sources.source import Version, open_version
@@ -45,6 +47,7 @@ class Request:
     data_in_git: bool = False
     run: bool = False
     set_up: bool = True
+    layers: tuple[str, ...] = ()  # ADDRESS[@VERSION] of each
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Plan:
     dataset: dataset.Dataset | None
     answers_file: str = ANSWERS_FILE
     trusted: bool = False
+    layers: tuple[Layer, ...] = ()
 
     @property
     def project(self) -> Project:
@@ -70,17 +74,19 @@ def plan(request: Request, report: Report) -> Plan:
     check_destination(request.destination, request.answers_file)
     if request.set_up:
         require_identity()
-    if request.target is not None and request.dataset is None:
-        raise without_data("--target")
-    if request.data_in_git and request.dataset is None:
-        raise without_data("--data-in-git")
+    refuse_options(request)
     address = find_address(request.template)
     version = open_version(address, request.ref, request.prereleases, request.offline)
-    for notice in version.notices:
+    over = open_layers(request.layers, request.destination, request.prereleases, request.offline)
+    versions = [version, *(one.newer for one in over)]
+    for notice in dict.fromkeys(text for one in versions for text in one.notices):
         report.warn(notice)
-    refuse_tasks(request, version)
-    data = given_answers(version, request.data, request.data_file, request.preset)
-    trusted = is_trusted(version.source, request.trust)
+    for one in versions:
+        refuse_tasks(request, one)
+    answers = given_answers(versions, request.data, request.data_file, request.preset)
+    data = {key: value for key, value in answers.items() if key in questions(version)} if over else answers
+    trusts = [is_trusted(one.source, request.trust) for one in versions]  # all are asked, and remembered
+    trusted = all(trusts)
     found = None
     if request.dataset is not None:
         if not trusted:
@@ -99,6 +105,7 @@ def plan(request: Request, report: Report) -> Plan:
         skip_tasks=request.skip_tasks,
     )
     made = render(version, request.destination, asked)
+    tree = lay_over(made, version, over, answers, request.defaults, request.trust) if over else made.tree
     if can_be_set_up(made):
         require_own_environment(request.destination)
     if request.run and not can_be_set_up(made):
@@ -107,7 +114,17 @@ def plan(request: Request, report: Report) -> Plan:
         sentence = "The set-up of the project runs code of the template: its packages, hooks and tasks."
         raise Untrusted(sentence, f"{TRUST}. To write the files alone: --no-setup")
     where = made.answers_path.as_posix()
-    return Plan(request.destination.absolute(), version, made.answers, made.tree, found, where, trusted)
+    return Plan(request.destination.absolute(), version, made.answers, tree, found, where, trusted, tuple(over))
+
+
+def refuse_options(request: Request) -> None:
+    """Raise for options that mean nothing without another one, or with it."""
+    if request.target is not None and request.dataset is None:
+        raise without_data("--target")
+    if request.data_in_git and request.dataset is None:
+        raise without_data("--data-in-git")
+    if request.layers and request.answers_file not in (None, ANSWERS_FILE):
+        raise MlopsError(f"A project with layers has its answers in {ANSWERS_FILE}.", "Leave out --answers-file.")
 
 
 def check_destination(destination: Path, answers_file: str | None = None) -> None:
@@ -140,18 +157,22 @@ def can_be_set_up(made: Rendered) -> bool:
 
 
 def given_answers(
-    version: Version, data: Mapping[str, Any], data_file: Path | None = None, preset: str | None = None
+    versions: Sequence[Version], data: Mapping[str, Any], data_file: Path | None = None, preset: str | None = None
 ) -> dict[str, Any]:
-    """The answers that were given: --data over --data-file over the preset. Raises for one that nobody asks."""
-    layers: list[Mapping[str, Any]] = []
+    """The answers that were given: --data over --data-file over the preset. Raises for one that nobody asks.
+
+    `versions` are of the template, and of the layers over it.
+    """
+    template = versions[0].folder
+    given: list[Mapping[str, Any]] = []
     if preset:
-        layers.append(catalog.preset(version.folder, preset).answers)
+        given.append(catalog.preset(template, preset).answers)
     if data_file:
-        layers.append({key: value for key, value in read_mapping(data_file).items() if not key.startswith("_")})
-    layers.append(data)
-    merged = {key: value for layer in layers for key, value in layer.items()}
-    catalog.check_keys(merged, questions(version))
-    catalog.check_values(merged, version.folder)
+        given.append({key: value for key, value in read_mapping(data_file).items() if not key.startswith("_")})
+    given.append(data)
+    merged = {key: value for one in given for key, value in one.items()}
+    catalog.check_keys(merged, {key: asked for one in reversed(versions) for key, asked in questions(one).items()})
+    catalog.check_values(merged, template)
     return merged
 
 

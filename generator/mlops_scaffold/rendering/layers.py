@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlops_scaffold.ground.errors import MlopsError, Untrusted
-from mlops_scaffold.ground.project import BASE, Project
+from mlops_scaffold.ground.project import ANSWERS_FILE, BASE, LAYER_FILE, Project
 from mlops_scaffold.ground.safe_paths import folded
 from mlops_scaffold.ground.settings import load_settings, parse_mapping
 from mlops_scaffold.ground.tree import Tree
@@ -68,6 +68,17 @@ class RenderedLayer:
     base: Rendered
     theirs: Rendered
     given: Mapping[str, Any]
+
+
+def coming(version: Version, folder: Path) -> Layer:
+    """A layer that is to come to a project. Its template names its answers file. Raises MlopsError where it is none."""
+    name = settings(version).get("answers_file", ANSWERS_FILE)
+    if not isinstance(name, str) or not LAYER_FILE.fullmatch(name):
+        raise MlopsError(
+            f"The template {version.source} is no layer: it keeps its answers in {name}.",
+            "Name a file of its own in its copier.yml, such as: _answers_file: .copier-answers.security.yml",
+        )
+    return Layer(Project(folder, {}, name), version, version, comes=True)
 
 
 def in_order(layers: Iterable[Layer]) -> list[Layer]:

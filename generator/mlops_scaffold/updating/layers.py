@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from mlops_scaffold.ground.errors import MlopsError
-from mlops_scaffold.ground.project import ANSWERS_FILE, LAYER_FILE, Project, open_layers
+from mlops_scaffold.ground.project import Project, open_layers
 from mlops_scaffold.ground.settings import read_mapping
-from mlops_scaffold.rendering import questions, settings
-from mlops_scaffold.rendering.layers import Layer, in_order
+from mlops_scaffold.rendering import questions
+from mlops_scaffold.rendering.layers import Layer, coming, in_order
 from mlops_scaffold.sources import catalog
 from mlops_scaffold.sources.address import named_address, recorded_address
 from mlops_scaffold.sources.source import Version, is_older, open_version, reopen_version
@@ -55,15 +55,9 @@ def versions(request: Request, project: Project) -> tuple[Version, Version]:
 
 
 def new_layer(request: Request, project: Project, there: Sequence[Layer]) -> Layer:
-    """The layer that is to come. Its template names its answers file. Raises MlopsError where that is taken."""
+    """The layer that is to come. Raises MlopsError where its answers file is taken."""
     version = open_version(named_address(request.adds), request.adds_ref, request.prereleases, request.offline)
-    name = settings(version).get("answers_file", ANSWERS_FILE)
-    if not isinstance(name, str) or not LAYER_FILE.fullmatch(name):
-        raise MlopsError(
-            f"The template {version.source} is no layer: it keeps its answers in {name}.",
-            "Name a file of its own in its copier.yml, such as: _answers_file: .copier-answers.security.yml",
-        )
-    found = Layer(Project(project.folder, {}, name), version, version, comes=True)
+    found = coming(version, project.folder)
     if found.name in [one.name for one in there]:
         raise MlopsError(f"The project has a layer {found.name} already.", "Update it: mlops update")
     return found
