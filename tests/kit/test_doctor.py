@@ -1,6 +1,6 @@
 """`poe doctor`: each fault is planted in a small project, found, and named with the command that fixes it.
 
-Commands of git are run, too. tests/project/test_doctor.py runs them all, in a rendered project.
+Commands of git are run, too. tests/project/test_doctor.py runs the others, in a rendered project.
 """
 
 import os

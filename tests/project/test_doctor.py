@@ -1,4 +1,7 @@
-"""`mlops doctor`: each fault is planted in a real project, found, and mended by the command that is named."""
+"""`mlops doctor`: each fault is planted in a real project, found, and mended by the command that is named.
+
+Those of the library that git alone mends are planted in tests/kit/test_doctor.py.
+"""
 
 import json
 import os
@@ -220,10 +223,6 @@ def hook_of_another_place(p: Patient) -> None:
     p.change(".git/hooks/pre-commit", python, "INSTALL_PYTHON=/gone/bin/python")
 
 
-def secret_file(p: Patient) -> None:
-    p.write(".env", "POSTGRES_PASSWORD=example\n", add=True)
-
-
 def secret_option(p: Patient) -> None:
     text = (p.folder / ".dvc/config").read_text(encoding="utf-8")
     remote = "['remote \"bucket\"']\n    url = s3://example\n    secret_access_key = example\n"
@@ -235,26 +234,8 @@ def large_file(p: Patient) -> None:
     p.stack.callback(lambda: p.remove("notes.txt"))
 
 
-def contract_broken(p: Patient) -> None:
-    p.change("contract.yaml", "columns:", "columns: [")
-
-
-def contract_broken_in_history(p: Patient) -> None:
-    contract_broken(p)
-    git("commit", "--quiet", "--no-verify", "--all", "--message", "a slip", cwd=p.folder)
-    git("commit", "--quiet", "--no-verify", "--allow-empty", "--message", "more work", cwd=p.folder)
-
-
 def parameters_incomplete(p: Patient) -> None:
     p.change("params.yaml", "\nsplit:", "\nspilt:")
-
-
-def dvc_lock_broken(p: Patient) -> None:
-    p.write("dvc.lock", "<<<<<<< HEAD\n")
-
-
-def no_dvc_config(p: Patient) -> None:
-    p.remove(".dvc/config")
 
 
 def no_data(p: Patient) -> None:
@@ -275,17 +256,6 @@ def data_not_ignored(p: Patient) -> None:
 
 def data_not_cached(p: Patient) -> None:
     p.forget(p.data_md5)
-
-
-def no_remote_folder(p: Patient) -> None:
-    aside = p.remote.with_name("remote-aside")
-    p.remote.rename(aside)
-
-    def put_back() -> None:
-        shutil.rmtree(p.remote)
-        aside.rename(p.remote)
-
-    p.stack.callback(put_back)
 
 
 class Guarded(BaseHTTPRequestHandler):
@@ -362,14 +332,6 @@ def newer_database(p: Patient) -> None:
 
 def no_server(p: Patient) -> None:
     p.env["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{free_port()}"
-
-
-def champion_broken(p: Patient) -> None:
-    p.write("champion.yaml", "version: [\n")
-
-
-def champion_file_gone(p: Patient) -> None:
-    p.remove("champion.yaml")
 
 
 def no_champion(p: Patient) -> None:
@@ -466,19 +428,13 @@ FAULTS = [
     Fault(managed_file_edited, "drifted", "mlops diff | git apply --reverse"),
     Fault(no_hook, "hooks", "uv run python -m mlops_kit.workspace hooks"),
     Fault(hook_of_another_place, "hooks", "uv run python -m mlops_kit.workspace hooks"),
-    Fault(secret_file, "secrets", "git rm --cached"),
     Fault(secret_option, "secrets", "uv run dvc remote modify --unset bucket secret_access_key"),
     Fault(large_file, "large-files", "git rm --cached"),
-    Fault(contract_broken, "contract", "git stash push -- contract.yaml"),
-    Fault(contract_broken_in_history, "contract", "git checkout "),
     Fault(parameters_incomplete, "parameters", "git stash push -- params.yaml"),
-    Fault(dvc_lock_broken, "dvc", "git stash push -- dvc.lock"),
-    Fault(no_dvc_config, "dvc", "git checkout HEAD -- .dvc/config"),
     Fault(no_data, "data", "uv run dvc checkout data/raw.dvc"),
     Fault(data_edited, "data-version", "uv run dvc add data/raw"),
     Fault(data_not_ignored, "data-ignored", "uv run dvc add data/raw"),
     Fault(data_not_cached, "data-cached", "uv run dvc commit --force data/raw.dvc"),
-    Fault(no_remote_folder, "remote", "mkdir -p "),
     Fault(refused_credentials, "remote", "uv run dvc remote modify --local storage password PASSWORD"),
     Fault(unknown_remote, "remote", "uv run dvc remote default --unset"),
     Fault(nothing_pushed, "pushed", "uv run dvc push"),
@@ -487,8 +443,6 @@ FAULTS = [
     Fault(older_database, "registry", "cp mlflow.db mlflow.db.before && uv run mlflow db upgrade "),
     Fault(newer_database, "registry", "mv mlflow.db mlflow.db.newer && "),
     Fault(no_server, "server", "unset MLFLOW_TRACKING_URI"),
-    Fault(champion_broken, "champion", "git stash push -- champion.yaml"),
-    Fault(champion_file_gone, "champion", "git checkout HEAD -- champion.yaml"),
     Fault(no_champion, "champion", "uv run poe register --promote"),
     Fault(champion_not_here, "champion-files", "uv run poe setup"),
     Fault(champion_changed, "champion-files", "uv run poe setup"),
