@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import skops.io
 from mlops_kit import blending
-from mlops_kit.blending import BlendClassifier, BlendRegressor, coarse
+from mlops_kit.blending import BlendClassifier, BlendRegressor
+from mlops_kit.boosting import coarse
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.metrics import r2_score
 

@@ -37,12 +37,12 @@ def older(name: str, version: Path, folder: Path) -> Project:
 
 
 def train(project: Project) -> Any:
-    """A model, fitted to the first rows of the training part: few epochs where it is a network."""
+    """A model, fitted to the first rows of the training part: few epochs or rounds where they take long."""
     contract, parameters = load(), params()["model"]
     rows = split_of(contract)[0].head(200)
-    few = {"epochs": 2} if project.framework == "tensorflow" else {}
+    few = {"tensorflow": {"epochs": 2}, "lightgbm": {"n_estimators": 30, "n_jobs": 1}}.get(project.framework, {})
     model: Any = project.model.build(contract, {**parameters, **few})
-    if project.framework == "sklearn" and hasattr(model[-1], "trees"):  # seeds of before have the trees alone
+    if project.framework != "tensorflow" and hasattr(model[-1], "trees"):  # seeds of before have the trees alone
         model.set_params(model=model[-1].trees)
     return model.fit(contract.coerce(rows), contract.labels(rows))
 

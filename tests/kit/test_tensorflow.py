@@ -20,7 +20,7 @@ import pytest
 from mlops_kit import models
 from mlops_kit.contract import Column, Contract
 from mlops_kit.data import train_part
-from mlops_kit.frameworks import Decision, framework
+from mlops_kit.frameworks import Decision, fit_in_batches, framework
 from mlops_kit.frameworks.tensorflow.estimator import Classifier
 from mlops_kit.frameworks.tensorflow.quietly import tensorflow as tf
 from mlops_kit.frameworks.tensorflow.saved_model import WANTED, checks, inputs, outputs
@@ -101,7 +101,7 @@ def test_a_folder_without_a_network_says_what_to_run(project: Project, tmp_path:
 def test_a_network_is_trained_in_batches(large: Contract) -> None:
     train, test = parts_of(large)
     model = project().model.build(large, {**params()["model"], "epochs": 10})
-    framework().fit_in_batches(model, large, train_part(large))
+    fit_in_batches(model, large, train_part(large))
     assert beats_the_baseline(model, large, train, test)
 
 

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-TREES = re.compile(r"in `(\w+)` of `([^`]+)`[^`]+ a line `((\w+)=([^`]+)),` before `(\*\*parameters)`")
 CALLS = re.compile(r"in `(\w+)` of `([^`]+)`, give (?:each )?`(\w+)` (?:layer )?one more argument, `((\w+)=([^`]+))`")
 
 
@@ -22,14 +21,10 @@ def make(project: Path) -> Change:
     """Edit the file that the page names."""
     page = next(path for path in (project / "ONBOARDING.md", project / "README.md") if path.exists())
     said = re.sub(r"\s+", " ", page.read_text(encoding="utf-8").partition("## The first change")[2])
-    trees, calls = TREES.search(said), CALLS.search(said)
-    if trees:
-        function, path, whole, argument, value, before = trees.groups()
-        edit(project / path, rf"^( +)({re.escape(before)},)$", rf"\1{whole},\n\1\2")
-    else:
-        assert calls, said[:500]
-        function, path, kind, whole, argument, value = calls.groups()
-        edit(project / path, rf"(\b{kind}\([^)]*)\)", rf"\1, {whole})")
+    calls = CALLS.search(said)
+    assert calls, said[:500]
+    function, path, kind, whole, argument, value = calls.groups()
+    edit(project / path, rf"(\b{kind}\([^)]*)\)", rf"\1, {whole})")
     return Change(function, path, argument, value)
 
 

@@ -33,7 +33,8 @@ from mlops_kit.models import trained_model
 from wide.model import build
 
 contract, train, test = load(), pd.read_parquet(project().root / TRAIN), test_part()
-whole = build(contract, params()["model"]).fit(contract.coerce(train), contract.labels(train))
+whole = build(contract, params()["model"])
+whole.set_params(model=whole[-1].trees).fit(contract.coerce(train), contract.labels(train))
 in_batches = trained_model()
 rows = contract.coerce(test)
 assert np.array_equal(whole.predict_proba(rows), in_batches.predict_proba(rows))
@@ -60,7 +61,7 @@ def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     parameters = folder / "params.yaml"
     text = parameters.read_text(encoding="utf-8")
     text = text.replace("\n  seed: 42\n", f"\n  seed: 42\n  rows_in_memory: {IN_MEMORY}\n", 1)
-    parameters.write_text(text.replace("n_estimators: 200", "n_estimators: 20"), encoding="utf-8")
+    parameters.write_text(text.replace("n_estimators: 500", "n_estimators: 20"), encoding="utf-8")
     assert re.search(r"wide.parquet, in batches: \d+ rows to train on, \d+ to test on", poe(folder, "repro"))
     return folder
 

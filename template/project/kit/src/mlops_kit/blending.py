@@ -19,38 +19,20 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
+from mlops_kit.boosting import Sample, boosting_of
+
 __all__ = ["BlendClassifier", "BlendRegressor"]
 
 MOST_ROWS = 10_000  # that the trials look at
 MOST_VALUES = 100_000  # rows * columns * classes that are tried in five folds; of more, one fifth is held out
 FEW_ROWS = 1000  # of which a fifth decides nothing: five folds up to five times as many values
 FOLDS = 5
-PATIENCE = 10  # rounds without getting better, after which a trial stops
-FEW_LEAVES = 4  # of a tree that can join two columns at most: for small tables
 SKEWED = 1.5  # the skewness above which a log link is tried, by a loss whose spread grows with the mean
-LOG_LINK = {"loss": "gamma"}
 MOST_WORSE = 0.1  # of the least loss, that a simpler model may lose
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)  # the inverse of the penalty on a logistic regression's coefficients
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trees in the answer
 # What of this module a saved model names. It stays here, or models of before could not be read.
 TRUSTED_TYPES = [f"mlops_kit.blending.{name}" for name in ("BlendClassifier", "BlendRegressor", "Spread")]
-
-
-class Sample(NamedTuple):
-    """Rows of numbers, shape (rows, features), with the label and the weight of each, shape (rows,)."""
-
-    rows: np.ndarray
-    labels: np.ndarray
-    weights: np.ndarray
-
-    def at(self, places: np.ndarray) -> Sample:
-        """Some of the rows."""
-        return Sample(self.rows[places], self.labels[places], self.weights[places])
-
-    @property
-    def is_weighted(self) -> bool:
-        """Whether a row counts other than 1."""
-        return bool((self.weights != 1).any())
 
 
 class Trial(NamedTuple):
@@ -95,7 +77,7 @@ class _Blend(BaseEstimator):  # type: ignore[misc]
     share: float | None = None  # models that were saved before there was one have none of their own
 
     def __init__(self, trees: Any, categories: Any = (), share: float | None = None) -> None:
-        self.trees = trees  # scikit-learn's histogram gradient boosting
+        self.trees = trees  # histogram gradient boosting, of scikit-learn or LightGBM
         self.categories = categories  # the places of the codes among the features
         self.share = share  # of the trees; None: as trials find it
 
@@ -113,8 +95,10 @@ class _Blend(BaseEstimator):  # type: ignore[misc]
         weights = weights / weights.mean()  # penalties are for rows that count 1 on average
         sample, lines = Sample(rows, labels, weights), self._lines()
         linear = lines[-1]  # with the least penalty: many rows need none
+        grown = boosting_of(trees).grown
         if len(rows) > MOST_ROWS:
             trees.set_params(**link_of_many(trees, sample))
+            grown = boosting_of(trees).grown_on_many
         elif self._can_be_tried(labels[weights > 0]):
             parameters, linear, share = settled(trees, lines, sample)
             trees.set_params(**parameters)
@@ -148,7 +132,8 @@ class _Blend(BaseEstimator):  # type: ignore[misc]
 class BlendClassifier(ClassifierMixin, _Blend):  # type: ignore[misc]
     """A classifier, for labels of any kind.
 
-    `trees` is scikit-learn's histogram gradient boosting; `categories` are the places of the codes among the features.
+    `trees` is histogram gradient boosting, of scikit-learn or LightGBM; `categories` are the places of the codes among
+    the features.
     """
 
     ANSWERS_THE_LIKELIEST = True  # so that its labels follow from its probabilities
@@ -181,10 +166,11 @@ def settled(trees: Any, lines: list[Any], sample: Sample) -> tuple[dict[str, Any
     Breiman and others, Classification and Regression Trees, 1984. A long tail makes that error large, hence MOST_WORSE.
     """
     folds = list(split(trees, sample))
-    leaves: list[dict[str, Any]] = [{}, {"max_leaf_nodes": FEW_LEAVES}]
+    boosting = boosting_of(trees)
+    leaves: list[dict[str, Any]] = [{}, boosting.few_leaves]
     trials = [tried(trees, change, folds, sample) for change in leaves]
     if is_skewed(trees, sample.labels):
-        trials += [tried(trees, {**change, **LOG_LINK}, folds, sample) for change in leaves]
+        trials += [tried(trees, {**change, **boosting.log_link}, folds, sample) for change in leaves]
     best = min(trials, key=lambda trial: trial.loss)
     held = sample.at(np.concatenate([places for _, places in folds]))
     lined = [
@@ -204,7 +190,8 @@ def link_of_many(trees: Any, sample: Sample) -> dict[str, Any]:
         return {}
     some = sample.at(np.random.default_rng(0).permutation(len(sample.rows))[:MOST_ROWS])
     folds = list(islice(split(trees, some), 1))
-    return LOG_LINK if tried(trees, LOG_LINK, folds, some).loss < tried(trees, {}, folds, some).loss else {}
+    link = boosting_of(trees).log_link
+    return link if tried(trees, link, folds, some).loss < tried(trees, {}, folds, some).loss else {}
 
 
 def split(trees: Any, sample: Sample) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -220,15 +207,16 @@ def split(trees: Any, sample: Sample) -> Iterator[tuple[np.ndarray, np.ndarray]]
 
 def tried(trees: Any, change: dict[str, Any], folds: list[Any], sample: Sample) -> Trial:
     """Trees with other parameters, and the number of rounds that is best over the folds."""
-    fits = [stopped(clone(trees).set_params(**change), sample.at(a), sample.at(b)) for a, b in folds]
-    most = max(len(fit.validation_score_) for fit in fits)
-    curves = [np.pad(fit.validation_score_, (0, most - len(fit.validation_score_)), "edge") for fit in fits]
+    boosting = boosting_of(trees)
+    fits = [boosting.stopped(clone(trees).set_params(**change), sample.at(a), sample.at(b)) for a, b in folds]
+    curves = [boosting.curve(fit) for fit in fits]
+    most = max(map(len, curves))
+    curves = [np.pad(curve, (0, most - len(curve)), "edge") for curve in curves]
     rounds = max(1, int(np.mean(curves, axis=0).argmax()))
-    found = np.concatenate([after(rounds, fit, sample.rows[b]) for fit, (_, b) in zip(fits, folds, strict=True)])
+    each = zip(fits, folds, strict=True)
+    found = np.concatenate([boosting.after(rounds, fit, sample.rows[b]) for fit, (_, b) in each])
     held = sample.at(np.concatenate([places for _, places in folds]))
-    return Trial(
-        loss(held, found, sample.labels).mean(), found, {**change, "max_iter": rounds, "early_stopping": False}
-    )
+    return Trial(loss(held, found, sample.labels).mean(), found, {**change, **boosting.fixed(rounds)})
 
 
 def loss(held: Sample, found: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -255,47 +243,3 @@ def answers(model: Any, rows: np.ndarray) -> np.ndarray:
     """Probabilities, or numbers: float64, shape (rows, classes) or (rows,)."""
     found: np.ndarray = model.predict_proba(rows) if is_classifier(model) else model.predict(rows)
     return found
-
-
-# --- boosted trees, round by round -----------------------------------------------------------------------------------
-
-
-def stopped(trees: Any, learnt: Sample, held: Sample) -> Any:
-    """Trees that stopped when held rows got no better; `validation_score_` is theirs after 0, 1, 2, ... rounds."""
-    return grown(trees.set_params(early_stopping=True, n_iter_no_change=PATIENCE), learnt, held)
-
-
-def grown(trees: Any, sample: Sample, held: Sample | None = None) -> Any:
-    """Trees, fitted to rows; held rows are those by which they stop.
-
-    With weights, scikit-learn searches for the border of each bin separately, which takes far longer than the rest.
-    It has nothing to search for where a column has no more numbers than there are bins.
-    """
-    given = {} if held is None else dict(X_val=held.rows, y_val=held.labels)
-    if not sample.is_weighted and not (held and held.is_weighted):
-        return trees.fit(sample.rows, sample.labels, **given)
-    if held is not None:
-        given["sample_weight_val"] = held.weights
-    return trees.fit(coarse(sample.rows, trees.max_bins), sample.labels, sample_weight=sample.weights, **given)
-
-
-def coarse(rows: np.ndarray, values: int) -> np.ndarray:
-    """Each number as the nearest of its column's quantiles, where the column has more than so many values.
-
-    Borders half way between quantiles divide the rows as before, so trees that were fitted to these answer the others.
-    """
-    found = rows.copy()
-    for column in found.T:
-        known = ~np.isnan(column)
-        numbers = column[known]
-        if len(np.unique(numbers)) > values:
-            chosen = np.unique(np.quantile(numbers, np.linspace(0, 1, values), method="nearest"))
-            column[known] = chosen[np.searchsorted((chosen[1:] + chosen[:-1]) / 2, numbers)]
-    return found
-
-
-def after(rounds: int, trees: Any, rows: np.ndarray) -> np.ndarray:
-    """What trees answered after some rounds, or after the last one."""
-    staged = trees.staged_predict_proba(rows) if is_classifier(trees) else trees.staged_predict(rows)
-    *_, found = islice(staged, rounds)
-    return np.asarray(found)

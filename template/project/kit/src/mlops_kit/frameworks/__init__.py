@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from mlops_kit.contract import Contract
 
-__all__ = ["Decision", "Framework", "ModelError", "framework"]
+__all__ = ["Decision", "Framework", "ModelError", "fit_in_batches", "framework"]
 
 
 class Framework(Protocol):
-    """What a package of this room has.
+    """What a package of this room has, beside its module `batches` with `fit_in_batches`.
 
     Its `__init__` imports neither the framework nor MLflow: a service's image has no MLflow, and a task that needs no
     model starts without loading either. Import them inside the functions.
@@ -48,10 +48,16 @@ class Framework(Protocol):
     def types_of(self, folder: Path) -> Iterable[str]:
         """The types that the code of a model folder has trusted, read and not run."""
 
-    def fit_in_batches(self, model: Any, contract: Contract, sample: pd.DataFrame) -> None:
-        """Fit to all rows of the training part; `sample` is what is in memory of them. Raises ContractError."""
-
 
 def framework() -> Framework:
     """The framework of the project that is worked for; only this one is imported."""
     return cast(Framework, import_module(f"mlops_kit.frameworks.{project().framework}"))
+
+
+def fit_in_batches(model: Any, contract: Contract, sample: pd.DataFrame) -> None:
+    """Fit to all rows of the training part, as the framework's module `batches` does.
+
+    `sample` is what is in memory of them. Raises ContractError for a model that needs all rows at once.
+    """
+    # It imports pyarrow, which is not in a service's image.
+    import_module(f"mlops_kit.frameworks.{project().framework}.batches").fit_in_batches(model, contract, sample)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_kit.contract import Contract, ContractError, to_numbers
 from mlops_kit.data import count_train_rows, train_part
-from mlops_kit.frameworks import framework
+from mlops_kit.frameworks import fit_in_batches, framework
 from mlops_kit.ground import KitError, doing, params, project
 from mlops_kit.models import log_training, requirements, signature
 from mlops_kit.training.deciding import decided
@@ -50,7 +50,7 @@ def fit(model: Any, contract: Contract, weights: str = "") -> Any:
         weights_of(contract, rows, weights)
     doing("fit the model", count)
     if count > len(rows):
-        framework().fit_in_batches(model, contract, rows)
+        fit_in_batches(model, contract, rows)
         return model
     return learn(model, contract, rows, weights)
 

@@ -38,23 +38,21 @@ class RowGroup(lightgbm.Sequence):
 
 
 def fit_in_batches(model: Any, contract: Contract, sample: pd.DataFrame) -> None:
-    """Fit a pipeline that ends in LightGBM to all rows of the training part; `sample` is what is in memory of them.
+    """Fit a pipeline that ends in LightGBM, or in a blend of it, to all rows of the training part.
 
-    One tree on the sample fits the steps before and finds what follows from labels and parameters. Then the booster
-    of all rows takes its place. Raises ContractError for a model of another kind.
+    `sample` is what is in memory of them. The steps before are fitted to it, and it tells what follows from labels and
+    parameters: of a blend, the number of rounds and the loss too. Then the booster of all rows takes its place. Raises
+    ContractError for a model of another kind.
     """
-    estimator = model[-1] if isinstance(model, Pipeline) else model
-    if not (isinstance(model, Pipeline) and isinstance(estimator, lightgbm.LGBMModel)):
+    last = model[-1] if isinstance(model, Pipeline) else model
+    trees = getattr(last, "trees", last)  # as build made them
+    if not (isinstance(model, Pipeline) and isinstance(trees, lightgbm.LGBMModel)):
         raise ContractError(
             f"There are {count_train_rows()} rows to train on, more than split.rows_in_memory of params.yaml, and "
-            f"{type(estimator).__name__} cannot take them in batches.",
+            f"{type(last).__name__} cannot take them in batches.",
             "Raise rows_in_memory if they fit, or end the pipeline of model.py in a model of LightGBM.",
         )
-    trees = estimator.n_estimators
-    estimator.set_params(n_estimators=1)
-    model.fit(contract.coerce(sample), contract.labels(sample))
-    estimator.set_params(n_estimators=trees)
-
+    estimator = fitted_to(sample, model, contract)
     file = ParquetFile(project().root / TRAIN)
     groups = range(file.num_row_groups)
 
@@ -70,9 +68,21 @@ def fit_in_batches(model: Any, contract: Contract, sample: pd.DataFrame) -> None
 
     target = np.concatenate([labels(number).astype("float32") for number in groups])
     weights = None
-    if estimator.class_weight:  # by label, not by its number
-        weights = compute_sample_weight(estimator.class_weight, estimator.classes_[target.astype("int64")])
+    if trees.class_weight:  # by label, not by its number
+        weights = compute_sample_weight(trees.class_weight, estimator.classes_[target.astype("int64")])
+        weights /= weights.mean() if trees is not last else 1.0  # as a blend does
     rows = [RowGroup(features, number, file.metadata.row_group(number).num_rows) for number in groups]
-    parameters = {**estimator.booster_.params, "num_iterations": trees}
+    parameters = {**estimator.booster_.params, "num_iterations": estimator.n_estimators, "early_stopping_round": 0}
     data = lightgbm.Dataset(rows, target, weight=weights, params=parameters)
     estimator._Booster = lightgbm.train(parameters, data)
+
+
+def fitted_to(sample: pd.DataFrame, model: Any, contract: Contract) -> Any:
+    """The estimator of LightGBM in a pipeline that is fitted to a sample: one tree of it, or a blend's trees alone."""
+    last, few = model[-1], (contract.coerce(sample), contract.labels(sample))
+    if isinstance(last, lightgbm.LGBMModel):
+        rounds = last.n_estimators
+        model.set_params(**{f"{model.steps[-1][0]}__n_estimators": 1}).fit(*few)
+        return last.set_params(n_estimators=rounds)
+    last.set_params(share=1.0)  # a linear model is for few rows
+    return model.fit(*few)[-1].trees_
