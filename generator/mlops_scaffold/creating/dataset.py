@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +52,13 @@ def state_of(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def inspect(template: Path, path: Path, target: str | None, problem: str | None) -> Dataset:
-    """Infer the contract of a file without writing anything. Raises MlopsError for a file that cannot serve."""
+def inspect(
+    template: Path, path: Path, target: str | None, problem: str | None, watch: Callable[[str], None] | None = None
+) -> Dataset:
+    """Infer the contract of a file without writing anything; `watch` is given what is done meanwhile.
+
+    Raises MlopsError for a file that cannot serve.
+    """
     if not path.is_file():
         raise MlopsError(f"There is no file {path}.", "Check the path that follows --dataset.")
     library = template / LIBRARY
@@ -67,7 +72,7 @@ def inspect(template: Path, path: Path, target: str | None, problem: str | None)
         command += [f"--target={target}"] if target is not None else []
         command += ["--problem", problem] if problem else []
         env = {**process.project_environment(), "PYTHONPATH": str(library)}
-        done = process.run(command, cwd=Path(folder), env=env, alone=True)
+        done = process.run(command, cwd=Path(folder), env=env, alone=True, watch=watch)
     try:
         report = json.loads(done.output.strip().splitlines()[-1])
     except (ValueError, IndexError):

@@ -92,7 +92,8 @@ def plan(request: Request, report: Report) -> Plan:
         if not trusted:
             raise Untrusted("--dataset has the template's code look at your data.", TRUST)
         with report.step(f"look at {request.dataset.name}"):
-            found = dataset.inspect(version.folder, request.dataset, request.target, data.get("problem"))
+            problem = data.get("problem")
+            found = dataset.inspect(version.folder, request.dataset, request.target, problem, report.detailed)
         for level, text in found.findings:
             (report.warn if level == "warning" else report.say)(text)
         data.setdefault("problem", found.problem)

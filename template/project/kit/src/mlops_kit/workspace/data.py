@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlops_kit.contract import Contract, ContractError, check_file, load, words_for_missing
-from mlops_kit.ground import KitError, project, run, say
+from mlops_kit.ground import KitError, project, reporting, run, say
 from mlops_kit.workspace.setup import RAW, registry_database
 
 
@@ -34,7 +34,8 @@ def bring_in(
     old = load()
     first = target is not None or bool(old.source.example)
     words = None if first else words_for_missing(old.source, old.target_column)
-    new, findings = infer(file, target or old.target, problem or old.problem, missing=words)
+    with reporting("data"):
+        new, findings = infer(file, target or old.target, problem or old.problem, missing=words)
     for finding in findings:
         say(finding.level, finding.text)
     if not first:

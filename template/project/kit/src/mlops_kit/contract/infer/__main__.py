@@ -12,7 +12,7 @@ from typing import Any
 from mlops_kit.contract.contract import Contract
 from mlops_kit.contract.errors import ContractError
 from mlops_kit.contract.infer import Findings, infer
-from mlops_kit.ground import command, project
+from mlops_kit.ground import command, project, reporting
 
 
 def _lines(findings: Findings) -> Iterator[str]:
@@ -45,7 +45,8 @@ def main() -> None:
     """Parse the command line, infer, and write contract.yaml."""
     options = _options()
     try:
-        contract, found = infer(options.file, options.target, options.problem, options.encoding, options.missing)
+        with reporting("contract"):
+            contract, found = infer(options.file, options.target, options.problem, options.encoding, options.missing)
     except ContractError as error:
         if options.json:
             print(json.dumps({"error": error.sentence, "next": error.next_step}, ensure_ascii=False))

@@ -18,6 +18,7 @@ from mlops_kit.contract.infer.leaks import warn_of_leaks
 from mlops_kit.contract.infer.opening import open_table
 from mlops_kit.contract.infer.target import describe_target
 from mlops_kit.contract.infer.widening import widen
+from mlops_kit.ground import doing
 
 
 def infer(
@@ -43,6 +44,7 @@ def infer(
     target_column, problem, labelled = describe_target(all_cells, problem, source, found)
     kept = cells.present[~cells.present.isin(target_column.missing or ())]
     frame = frame if len(kept) == len(frame) else frame.loc[kept.index].reset_index(drop=True)
+    doing("tell the columns' types", len(frame))
     columns, ignored = _describe_all(frame, target_column, source, found)
     if len(columns) < 2:
         reasons = listed((f"{name.strip() or '(no name)'} ({why})" for name, why in ignored.items()), 5)
@@ -52,6 +54,7 @@ def infer(
     if not whole:
         found.info(f"types, leaks and counts of cells were told from {len(frame)} rows, all else from all")
         contract = widen(contract, path)
+    doing("look for leaks", len(frame))
     warn_of_leaks(contract, frame, found)
     found.info(f"{problem} of {target!r} from {len(columns) - 1} columns and {labelled} rows")
     return contract, found

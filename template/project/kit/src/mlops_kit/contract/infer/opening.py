@@ -19,6 +19,7 @@ from mlops_kit.contract.infer.findings import Findings, listed
 from mlops_kit.contract.infer.layout import LAST_RESORT, SEPARATORS, find_layout
 from mlops_kit.contract.infer.style import find_numbers_style
 from mlops_kit.contract.missing import MISSING
+from mlops_kit.ground import doing
 
 MOST_ROWS = 500_000  # that are looked at closely
 HEAD = 1 << 20  # characters that tell the layout
@@ -70,6 +71,7 @@ def thinned(batches: Iterator[pd.DataFrame], target: str | None) -> tuple[pd.Dat
         kept.append(frame.iloc[-rows % step :: step] if step > 1 else frame)
         labels.append(frame.iloc[:, _place(list(frame.columns), target or "")])
         rows += len(frame)
+        doing("read the file", rows)
         if sum(map(len, kept)) > MOST_ROWS:
             kept, step = [pd.concat(kept, ignore_index=True).iloc[::2]], step * 2
     return pd.concat(kept, ignore_index=True), pd.concat(labels, ignore_index=True)

@@ -11,6 +11,7 @@ import pandas as pd
 from mlops_kit.contract.checks import typed_batches
 from mlops_kit.contract.contract import Column, Contract
 from mlops_kit.contract.infer.columns import MOST_CATEGORIES, bounds, refuse_infinite, share_of_missing
+from mlops_kit.ground import doing
 
 
 def widen(contract: Contract, path: Path) -> Contract:
@@ -19,6 +20,7 @@ def widen(contract: Contract, path: Path) -> Contract:
     telling: dict[str, list[pd.Series]] = {column.name: [] for column in contract.features}
     for frame in typed_batches(contract, path):
         rows += len(frame)
+        doing("look for bounds and categories", rows)
         missing.update({str(column): int(number) for column, number in frame.isna().sum().items()})
         for column in contract.features:
             telling[column.name].append(_telling(frame[column.name], column))
