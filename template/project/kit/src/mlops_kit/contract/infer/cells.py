@@ -44,7 +44,8 @@ def look_at(values: pd.Series, name: str, source: Source) -> Cells:
     texts = values.str.strip() if isinstance(values.dtype, pd.StringDtype) else values.map(_stripped)
     missing = texts.isin(words)
     counts = {str(word): count for word, count in texts[missing].value_counts().items()} if missing.any() else {}
-    return Cells(name, texts[~missing & texts.notna()], len(values), Counter(counts))
+    there = ~missing & texts.notna()
+    return Cells(name, texts if there.all() else texts[there], len(values), Counter(counts))
 
 
 def _stripped(value: object) -> object:

@@ -55,7 +55,7 @@ def describe(values: pd.Series, name: str, source: Source, found: Findings) -> C
     cells.say_missing(found)
     if present.empty:
         return "empty"
-    if present.nunique() == 1 and len(present) == len(values):
+    if present.head(1000).nunique() == 1 and present.nunique() == 1 and len(present) == len(values):
         return "constant"
     nulls = share_of_missing(cells.nulls)
     if pd.api.types.is_datetime64_any_dtype(values):
