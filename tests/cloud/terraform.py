@@ -1,6 +1,7 @@
 """A stand-in of Terraform: it writes down how it is called, and remembers what it has made."""
 
 import json
+import sys
 from pathlib import Path
 
 OUTPUTS = {
@@ -16,8 +17,9 @@ OUTPUTS = {
     "identity_provider": "",
 }
 # What a plan has in it, and the outputs after it was applied; kept in a folder beside.
-TERRAFORM = """\
-#!/usr/bin/env -S python3 -IS
+TERRAFORM = (
+    f"#!{sys.executable} -IS\n"
+    + """\
 import json, pathlib, sys
 here = pathlib.Path(__file__).parent
 words = [word for word in sys.argv[1:] if not word.startswith("-chdir")]
@@ -56,6 +58,7 @@ elif words[0] == "apply":
 elif words[0] == "output":
     print(state.read_text() if state.exists() else "{}")
 """
+)
 
 
 def want(programs: Path, more: dict[str, str]) -> None:

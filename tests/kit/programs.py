@@ -17,7 +17,7 @@ from tests.kit.projects import copied, write
 
 # A program that notes what it is asked and answers by a table: of the first words that it is called with.
 STAND_IN = """\
-#!{python}
+#!{python} -IS
 import json, pathlib, sys
 here = pathlib.Path(__file__)
 with here.with_suffix(".asked").open("a") as asked:

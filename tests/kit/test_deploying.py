@@ -331,7 +331,7 @@ def test_what_is_wrong_is_told_before_anything_is_planned(
 
 # It is interrupted twice by a terminal, and once by who started it: it saves, and ends by itself.
 INTERRUPTED = """\
-#!{python}
+#!{python} -IS
 import os, pathlib, signal, sys
 def save(*_):
     pathlib.Path(__file__).with_suffix(".saved").touch()
