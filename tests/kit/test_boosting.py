@@ -8,6 +8,7 @@ import skops.io
 from lightgbm import LGBMClassifier, LGBMRegressor
 from mlops_kit import blending
 from mlops_kit.blending import BlendClassifier, BlendRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import r2_score
 
 DICE = np.random.default_rng(0)
@@ -56,7 +57,6 @@ def test_on_many_rows_the_trees_stop_by_themselves_and_are_read_as_they_were_wri
     rows = table(600)
     rows[::7, 1], rows[:, 0] = np.nan, DICE.integers(0, 3, 600)
     labels = np.where(rows[:, 2] + DICE.normal(size=600) > 0, "yes", "no").astype(object)
-    labels[0] = "one"  # of a class with a single row
     model: Any = classifier(0, n_estimators=500).fit(rows, labels.astype(str))
     assert model.share_ == 1
     assert model.trees_.n_estimators < 100
@@ -69,6 +69,15 @@ def test_on_many_rows_the_trees_stop_by_themselves_and_are_read_as_they_were_wri
     assert np.array_equal(skops.io.loads(written, trusted=holds).predict_proba(rows), model.predict_proba(rows))
     nothing = model.fit(rows, labels.astype(str), sample_weight=np.arange(600) < 12)
     assert np.isfinite(nothing.predict_proba(rows)).all()
+
+
+@pytest.mark.parametrize("trees", [HistGradientBoostingClassifier(max_iter=5), classifier(n_estimators=5).trees])
+def test_on_many_rows_a_class_of_one_row_is_learnt(trees: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blending, "MOST_ROWS", 100)
+    rows = DICE.normal(size=(10_020, 1))  # scikit-learn holds none out of 10,000
+    labels = np.array([f"one {place}" for place in range(20)] + 5000 * ["many", "other"])
+    model: Any = BlendClassifier(trees).fit(rows, labels)
+    assert list(model.trees_.classes_) == list(model.classes_)
 
 
 def test_the_weights_of_classes_count_for_both_parts_and_the_scale_of_weights_says_nothing() -> None:

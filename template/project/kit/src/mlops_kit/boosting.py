@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
+import pandas as pd
 from sklearn.base import is_classifier
 
 PATIENCE = 10  # rounds without getting better, after which trees stop
@@ -77,7 +78,9 @@ class ScikitLearn:
         return self._fit(trees, sample)
 
     def grown_on_many(self, trees: Any, sample: Sample) -> Any:
-        """See `Boosting`: of more than 10,000 rows, it holds out some by itself."""
+        """See `Boosting`: of more than 10,000 rows, it holds out some by itself, unless a class has a single one."""
+        if is_classifier(trees) and trees.early_stopping and pd.Series(sample.labels).value_counts().min() < 2:
+            return self.stopped(trees, *held_out(trees, sample))
         return self._fit(trees, sample)
 
     def stopped(self, trees: Any, learnt: Sample, held: Sample) -> Any:
@@ -124,19 +127,15 @@ class LightGBM:
 
     def grown_on_many(self, trees: Any, sample: Sample) -> Any:
         """See `Boosting`. `n_estimators` is then the number of rounds that answer."""
-        counted = np.random.default_rng(0).permutation(np.flatnonzero(sample.weights))
-        held = counted[: max(1, int(HELD * len(counted)))]
-        learnt = np.setdiff1d(np.arange(len(sample.rows)), held)
-        trees = self.stopped(trees, sample.at(learnt), sample.at(held))
+        trees = self.stopped(trees, *held_out(trees, sample))
         return trees.set_params(n_estimators=trees.best_iteration_)
 
     def stopped(self, trees: Any, learnt: Sample, held: Sample) -> Any:
         """See `Boosting`."""
-        known = held.at(np.isin(held.labels, learnt.labels)) if is_classifier(trees) else held
         trees.set_params(early_stopping_round=PATIENCE)
         # `eval_X` and `eval_y`, which are to replace `eval_set`, do not take labels that are words in 4.7.
         with warnings.catch_warnings(action="ignore"):
-            given = dict(eval_set=[(known.rows, known.labels)], eval_sample_weight=[known.weights])
+            given = dict(eval_set=[(held.rows, held.labels)], eval_sample_weight=[held.weights])
             return self._fit(trees, learnt, **given)
 
     def _fit(self, trees: Any, sample: Sample, **held: Any) -> Any:
@@ -154,6 +153,16 @@ class LightGBM:
         """See `Boosting`."""
         answer = trees.predict_proba if is_classifier(trees) else trees.predict
         return np.asarray(answer(rows, num_iteration=rounds))
+
+
+def held_out(trees: Any, sample: Sample) -> tuple[Sample, Sample]:
+    """The rows to learn, with one of each class, and a tenth of those that count, by which trees stop."""
+    may = sample.weights > 0
+    if is_classifier(trees):
+        may &= pd.Series(sample.labels).duplicated().to_numpy()
+    held = np.random.default_rng(0).permutation(np.flatnonzero(may))
+    held = held[: max(1, int(HELD * len(held)))]
+    return sample.at(np.setdiff1d(np.arange(len(may)), held)), sample.at(held)
 
 
 def coarse(rows: np.ndarray, values: int) -> np.ndarray:
