@@ -6,10 +6,12 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -21,12 +23,14 @@ from mlops_kit.data import TEST, TRAIN, write_parts
 from mlops_kit.ground import Project, params, project, using
 from mlops_kit.registry import RegistryError, check_gates, gate, read_report, trained_md5
 from mlops_kit.training import MetricError, measure, stage
+from mlops_kit.workspace import setup
 from mlops_kit.workspace.setup import smoke_test
 
 from tests.kit import hashes
 from tests.kit.kinds import kinds
 from tests.kit.projects import copied, write
 
+PATIENCE = 60
 STAGES = ("prepare", "train", "evaluate")
 EVERY = kinds("grades", "prices", "truths", "quoted", "light_grades", "light_prices")
 FILES = {"contract.yaml", "data", "metrics.json", "model", "params.yaml", "plots", "pyproject.toml", "src"}
@@ -164,6 +168,22 @@ def test_without_its_data_a_project_trains_on_generated_rows(
 @kinds("grades", "prices", "light_grades")
 def test_the_smoke_test_of_a_clone_trains_and_asks(project: Project) -> None:
     assert "answers" in smoke_test()
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_fresh_environment_is_compiled_while_the_database_is_made(
+    fresh: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "loads.py", "from pathlib import Path\nPath('loaded').touch()\n")
+    write(tmp_path / "sklearn.pyc", "")
+    cached = str(tmp_path / ("none.pyc" if fresh else "sklearn.pyc"))
+    monkeypatch.setattr(setup, "find_spec", lambda _: SimpleNamespace(cached=cached))
+    monkeypatch.setattr(setup, "TRAINING", "loads")
+    end = time.monotonic() + PATIENCE
+    with using(Project(tmp_path, "churn", "churn")), setup.compiling():
+        while fresh and not (tmp_path / "loaded").exists() and time.monotonic() < end:
+            time.sleep(0.01)
+    assert (tmp_path / "loaded").exists() == fresh
 
 
 @kinds("plain", "prices")

@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from mlops_kit import models
@@ -21,6 +22,7 @@ from mlops_kit.ground import KitError, main_root, params, project, run, say
 
 RAW = Path("data/raw")
 SMOKE_ROWS = 200
+TRAINING = "pandas, pyarrow.csv, pyarrow.parquet, mlops_kit.blending, mlops_kit.features, sklearn.metrics, skops.io"
 # What git calls where both branches changed a file that a command has written (.gitattributes names the files). This
 # branch's stays, and the pipeline says by itself that it is of other code. A retired model is for a person to see.
 DRIVERS = {
@@ -54,11 +56,29 @@ def registry_database() -> Iterator[None]:
     """
     making = subprocess.Popen([sys.executable, "-m", "mlops_kit.models"], cwd=project().root)
     try:
-        yield
+        with compiling():
+            yield
+            making.wait()
     finally:
         failed = making.wait()
     if failed:
         raise KitError("The registry's database could not be made: see above.")
+
+
+@contextmanager
+def compiling() -> Iterator[None]:
+    """Meanwhile, have Python compile what a training loads, if the environment is fresh: it takes seconds."""
+    sklearn = find_spec("sklearn")
+    if sklearn is None or sklearn.cached is None or Path(sklearn.cached).exists():
+        yield
+        return
+    command, quiet = [sys.executable, "-c", f"import {TRAINING}"], subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=project().root, stdout=quiet, stderr=quiet)
+    try:
+        yield
+    finally:
+        process.kill()  # the rest is compiled when it is loaded
+        process.wait()
 
 
 def install_hooks() -> str:
