@@ -119,7 +119,8 @@ def importance(model: Any, contract: Contract, test: pd.DataFrame) -> list[tuple
     if contract.classes:  # and of each class one
         some = pd.concat([some, test[~test[contract.target].duplicated()]])
     rows, labels = contract.coerce(some).reset_index(drop=True), contract.labels(some)
-    orders, falls = shuffles(len(rows), 3 if few else 1), []
+    orders = shuffles(len(rows), 3 if few else 1)
+    falls: list[tuple[str, Any, Any]] = []
     together = max(1, CELLS // (rows.size * len(orders)))
     with warnings.catch_warnings(action="ignore"):
         whole = scores(primary, model, contract, [rows], labels)[0]
