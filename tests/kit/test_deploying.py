@@ -80,6 +80,7 @@ def deployment(
         write(own.root / "infra/backend.hcl", 'bucket = "state"\n')
         write(own.root / "infra/variables.tf", 'variable "region" {\n  default = "eu-central-1"\n}\n')
         write(own.root / ".dvc/config", "")
+        write(own.root / ".gitignore", "__pycache__/\n")
         monkeypatch.chdir(own.root)
         for name, value in {**KEYS, **there, "HOME": str(tmp_path)}.items():
             monkeypatch.setenv(name, value)
