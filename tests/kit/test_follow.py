@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from mlops_kit.contract import Contract
 from mlops_kit.ground import KitError
-from mlops_kit.models import ChampionError
-from mlops_kit.serving.follow import check_signature, reload_seconds
+from mlops_kit.models import ChampionError, check_signature
+from mlops_kit.serving.follow import reload_seconds
 
 from tests.kit.kinds import kinds
 

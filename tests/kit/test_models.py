@@ -15,6 +15,7 @@ from mlops_kit.ground.project import FRAMEWORKS
 from mlops_kit.models import ModelError, folder_md5, load_model, prediction_hash, requirements, signature
 from mlops_kit.serving import predict
 from mlops_kit.serving.predict import predictions
+from mlops_kit.testing import check_fits
 
 from tests.kit.kinds import kinds
 from tests.kit.projects import copied
@@ -117,3 +118,23 @@ def test_a_file_that_is_not_there_is_a_sentence(saved: Path, tmp_path: Path, mon
     monkeypatch.setattr("sys.argv", ["predict", str(tmp_path / "nothing.csv")])
     with pytest.raises(SystemExit, match=r"^There is no file .*nothing\.csv\. Check the path\.$"):
         predict.main()
+
+
+def test_a_champion_of_other_data_is_a_sentence(
+    contract: Contract, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "champion_folder", lambda: saved)
+    monkeypatch.setattr("sys.argv", ["predict"])
+    other = replace(contract, columns=(*contract.columns, replace(contract.features[0], name="unheard of")))
+    with using(copied(project(), tmp_path / "copy", "src")) as here:
+        (here.root / "contract.yaml").write_text(other.dump(), encoding="utf-8")
+        with pytest.raises(SystemExit, match=r"the column 'unheard of' is .* not in the model\. Train again: "):
+            predict.main()
+
+
+def test_tests_on_parts_of_other_data_fail_with_what_to_run(contract: Contract) -> None:
+    rows = contract.sample(1)
+    check_fits(contract, rows)
+    column = contract.features[0].name
+    with pytest.raises(pytest.fail.Exception, match=rf"{column}.*Run: uv run poe repro"):
+        check_fits(contract, rows.drop(columns=column))

@@ -78,7 +78,9 @@ def later(here: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_later_version_of_the_data_takes_the_place_of_the_former_one(here: Project, later: Path, run: Run) -> None:
     write(here.root / "notes.md", "mine")
     git("add", "notes.md", cwd=here.root)
-    assert run(workspace, "data", later, "--in-git").endswith("data: march.csv is versioned and committed\n")
+    assert run(workspace, "data", later, "--in-git").endswith(
+        "data: march.csv is versioned and committed. Train on it: uv run poe repro\n"
+    )
     assert [file.name for file in (here.root / "data/raw").iterdir()] == ["march.csv"]
     assert (here.root / "contract.yaml").read_text(encoding="utf-8").startswith(COMMENT), "what somebody wrote stays"
     contract = load()

@@ -42,7 +42,14 @@ from mlops_kit.models.runs import (
     restore,
     tracking_uri,
 )
-from mlops_kit.models.signature import distributions, output_type, requirements, signature, signature_types
+from mlops_kit.models.signature import (
+    check_signature,
+    distributions,
+    output_type,
+    requirements,
+    signature,
+    signature_types,
+)
 
 __all__ = [
     "ABSENT",
@@ -57,6 +64,7 @@ __all__ = [
     "champion_folder",
     "champion_model",
     "changed_since_run",
+    "check_signature",
     "client",
     "data_md5",
     "distributions",

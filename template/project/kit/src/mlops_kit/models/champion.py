@@ -134,7 +134,9 @@ def from_registry(alias: str) -> tuple[str, Path]:
     except MlflowException as error:
         if error.error_code not in ABSENT:
             raise ServerError(explained(error)) from None
-        raise WithdrawnError(f"MLflow's registry gives no {alias}: {error.message.splitlines()[0]}") from None
+        reason = error.message.splitlines()[0]
+        next_step = " Register a model: uv run poe register" if alias == "challenger" else ""
+        raise WithdrawnError(f"MLflow's registry gives no {alias}: {reason}{next_step}") from None
     if not str(version.version).isdecimal():
         raise ServerError(f"MLflow's registry names a version {str(version.version)[:100]!r}, which is not a number.")
     folder = project().root / ".champion" / f"server-{version.version}"

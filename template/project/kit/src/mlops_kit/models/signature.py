@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ast
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import yaml
 
 from mlops_kit.contract import Contract
 from mlops_kit.frameworks import framework
 from mlops_kit.ground import project
+from mlops_kit.models.errors import ChampionError
 
 if TYPE_CHECKING:
     from mlflow.models.signature import ModelSignature
@@ -74,3 +79,25 @@ def signature_types(contract: Contract) -> dict[str, str]:
 def output_type(contract: Contract) -> str:
     """MLflow's type of the prediction."""
     return SIGNATURE_CLASSES[type(contract.classes[0])] if contract.classes else "double"
+
+
+def check_signature(folder: Path, contract: Contract) -> None:
+    """Raise ChampionError where the model's signature is not the contract's: it was trained for other data."""
+    try:
+        written = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))["signature"]
+        inputs = {column["name"]: column["type"] for column in json.loads(written["inputs"])}
+        outputs = [column["type"] for column in json.loads(written["outputs"])]
+    except (OSError, yaml.YAMLError, ValueError, KeyError, TypeError):
+        raise ChampionError(f"{folder} holds a model without a signature.") from None
+    wanted = signature_types(contract)
+    for name in [*wanted, *inputs]:
+        if wanted.get(name) != inputs.get(name):
+            raise ChampionError(
+                f"The model does not fit contract.yaml: the column {name!r} is {wanted.get(name, 'not')} in the "
+                f"contract and {inputs.get(name, 'not')} in the model. Train again: uv run poe repro"
+            )
+    if outputs != [output_type(contract)]:
+        raise ChampionError(
+            f"The model does not fit contract.yaml: it answers {', '.join(outputs)}, the target is "
+            f"{output_type(contract)}. Train again: uv run poe repro"
+        )

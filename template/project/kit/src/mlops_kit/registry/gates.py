@@ -49,8 +49,9 @@ def check_gates(report: dict[str, Any]) -> None:
             f"Not registered: {primary} is {gain:+.4f} against the baseline, the gate asks for {need:+} "
             "(gates.better_than_baseline_by in params.yaml)."
         )
-    contract = load()
-    took = latency_ms(models.load_model(project().root / "model"), contract.coerce(contract.sample(50)))
+    contract, folder = load(), project().root / "model"
+    models.check_signature(folder, contract)
+    took = latency_ms(models.load_model(folder), contract.coerce(contract.sample(50)))
     if took > gates["latency_ms"]:
         allowed = f"{gates['latency_ms']} ms (gates.latency_ms in params.yaml)"
         raise RegistryError(f"Not registered: one row takes {took:.0f} ms, the gate allows {allowed}.")

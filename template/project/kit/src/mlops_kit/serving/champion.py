@@ -25,7 +25,7 @@ from mlops_kit import models
 from mlops_kit.contract import Contract
 from mlops_kit.frameworks import Decision
 from mlops_kit.serving import mlflow_server
-from mlops_kit.serving.follow import check_hash, check_not_retired, check_signature, reload_seconds
+from mlops_kit.serving.follow import check_hash, check_not_retired, reload_seconds
 from mlops_kit.serving.predictor import Predictor
 
 log = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ def load(folder: Path, contract: Contract, token: str) -> Served:
     """The model in a folder, ready to answer. Raises ChampionError where it is none, or none for this contract."""
     before = models.folder_md5(folder)
     model = models.load_model(folder)
-    check_signature(folder, contract)
+    models.check_signature(folder, contract)
     version = (folder / "run_id").read_text(encoding="utf-8").strip()
     if models.folder_md5(folder) != before:  # a training is writing it
         raise models.ChampionError(f"{folder} changed while it was read.")

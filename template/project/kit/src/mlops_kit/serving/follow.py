@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
 from pathlib import Path
 
-import yaml
-
 from mlops_kit import models
-from mlops_kit.contract import Contract
 from mlops_kit.ground import KitError
-from mlops_kit.models import output_type, signature_types
 
 log = logging.getLogger(__name__)
 
@@ -52,25 +47,3 @@ def check_hash(folder: Path) -> None:
         )
     if not named:
         log.warning("MODEL_MD5 is not set: the model in %s is served without a check of its hash", folder)
-
-
-def check_signature(folder: Path, contract: Contract) -> None:
-    """Raise ChampionError where the model's signature is not the contract's: it was trained for other data."""
-    try:
-        written = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))["signature"]
-        inputs = {column["name"]: column["type"] for column in json.loads(written["inputs"])}
-        outputs = [column["type"] for column in json.loads(written["outputs"])]
-    except (OSError, yaml.YAMLError, ValueError, KeyError, TypeError):
-        raise models.ChampionError(f"{folder} holds a model without a signature.") from None
-    wanted = signature_types(contract)
-    for name in [*wanted, *inputs]:
-        if wanted.get(name) != inputs.get(name):
-            raise models.ChampionError(
-                f"The model does not fit contract.yaml: the column {name!r} is {wanted.get(name, 'not')} in the "
-                f"contract and {inputs.get(name, 'not')} in the model. Train again: uv run poe repro"
-            )
-    if outputs != [output_type(contract)]:
-        raise models.ChampionError(
-            f"The model does not fit contract.yaml: it answers {', '.join(outputs)}, the target is "
-            f"{output_type(contract)}. Train again: uv run poe repro"
-        )

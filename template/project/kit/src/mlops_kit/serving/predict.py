@@ -50,8 +50,9 @@ def chunks(contract: Contract, path: Path | None) -> Iterator[pd.DataFrame]:
 
 def predict(path: Path | None, output: Path | TextIO) -> int:
     """Predict a file with the champion, in CSV written as the training data is; gives back the number of rows."""
-    contract = load()
-    model = models.load_model(models.champion_folder())
+    contract, folder = load(), models.champion_folder()
+    models.check_signature(folder, contract)
+    model = models.load_model(folder)
     count = 0
     for rows in chunks(contract, path):
         # A column of the file that has the name of an answer keeps its values under another name.

@@ -33,7 +33,7 @@ from mlops_kit import models
 from mlops_kit.contract import Contract, load
 from mlops_kit.ground import KitError, command, project
 from mlops_kit.serving import mlflow_server
-from mlops_kit.serving.follow import check_hash, check_not_retired, check_signature, reload_seconds
+from mlops_kit.serving.follow import check_hash, check_not_retired, reload_seconds
 from mlops_kit.serving.listen import add_address, check_free
 
 IMAGE = "docker.io/tensorflow/serving:2.19.1"
@@ -96,7 +96,7 @@ def checked(version: Version, contract: Contract) -> Version:
     """The version, if its folder has a SavedModel for the contract's columns. Raises ChampionError."""
     if not (version.folder / SAVED / "saved_model.pb").is_file():
         raise models.ChampionError(f"{version.folder} holds no model that TensorFlow Serving can run.")
-    check_signature(version.folder, contract)
+    models.check_signature(version.folder, contract)
     return version
 
 

@@ -37,8 +37,18 @@ def contract() -> Contract:
 def parts(contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A training and a test part: the prepared ones where they are here, else generated rows."""
     if (project().root / TEST).exists():
-        return train_part(contract), test_part()
+        train, test = train_part(contract), test_part()
+        check_fits(contract, test)
+        return train, test
     return split(contract, generated_rows(contract, ROWS))
+
+
+def check_fits(contract: Contract, rows: pd.DataFrame) -> None:
+    """Fail where the contract has other columns than the prepared `rows`: it was changed after the pipeline ran."""
+    for column in contract.columns:
+        if column.name not in rows.columns:
+            reason = f"contract.yaml has the column {column.name!r}, data/prepared has not. Run: uv run poe repro"
+            pytest.fail(reason, pytrace=False)
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ def commit_data(name: str, versioned: tuple[str, ...]) -> None:
         say("data", f"{name} is the data already, nothing to commit")
         return
     run("git", "commit", "--quiet", "--message", f"data: {name}", "--", *paths, quiet=True)
-    say("data", f"{name} is versioned and committed")
+    say("data", f"{name} is versioned and committed. Train on it: uv run poe repro")
 
 
 def compare_file(old: Contract, new: Contract, file: Path) -> tuple[list[str], Contract, int]:
