@@ -233,6 +233,18 @@ def test_a_retirement_that_stopped_is_finished_by_retiring_again(client: MlflowC
     assert history() == ["1 promote", "1 retire"]
 
 
+def test_the_champion_of_another_clone_is_retired_and_no_version_of_this_registry(client: MlflowClient) -> None:
+    challenge(client)
+    for number in (1, 7):  # a number that this registry has, and one that it has not
+        models.write_champion(Champion(number, "of another clone", "", "", "", {}))
+        assert "not in this registry" in registry.retire(str(number), "other data", even_champion=True)
+        named = models.read_champion()
+        assert named is not None
+        assert named.retired == "other data"
+        assert history() == []
+    assert "version 1 is champion" in registry.promote()
+
+
 def test_a_registration_that_stopped_is_recorded_by_registering_again(
     client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mlops_kit import models
 from mlops_kit.ground import project
 from mlops_kit.registry.errors import RegistryError
 from mlops_kit.registry.history import record, record_once
 from mlops_kit.registry.versions import as_champion, by_alias
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
 
 
 def rollback(why: str = "") -> str:
@@ -31,9 +35,15 @@ def rollback(why: str = "") -> str:
 
 
 def retire(number: str, reason: str, even_champion: bool = False) -> str:
-    """Mark a version as retired, for a reason; it loses its aliases and cannot come back, and nothing serves it."""
-    client = models.client()
+    """Mark a version as retired, for a reason; it loses its aliases and cannot come back, and nothing serves it.
+
+    With `even_champion`, the number may be that of champion.yaml, whose version another clone registered.
+    """
+    client, champion = models.client(), models.read_champion()
     version = models.if_known(client.get_model_version, project().name, number)
+    if even_champion and champion is not None and str(champion.version) == number and is_foreign(champion, version):
+        models.write_champion(replace(champion, retired=reason))
+        return f"version {number} of champion.yaml, which is not in this registry, is retired: {reason}"
     if version is None:
         raise RegistryError(f"There is no version {number}. See: uv run poe status")
     if "champion" in version.aliases and not even_champion:
@@ -45,7 +55,11 @@ def retire(number: str, reason: str, even_champion: bool = False) -> str:
         client.delete_registered_model_alias(project().name, alias)
     client.set_model_version_tag(project().name, number, "retired", reason)
     (record_once if version.tags.get("retired") == reason else record)(client, number, "retire", reason)
-    champion = models.read_champion()
     if champion is not None and champion.model == version.tags["model_md5"]:
         models.write_champion(replace(champion, retired=reason))
     return f"version {number} is retired: {reason}"
+
+
+def is_foreign(champion: models.Champion, version: ModelVersion | None) -> bool:
+    """Whether champion.yaml is from another clone's registry: here, the version of its number is another model."""
+    return version is None or ("champion" not in version.aliases and version.tags["model_md5"] != champion.model)
