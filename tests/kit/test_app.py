@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 from mlops_kit.contract import Column, Contract
 from mlops_kit.ground import KitError, project
 from mlops_kit.serving import observe, prediction_log
-from mlops_kit.serving.app import create_app, serve
+from mlops_kit.serving.app import create_app, serve, with_front_page
 from mlops_kit.serving.predict import predictions
 from mlops_kit.serving.protocol import DATATYPES
 from mlops_kit.serving.rows import RowReader, RowsError
@@ -286,6 +286,16 @@ def test_a_route_that_fails_is_an_answer_with_an_id_and_a_line_with_the_tracebac
     assert any("ZeroDivisionError" in line.get("traceback", "") for line in lines)
     (request,) = [line for line in lines if line.get("request") == "mine-1"]
     assert (request["status"], request["error"]) == (500, "ZeroDivisionError: division by zero")
+
+
+def test_the_front_page_is_the_documentation_or_the_projects_own(settings: None) -> None:
+    with TestClient(with_front_page(create_app())) as client:
+        found = client.get("/")
+    assert (found.status_code, found.url.path) == (200, "/docs")
+    application = create_app()
+    application.add_api_route("/", lambda: "mine")
+    with TestClient(with_front_page(application)) as client:
+        assert client.get("/").json() == "mine"
 
 
 @pytest.mark.usefixtures("project")

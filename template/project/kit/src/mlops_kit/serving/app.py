@@ -25,7 +25,7 @@ from typing import Any
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from pydantic_core import to_json
@@ -305,6 +305,16 @@ async def refuse(request: Request, error: Exception) -> Response:
     return JSONResponse(observe.error_body(request.url.path, str(error.detail)), error.status_code, error.headers)
 
 
+def with_front_page(app: FastAPI) -> FastAPI:
+    """`/` leads to the documentation; a route that the project has there comes first."""
+
+    @app.get("/", include_in_schema=False)
+    async def front_page() -> Response:
+        return RedirectResponse("docs")
+
+    return app
+
+
 def serve(application: Callable[[], FastAPI] = create_app) -> None:
     """Serve an application until stopped, at --host and --port; requests in progress are answered first.
 
@@ -325,4 +335,4 @@ def _serve(application: Callable[[], FastAPI]) -> None:
     sys.setswitchinterval(SWITCH)
     accepted = limits.from_environment()
     sockets = bound(options.host, options.port)
-    connections.run(application(), sockets, accepted)
+    connections.run(with_front_page(application()), sockets, accepted)
