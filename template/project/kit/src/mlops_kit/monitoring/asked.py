@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -43,6 +44,11 @@ class Asked:
 def log_folder() -> Path:
     """Where the service writes its prediction log."""
     return Path(os.environ.get("PREDICTION_LOG") or logs())
+
+
+def how_to_log(folder: Path) -> str:
+    """What makes the service write a log there."""
+    return f"start the service with PREDICTION_LOG={shlex.quote(str(folder))}, so that it logs what it is asked"
 
 
 def is_empty(folder: Path) -> bool:

@@ -164,7 +164,7 @@ def nothing_to_look_at() -> str:
     """Why the prediction log cannot be looked at; empty where it can."""
     folder = asked.log_folder()
     if asked.is_empty(folder):
-        return f"name a file, or let the service write its log to {folder}"
+        return f"name a file, or {asked.how_to_log(folder)}"
     if not (project().root / load().source.path).exists():
         return "the data is not here, and generated rows tell nothing about the log"
     return ""

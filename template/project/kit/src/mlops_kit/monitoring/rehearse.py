@@ -9,7 +9,6 @@ nothing: labels do (`poe promote`), and a person who has looked where the two di
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Iterator
 
 from mlops_kit import models
@@ -66,9 +65,7 @@ def main() -> None:
     parser.parse_args()
     folder = asked.log_folder()
     if asked.is_empty(folder):
-        print(
-            f"nothing to look at: let the service write its log to {folder}: PREDICTION_LOG={shlex.quote(str(folder))}"
-        )
+        print(f"nothing to look at: {asked.how_to_log(folder)}")
         return
     found = rehearse()
     print(*found.sentences, "report/shadow.html", sep="\n")

@@ -92,11 +92,11 @@ def drifted() -> list[dict[str, Any]]:
 
 def open_report() -> str:
     """Open a report where there is drift, or bring the open one up to date. Gives back what came of it."""
-    found, issues = drifted(), tracker()
-    if issues is None:
-        return f"{len(found)} findings of drift: no issues here, or no token; report/drift.html has them"
     if not found_file().exists():
         return "nothing was looked at: no report"
+    found, issues = drifted(), tracker()
+    if issues is None:
+        return f"{len(found)} findings of drift: no issues here, or no token; see report/drift.html"
     one = issues.find()
     if not found and not one:
         return "no drift: no report"

@@ -216,7 +216,7 @@ def call(method: str, url: str, headers: dict[str, str], body: dict[str, str] | 
 @command
 def main() -> None:
     """Write the report; comment it where that is asked for."""
-    parser = argparse.ArgumentParser(prog="report", description="What a change does to data and model.")
+    parser = argparse.ArgumentParser(prog="poe report", description="What a change does to data and model.")
     parser.add_argument("--post", action="store_true", help="comment it on the pull or merge request")
     options = parser.parse_args()
     text = write_report()

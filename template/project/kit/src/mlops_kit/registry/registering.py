@@ -15,7 +15,7 @@ from mlops_kit.registry.versions import find
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-COMMIT_IT = ". Commit what was run before it is promoted: git commit --all"
+COMMIT_IT = '. Before you promote it, commit what was run: git add --all && git commit --message "model: what changed"'
 
 
 def register() -> str:

@@ -14,19 +14,19 @@ from mlops_kit.workspace.setup import install_hooks, next_steps, setup
 @command
 def main() -> None:
     """Parse the command line and do it."""
-    parser = argparse.ArgumentParser(prog="workspace", description="The workspace of one person.")
+    parser = argparse.ArgumentParser(prog="poe", description="The workspace of one person.")
     commands = parser.add_subparsers(dest="command", required=True)
     ready = commands.add_parser("setup", help="make a clone ready")
     ready.add_argument("--smoke-test", action="store_true", help="try it out, and say what to do next")
     commands.add_parser("hooks", help="install the git hooks and merge drivers")
     commands.add_parser("next", help="say what to try next")
     data = commands.add_parser("data", help="bring in a new version of the data")
-    data.add_argument("file", type=Path)
+    data.add_argument("file", type=Path, help="CSV or Parquet, with all rows: it replaces the data")
     data.add_argument("--target", help="the column to predict: infers the contract anew")
     data.add_argument("--problem", choices=["classification", "regression"])
     data.add_argument("--contract", type=Path, help="what was inferred of the file: with it, it is not looked at again")
     data.add_argument("--in-git", action="store_true", help="keep the file in git, not in DVC")
-    data.add_argument("--no-commit", action="store_true")
+    data.add_argument("--no-commit", action="store_true", help="leave the commit to you")
     commands.add_parser("repro", help="run the pipeline; options go to dvc repro").add_argument("options", nargs="*")
     large = commands.add_parser("large-files", help="refuse large files (a git hook)")
     large.add_argument("files", nargs="*")

@@ -16,7 +16,7 @@ class Finding:
 
 def listed(names: Iterable[str], most: int = 30) -> str:
     """Names in a sentence: the first ones, long ones cut."""
-    shown = [name if len(name) <= 50 else f"{name[:47]}..." for name in names]
+    shown = [(name if len(name) <= 50 else f"{name[:47]}...") or "(no name)" for name in names]
     return ", ".join(shown[:most]) + ", ..." * (len(shown) > most)
 
 

@@ -22,6 +22,7 @@ FEWEST = 20  # rows that tell anything
 ALIKE = 0.9999  # correlation of a copy
 CHANCE = 1e-6  # of a finding that is none
 ORDERED = ("numeric", "boolean", "date")
+LEAVE_OUT = "If it is not known when a prediction is made, move it to `ignored` in contract.yaml"
 MOST_DATES = 8  # whose differences are looked at
 
 
@@ -40,7 +41,7 @@ def warn_of_leaks(contract: Contract, cells: pd.DataFrame, found: Findings) -> N
     for name, values, target, has_order in _looked_at(narrow, coerce(narrow, cells, with_target=True)):
         why = _leaks(values, target, has_order) if name in suspects else ""
         if why:
-            found.warn(f"{name} gives {contract.target!r} away: {why}. Leave it out if it is not known beforehand")
+            found.warn(f"{name} gives {contract.target!r} away: {why}. {LEAVE_OUT}")
 
 
 def _looked_at(contract: Contract, frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series, pd.Series, bool]]:

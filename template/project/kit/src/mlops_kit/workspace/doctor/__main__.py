@@ -66,7 +66,7 @@ def chosen(only: str, skip: str) -> list[str]:
 @command
 def main() -> None:
     """Look, fix where asked, report."""
-    parser = argparse.ArgumentParser(prog="doctor", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="poe doctor", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--fix", action="store_true", help="run the commands that cost nothing of yours")
     parser.add_argument("--only", default="", metavar="NAME,...", help="these checks alone")
     parser.add_argument("--skip", default="", metavar="NAME,...", help="all checks but these")
