@@ -85,7 +85,7 @@ def checked(project: Project, rows: Mapping[str, Component], answers: dict[str, 
     for row in (rows[name] for name in chosen):
         if row.needs and not set(row.needs) & set(chosen):
             needed = " or ".join(row.needs)
-            raise MlopsError(f"{row.name} needs {needed}.", f"Add that first, or remove {row.name} first.")
+            raise MlopsError(f"{row.name} needs {needed}.", f"Add {row.needs[0]} first, or do without {row.name}.")
         in_the_way = sorted(set(row.excludes) & set(chosen))
         if in_the_way:
             raise MlopsError(f"{row.name} does not go with {in_the_way[0]}.", "Remove one of them first.")

@@ -264,7 +264,7 @@ def _translated() -> Iterator[None]:
             raise Untrusted(_first_line(error), TRUST) from None
         except copier_errors.InteractiveSessionError:
             raise MlopsError(
-                "The questions need a terminal.", "Answer them with --defaults, --data or --preset."
+                "The questions need a terminal.", "Take the defaults of those that are left: --defaults"
             ) from None
         except copier_errors.TaskError:
             raise
