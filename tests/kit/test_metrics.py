@@ -67,6 +67,7 @@ def test_metrics_of_the_positive_class_work_on_words(asked: Asked, model: Any, p
         (("bad", "good"), None, "bad"),
         (("bad", "good"), "good", "good"),
         (("down", "up"), None, "up"),
+        (("Ja", "Nein"), None, "Ja"),
         ((0, 1), "0", 0),
         (("a", "b", "c"), None, None),
     ],

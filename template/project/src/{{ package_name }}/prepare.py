@@ -6,7 +6,11 @@ two frames to `write_parts`.
 """
 
 from mlops_kit.contract import load
+{% if compute == 'ray' %}
 from mlops_kit.data import checked_rows, is_large, prepare_in_batches, split, write_parts
+{% else %}
+from mlops_kit.data import checked_rows, split, write_parts
+{% endif %}
 from mlops_kit.training import stage
 
 
@@ -14,9 +18,11 @@ from mlops_kit.training import stage
 def prepare() -> None:
     """Read the rows that contract.yaml describes, check them, split them."""
     contract = load()
-    if is_large(contract):  # more rows than `rows_in_memory`, with `compute: ray`
+{% if compute == 'ray' %}
+    if is_large(contract):  # more rows than `rows_in_memory` in params.yaml
         prepare_in_batches(contract)
         return
+{% endif %}
     rows = checked_rows(contract)
     train, test = split(contract, rows)
     write_parts(train, test)

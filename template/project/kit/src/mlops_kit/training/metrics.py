@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # One of two classes that is called so is the class that matters; or the other one, where one is called so.
-YES = ("1", "true", "yes", "y", "t", "positive", "+")
-NO = ("0", "-1", "false", "no", "n", "f", "negative", "-", "none", "normal", "good", "ok", "benign", "healthy", "ham")
+YES = ("1", "true", "yes", "y", "t", "ja", "oui", "si", "sí", "on", "positive", "+")
+NO = (
+    *("0", "-1", "false", "no", "n", "f", "nein", "non", "off", "negative", "-"),
+    *("none", "normal", "good", "ok", "benign", "healthy", "ham"),
+)
 SOME = 500  # rows that tell whether a metric fits the labels
 
 
