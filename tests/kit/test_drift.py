@@ -142,7 +142,7 @@ def test_a_quiet_week_is_nothing_to_look_at_and_no_failure(
     monkeypatch.setattr("sys.argv", ["drift", "--fail"])
     with using(copied(project, tmp_path, "contract.yaml")):
         monitor.main()
-        assert f"let the service write its log to {tmp_path}" in capsys.readouterr().out
+        assert f"start the service with PREDICTION_LOG={tmp_path}" in capsys.readouterr().out
         log_of_weeks(contract, tmp_path, [60, 5])
         monitor.main()
         assert "the data is not here" in capsys.readouterr().out
