@@ -19,11 +19,10 @@ test test-kit test-all test-long test-soak: export OMP_NUM_THREADS := 1
 # The longer suites wait for containers, clusters and services: two tests for each core keep it busy.
 SPREAD_LONG := --numprocesses $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())') --dist loadgroup --no-loadscope-reorder
 # make test COVERAGE=1 measures the lines that run, of the library and of the generator, and prints a figure for each.
+# Of the generator, the lines that the tests' own processes run: thousands of programs are started, 0.2 s more for each.
 COVER_KIT := $(if $(COVERAGE),-m slipcover --skip-covered --source template/project/kit/src/mlops_kit,)
 COVER := $(if $(COVERAGE),-m slipcover --skip-covered --source generator/mlops_scaffold,)
-# A line in site-packages, by which the programs that tests start are measured too.
-site = $$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-measured = sed 's|ROOT|$(CURDIR)|g' tests/measured.pth > "$(call site,$(1))/measured.pth"
+LIBRARIES = "$$($(KIT)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 .PHONY: demo test test-kit test-all test-long test-soak lint docs sbom bench clean
 
@@ -79,8 +78,8 @@ $(KIT)/.tested: $(VENV)/.created template/project/kit/pyproject.toml tests/kit/r
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(KIT)
 	cp template/project/kit/pyproject.toml $(KIT)/
 	$(BIN)/uv pip install --quiet --python $(KIT)/bin/python -r $(KIT)/pyproject.toml $(EXTRAS:%=--extra %) -r tests/kit/requirements.txt
-	echo "$(CURDIR)/template/project/kit/src" > "$(call site,$(KIT))/mlops_kit.pth"
-	$(call measured,$(KIT))
+	echo "$(CURDIR)/template/project/kit/src" > $(LIBRARIES)/mlops_kit.pth
+	sed 's|ROOT|$(CURDIR)|g' tests/measured.pth > $(LIBRARIES)/measured.pth
 	touch $@
 
 clean:  ## all that the other targets made, but for demo/
@@ -97,7 +96,6 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml
 
 $(VENV)/.tested: $(VENV)/.created pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable ".[test]"
-	$(call measured,$(VENV))
 	touch $@
 
 $(VENV)/.developed: $(VENV)/.created pyproject.toml

@@ -1,6 +1,6 @@
 """Measures which lines a program runs that a test starts; slipcover itself measures the tests' own processes alone.
 
-With `make test COVERAGE=1` each Python of the tests' environments runs this file at its start, by measured.pth in their
+With `make test COVERAGE=1` each Python of the library's tests runs this file at its start, by measured.pth in their
 site-packages, which a Python may read twice. What it finds lies beside what pytest's cores found, named as that is.
 """
 
