@@ -169,7 +169,7 @@ def test_on_newer_data_the_champion_is_not_asked_what_it_learnt(project: Path, t
     poe(project, "data", str(tmp_path / "grown.csv"))
     poe(project, "repro")
     # Whoever registers before the run is in git is told so.
-    assert "git commit --all" in poe(project, "register")
+    assert "git add --all && git commit" in poe(project, "register")
     git("commit", "--quiet", "--all", "--no-verify", "--message", "on newer data", cwd=project)
     command = ["uv", "run", "poe", "promote"]
     done = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True, check=False)
