@@ -1,10 +1,10 @@
 """A store that refuses every request, as if its bucket were somebody else's: S3, Cloud Storage or Blob Storage."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.web import Quiet, listening
 
 # Azurite's documented account, which everybody has: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
 ACCOUNT, KEY = (
@@ -40,7 +40,7 @@ def refusing(cloud: str, code: str = "AccessDenied", status: int = 403) -> Itera
     kind, body, more = REFUSALS[cloud]
     body = body.replace("AccessDenied", code)
 
-    class Answers(BaseHTTPRequestHandler):
+    class Answers(Quiet):
         def do_GET(self) -> None:
             self.send_response(status)
             for name, value in {"content-type": kind, "content-length": str(len(body)), **more}.items():
@@ -51,12 +51,7 @@ def refusing(cloud: str, code: str = "AccessDenied", status: int = 403) -> Itera
 
         do_HEAD = do_PUT = do_POST = do_GET
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}"
+    with listening(Answers) as address:
         connection = f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
         yield {
             "aws": {"AWS_ENDPOINT_URL": address},
@@ -64,4 +59,3 @@ def refusing(cloud: str, code: str = "AccessDenied", status: int = 403) -> Itera
             "gcp": {"STORAGE_EMULATOR_HOST": address},
             "azure": {"AZURE_STORAGE_CONNECTION_STRING": f"{connection}BlobEndpoint={address}/{ACCOUNT};"},
         }[cloud]
-        server.shutdown()

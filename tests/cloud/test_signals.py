@@ -9,13 +9,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.cloud.infra import rendered
 from tests.conftest import PATIENCE
+from tests.web import Quiet, listening
 
 TERRAFORM = shutil.which("terraform") or shutil.which("tofu")
 pytestmark = [
@@ -68,7 +68,7 @@ class Backend:
 def backend() -> Iterator[Backend]:
     """One on this machine."""
 
-    class Answers(BaseHTTPRequestHandler):
+    class Answers(Quiet):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
             if self.path == "/begun":
@@ -83,15 +83,10 @@ def backend() -> Iterator[Backend]:
 
         do_POST = do_LOCK = do_UNLOCK = do_GET
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        found = Backend(f"http://127.0.0.1:{server.server_port}")
+    with listening(Answers) as address:
+        found = Backend(address)
         yield found
         found.over.set()
-        server.shutdown()
 
 
 @pytest.mark.parametrize(("number", "times"), [(signal.SIGINT, 2), (signal.SIGTERM, 1)])

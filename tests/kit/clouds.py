@@ -8,13 +8,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from tests.cloud.refusing import ACCOUNT, KEY
+from tests.web import Quiet, listening
 
 BUCKET, TOKEN, SECRET = "churn-data", "a.b.c", "of-the-job"
 ROLE = "arn:aws:iam::123456789012:role/churn-deploy"
@@ -23,7 +22,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "YOURS", "AWS_SECRET_ACCESS_KEY": "secret"}
 STS = 'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"'
 
 
-class Cloud(BaseHTTPRequestHandler):
+class Cloud(Quiet):
     """All of them at one address: their paths and actions differ."""
 
     given: list[str]  # the tokens that jobs of GitHub were given
@@ -87,18 +86,12 @@ class Cloud(BaseHTTPRequestHandler):
         action = asked["Action"]
         self.answer(f"<{action}Response {STS}><{action}Result>{result}</{action}Result></{action}Response>")
 
-    def log_message(self, *arguments: object) -> None:
-        """Quiet: a test has its own output."""
-        del arguments
-
 
 @contextmanager
 def answering() -> Iterator[dict[str, str]]:
-    """What is in the environment where the libraries find it; nobody is logged in by that."""
+    """The environment variables by which the libraries find it; they log nobody in."""
     Cloud.given = []
-    with ThreadingHTTPServer(("127.0.0.1", 0), Cloud) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}"
+    with listening(Cloud) as address:
         account = f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
         yield {
             "AWS_ENDPOINT_URL": address,
@@ -106,4 +99,3 @@ def answering() -> Iterator[dict[str, str]]:
             "AZURE_STORAGE_CONNECTION_STRING": f"{account}BlobEndpoint={address}/{ACCOUNT};",
             "ACTIONS_ID_TOKEN_REQUEST_URL": f"{address}/token?api-version=2.0",
         }
-        server.shutdown()

@@ -6,11 +6,9 @@ import shutil
 import socket
 import sqlite3
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from mlops_kit.workspace.doctor.lifecycle import revisions
 from mlops_kit.workspace.doctor.state import repo
 
 from tests.conftest import git
+from tests.web import Guarded, listening
 
 DEFAULT, REMOTE = "    remote = storage\n", "['remote \"storage\"']\n    url = ../../remote\n"
 
@@ -206,26 +205,9 @@ def nothing_pushed(p: Patient) -> None:
     (p.root.parent / "remote").mkdir()
 
 
-class Guarded(BaseHTTPRequestHandler):
-    """An empty store that lets in who has a password."""
-
-    def do_GET(self) -> None:
-        self.send_response(404 if self.headers["authorization"] else 403)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    do_HEAD = do_GET
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
-
-
 def store(p: Patient) -> str:
-    """The address of such a store, which is the remote from now on."""
-    server = p.stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Guarded))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    p.stack.callback(server.shutdown)
-    address = f"http://127.0.0.1:{server.server_port}/data"
+    """The address of a store that lets in who has a password, which is the remote from now on."""
+    address = f"{p.stack.enter_context(listening(Guarded))}/data"
     p.change(".dvc/config", "url = ../../remote", f"url = {address}")
     return address
 

@@ -2,12 +2,10 @@
 
 import json
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -24,9 +22,10 @@ from mlops_kit.serving.champion import Keeper
 
 from tests.kit.kinds import kinds
 from tests.kit.projects import copied
+from tests.web import Quiet, listening
 
 
-class Registry(BaseHTTPRequestHandler):
+class Registry(Quiet):
     """As much of an MLflow server as the service asks for; `folder` is its champion, None where it has none."""
 
     folder: Path | None = None
@@ -64,18 +63,12 @@ class Registry(BaseHTTPRequestHandler):
         else:
             self.wfile.write(body)
 
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-        return
-
 
 @contextmanager
 def registry(folder: Path | None, **more: Any) -> Iterator[str]:
     """A registry that runs, by its address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Its", (Registry,), dict(folder=folder, **more))) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with listening(type("Its", (Registry,), dict(folder=folder, **more))) as address:
+        yield address
 
 
 @pytest.fixture(autouse=True)

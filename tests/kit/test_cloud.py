@@ -1,4 +1,4 @@
-"""Who is not logged in to a cloud, or not let in, is told so in one sentence with the next step, by its own library.
+"""Without a login or rights in a cloud, one sentence names the reason and the next step, by the cloud's own library.
 
 A CI's job becomes whom cloud.yaml names, by its own token alone.
 """

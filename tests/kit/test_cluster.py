@@ -33,7 +33,7 @@ class TaskUnschedulableError(RayError):
 
 @dataclass
 class Node:
-    """A node: what its environment has besides ours, and what happens to a trial on it, or to any task."""
+    """A node: how its environment differs from ours, and what happens to a trial, or to any task, on it."""
 
     name: str
     has: dict[str, str] = field(default_factory=dict)

@@ -8,9 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
@@ -31,6 +29,7 @@ from tests.cloud.terraform import OUTPUTS, TERRAFORM, want
 from tests.kit.clouds import KEYS, PERSON, answering
 from tests.kit.programs import Program, champion_of
 from tests.kit.projects import write
+from tests.web import Quiet, listening
 
 REGISTRY = OUTPUTS["image"]
 
@@ -102,20 +101,11 @@ def poe(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @contextmanager
-def listening(answers: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """The address of a server."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), answers) as server:
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-@contextmanager
 def serving(model: Path, log: Path) -> Iterator[str]:
     """The address of the service with a model, as it listens in a container that was started."""
     with started(model, log) as service:
 
-        class Relay(BaseHTTPRequestHandler):
+        class Relay(Quiet):
             def do_GET(self) -> None:
                 self.reply(None)
 
@@ -127,9 +117,6 @@ def serving(model: Path, log: Path) -> Iterator[str]:
                 self.send_response(found.status)
                 self.end_headers()
                 self.wfile.write(found.text.encode())
-
-            def log_message(self, *arguments: object) -> None:
-                """Quiet."""
 
         with listening(Relay) as address, mock.patch.object(image, "free_port", return_value=urlsplit(address).port):
             yield address
@@ -275,12 +262,9 @@ def test_a_service_that_only_apps_beside_it_may_ask_is_not_waited_for(
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_service_that_lets_only_some_in_stands(status: int) -> None:
-    class Closed(BaseHTTPRequestHandler):
+    class Closed(Quiet):
         def do_GET(self) -> None:
             self.send_error(status)
-
-        def log_message(self, *arguments: object) -> None:
-            """Quiet."""
 
     with listening(Closed) as address:
         assert deploy.wait_until_ready(address) == f"{address} stands, and answers only those whom the cloud lets in"

@@ -281,18 +281,19 @@ def test_a_server_that_is_away_is_named_before_the_work(project: Project, monkey
         train()
 
 
+def loads_mlflow(here: Project, stage: str) -> bool:
+    """Run a stage in a process of its own, as DVC does; whether that loads MLflow."""
+    code = f"import sys, {here.package}.{stage} as stage; stage.{stage}(); print('mlflow' in sys.modules)"
+    env = {**os.environ, "PYTHONPATH": "src"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=here.root, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1] == "True"
+
+
 def test_preparing_does_not_load_mlflow(project: Project, tmp_path: Path) -> None:
     """It takes seconds, which a stage that logs nothing need not wait for."""
     here = copied(project, tmp_path, "contract.yaml", "data", "params.yaml", "pyproject.toml", "src")
-    code = f"import sys, {here.package}.prepare as stage; stage.prepare(); print('mlflow' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=here.root,
-        env={**os.environ, "PYTHONPATH": "src"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout.endswith("False\n"), done.stderr
+    assert not loads_mlflow(here, "prepare")
 
 
 @kinds("grades")
@@ -304,15 +305,7 @@ def test_evaluating_records_its_metrics_by_another_process(
     shutil.copy(runs_of_mlflow / "mlflow.db", here.root)
     with closing(sqlite3.connect(here.root / "mlflow.db")) as database, database:
         database.execute("DELETE FROM latest_metrics")
-    code = f"import sys, {here.package}.evaluate as stage; stage.evaluate(); print('mlflow' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=here.root,
-        env={**os.environ, "PYTHONPATH": "src"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout.endswith("False\n"), done.stderr
+    assert not loads_mlflow(here, "evaluate")
     run = (here.root / "model/run_id").read_text(encoding="utf-8").strip()
     with closing(sqlite3.connect(here.root / "mlflow.db")) as database:
         recorded = dict(database.execute("SELECT key, value FROM latest_metrics WHERE run_uuid = ?", [run]))

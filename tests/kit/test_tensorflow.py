@@ -6,11 +6,9 @@ All that loads TensorFlow is in this file, since loading takes seconds; where it
 import shutil
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -42,6 +40,7 @@ from tests.kit.service_contract import ServiceContract
 from tests.kit.test_batches import beats_the_baseline
 from tests.kit.test_batches import parts as parts_of
 from tests.kit.test_own_tests import run_all
+from tests.web import Quiet, listening
 
 NOBODY = "http://127.0.0.1:9"
 EVERY = kinds("deep_grades", "deep_prices")
@@ -210,7 +209,7 @@ def test_without_its_server_the_champion_at_hand_is_served_and_that_is_said(
     assert laid_out(folder) == []
 
 
-class HalfAnAnswer(BaseHTTPRequestHandler):
+class HalfAnAnswer(Quiet):
     """A server that begins an answer and then says nothing more."""
 
     def do_GET(self) -> None:
@@ -221,10 +220,6 @@ class HalfAnAnswer(BaseHTTPRequestHandler):
         self.wfile.write(b'{"model_version": ')
         time.sleep(2)
 
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-        return
-
 
 @ONE
 def test_a_server_that_stalls_in_the_middle_of_an_answer_is_one_that_is_away(
@@ -233,11 +228,9 @@ def test_a_server_that_stalls_in_the_middle_of_an_answer_is_one_that_is_away(
     monkeypatch.setattr(mlflow_server, "PATIENCE", 0.3)
     shutil.copytree(saved, tmp_path / "model")
     models.write_champion(Champion(4, models.folder_md5(saved), "", "", "", {}))
-    with ThreadingHTTPServer(("127.0.0.1", 0), HalfAnAnswer) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}")
+    with listening(HalfAnAnswer) as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         told = Follower(contract).look()
-        server.shutdown()
     assert "served: version 4 as champion" in told
     assert "stops in the middle of an answer" in told
     assert laid_out(folder) == ["4"]

@@ -3,12 +3,10 @@
 import io
 import json
 import shutil
-import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ from mlops_kit.serving.champion import Keeper
 from mlops_kit.serving.follow import check_hash
 
 from tests.kit.projects import copied
+from tests.web import Quiet, listening
 
 GOOD = dict(version=1, model="a" * 32 + ".dir", data="", commit="", prediction_sha256="", metrics={})
 
@@ -194,7 +193,7 @@ def answering(status: int, body: bytes, **headers: str) -> Iterator[tuple[str, l
     """A server that always answers so, by its address, and the requests that it had."""
     asked: list[Any] = []
 
-    class Its(BaseHTTPRequestHandler):
+    class Its(Quiet):
         def do_GET(self) -> None:
             asked.append(self.headers)
             self.send_response(status)
@@ -203,13 +202,8 @@ def answering(status: int, body: bytes, **headers: str) -> Iterator[tuple[str, l
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: Any) -> None:
-            return None
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Its) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", asked
-        server.shutdown()
+    with listening(Its) as address:
+        yield address, asked
 
 
 @pytest.mark.usefixtures("project")

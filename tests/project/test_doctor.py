@@ -10,11 +10,9 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ import yaml
 
 from tests.conftest import git
 from tests.project.running import environment, free_port, new, poe, python
+from tests.web import Guarded, listening
 
 pytestmark = pytest.mark.long
 
@@ -258,25 +257,8 @@ def data_not_cached(p: Patient) -> None:
     p.forget(p.data_md5)
 
 
-class Guarded(BaseHTTPRequestHandler):
-    """An empty store that lets in who has a password."""
-
-    def do_GET(self) -> None:
-        self.send_response(404 if self.headers["authorization"] else 403)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    do_HEAD = do_GET
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
-
-
 def refused_credentials(p: Patient) -> None:
-    server = p.stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Guarded))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    p.stack.callback(server.shutdown)
-    address = f"http://127.0.0.1:{server.server_port}/data"
+    address = f"{p.stack.enter_context(listening(Guarded))}/data"
     p.dvc("remote", "add", "--quiet", "--force", "storage", address)
     for option in (("auth", "basic"), ("user", "me")):
         p.dvc("remote", "modify", "storage", *option)

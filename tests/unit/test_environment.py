@@ -8,11 +8,9 @@ import os
 import re
 import shutil
 import subprocess
-import threading
 import tomllib
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -23,6 +21,7 @@ from mlops_scaffold.ground.project import Project
 from mlops_scaffold.vcs.repository import refuse_programs
 
 from tests.conftest import ROOT, git, mlops
+from tests.web import Quiet, listening
 
 TABLE = '[project]\nname = "{name}"\nversion = "0"\nrequires-python = ">=3.11"\n'
 MEMBERS = {
@@ -242,7 +241,7 @@ def test_an_index_that_only_this_machine_knows_is_found(template: Path, tmp_path
     assert mlops("doctor", "--only", "package-index", cwd=folder, **here).returncode == 0
 
 
-class Mirror(BaseHTTPRequestHandler):
+class Mirror(Quiet):
     """An index with one package, for who has the password."""
 
     wheel = b""
@@ -265,9 +264,6 @@ class Mirror(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
-
 
 @pytest.fixture
 def mirror() -> Iterator[str]:
@@ -278,10 +274,8 @@ def mirror() -> Iterator[str]:
         wheel.writestr("tiny-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr("tiny-1.dist-info/RECORD", "")
     handler = type("OfOne", (Mirror,), {"wheel": held.getvalue()})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/simple"
-        server.shutdown()
+    with listening(handler) as address:
+        yield f"{address}/simple"
 
 
 def test_behind_a_mirror_ci_installs_what_was_locked(

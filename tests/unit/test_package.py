@@ -8,9 +8,7 @@ import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import ClassVar
 
 import pytest
@@ -29,6 +27,7 @@ from mlops_scaffold.vcs.repository import open_repository
 
 from tests.conftest import ROOT, mlops
 from tests.update.world import commit, forget_fetches, new_project, snapshot
+from tests.web import Quiet, listening
 
 NAME = "mlops-scaffold-kit"
 INDEX = "https://packages.example.com/simple"
@@ -136,7 +135,7 @@ def wheel(version: str, code: str = "") -> bytes:
     return held.getvalue()
 
 
-class Index(BaseHTTPRequestHandler):
+class Index(Quiet):
     """A package index as PEP 503 has it: a page with the wheels and their hashes."""
 
     wheels: ClassVar[dict[str, bytes]] = {}
@@ -156,19 +155,14 @@ class Index(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
-
 
 @contextmanager
 def index(*versions: str) -> Iterator[tuple[str, type[Index]]]:
     """An index with some versions of the library; its address, and what it holds."""
     wheels = {f"mlops_scaffold_kit-{version}-py3-none-any.whl": wheel(version) for version in versions}
     holds = type("Holds", (Index,), {"wheels": wheels})
-    with ThreadingHTTPServer(("127.0.0.1", 0), holds) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/simple", holds
-        server.shutdown()
+    with listening(holds) as address:
+        yield f"{address}/simple", holds
 
 
 @pytest.fixture
