@@ -128,9 +128,9 @@ def fetch(mirror: Path, address: Address) -> None:
 
 
 def is_damaged(mirror: Path) -> bool:
-    """Whether something of a mirror is gone; one that has nothing yet is only empty."""
+    """Whether something that a mirror's branches and tags need is gone; one that has nothing yet is only empty."""
     try:
-        return bool(refs(mirror)) and not succeeds("cat-file", "-e", f"{NEWEST}^{{tree}}", cwd=mirror)
+        return bool(refs(mirror)) and not succeeds("rev-list", "--objects", "--quiet", "--all", cwd=mirror)
     except GitError:
         return True
 
