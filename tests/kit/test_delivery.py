@@ -97,8 +97,12 @@ def test_an_image_that_the_registry_has_is_pulled_and_only_where_files_and_model
 def test_without_a_champion_or_an_engine_nothing_is_built(
     here: Project, program: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program("docker").answers({"build": (1, "no space left")})
-    with pytest.raises(image.ImageError, match="`docker build` failed: see above"):
+    docker = program("docker")
+    docker.answers({"build": (1, "no space left")})
+    with pytest.raises(image.ImageError, match=r"`docker build` failed: see above\.$"):
+        image.build()
+    docker.answers({"build": (1, ""), "version": (1, "Cannot connect to the Docker daemon")})
+    with pytest.raises(image.ImageError, match=r"No Docker daemon answers\. Start Docker, or name podman or buildah"):
         image.build()
     monkeypatch.setenv("CONTAINER_ENGINE", "nerdctl-of-nobody")
     with pytest.raises(image.ImageError, match=r"nerdctl-of-nobody cannot be started\. Install it"):

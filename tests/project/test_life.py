@@ -89,7 +89,9 @@ def play(project: Path, service: Service) -> None:
     train(project, max_iter=300, max_leaf_nodes=15, learning_rate=0.1)
     better = run_of(project)
     assert "version 3" in poe(project, "register")
-    assert "version 3 is champion" in poe(project, "promote", "--reason", "more trees")
+    promoted = poe(project, "promote", "--reason", "more trees")
+    assert "version 3 is champion" in promoted
+    assert "Next, commit champion.yaml" in promoted
     assert champion(project) == 3
     assert service.becomes(better)
     assert "prediction" in poe(project, "predict")

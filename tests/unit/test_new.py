@@ -42,6 +42,14 @@ def test_the_standard_preset_is_what_the_questions_propose(template: Path, tmp_p
     assert filecmp.cmpfiles(tmp_path / "a", tmp_path / "b", files(tmp_path / "a"), shallow=False)[1:] == ([], [])
 
 
+def test_in_a_larger_repository_it_is_said_where_the_commits_go(template: Path, tmp_path: Path) -> None:
+    git("init", "--quiet", cwd=tmp_path)
+    command = ("new", "churn", "-l", "--no-setup", "--template", str(template))
+    within = mlops(*command, cwd=tmp_path)
+    assert f"churn is a folder of the Git repository {tmp_path}: its commits are made there" in within.stderr
+    assert "CI systems read CI files only at the root of a repository, not in churn" in within.stderr
+
+
 def test_a_dry_run_lists_the_files_and_writes_nothing(template: Path, tmp_path: Path) -> None:
     shown = mlops("new", "churn", "--defaults", "--dry-run", "--json", "--template", str(template), cwd=tmp_path)
     assert "dvc.yaml" in json.loads(shown.stdout)["files"]

@@ -71,7 +71,7 @@ def call(*command: str) -> None:
     with _installed(command[0]):
         code = run_openly(*command)
     if code:
-        raise ImageError(f"`{' '.join(command[:2])}` failed: see above.")
+        raise ImageError(f"`{' '.join(command[:2])}` failed: see above.", _without_daemon(command[0]))
 
 
 def ask(*command: str) -> str:
@@ -81,6 +81,13 @@ def ask(*command: str) -> str:
     if done.returncode:
         raise ImageError(f"`{' '.join(command[:2])}` failed: {done.stderr.strip()}")
     return done.stdout.strip()
+
+
+def _without_daemon(program: str) -> str:
+    """What to do where Docker's client is here and its daemon does not answer; empty otherwise."""
+    if Path(program).name != "docker" or run(program, "version", quiet=True, check=False).returncode == 0:
+        return ""
+    return "No Docker daemon answers. Start Docker, or name podman or buildah in CONTAINER_ENGINE."
 
 
 @contextmanager

@@ -3,8 +3,10 @@
 import argparse
 
 from mlops_kit import models
-from mlops_kit.ground import command
+from mlops_kit.ground import command, output_of
 from mlops_kit.registry import gate, one_at_a_time, promote, register, retire, rollback, status
+
+MOVES = ("promote", "rollback", "retire")  # what may write champion.yaml
 
 
 @command
@@ -25,6 +27,8 @@ def main() -> None:
     options = parser.parse_args()
     with models.in_a_sentence(), one_at_a_time():
         print(act(options))
+    if options.command in MOVES and output_of("git", "status", "--porcelain", "--", "champion.yaml"):
+        print("Next, commit champion.yaml: by it every clone, CI and the service know the champion.")
 
 
 def act(options: argparse.Namespace) -> str:
