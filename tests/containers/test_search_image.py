@@ -21,7 +21,7 @@ def test_it_is_built_and_can_search(
     (project / "data/raw.dvc").write_text(pointer, encoding="utf-8")
     (project / "data/private.csv").write_text("secret\n", encoding="utf-8")
     # buildah takes the list of what is left out by its own option, Docker by the file's name.
-    build = ["buildah", "build", "--layers", "--ignorefile", "kuberay/Dockerfile.dockerignore"]
+    build = ["buildah", "build", "--ignorefile", "kuberay/Dockerfile.dockerignore"]
     run([*build, "--file", "kuberay/Dockerfile", "--tag", "churn-ray", "."], podman, project)
     inside = ["podman", "run", "--rm", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "churn-ray"]
     assert run([*inside, "id", "--user"], podman).strip() == "10001"

@@ -158,7 +158,17 @@ def server(
     """The MLflow server: its image is built from the project's lock, and it runs as the file says."""
     said = services["mlflow"]
     run(
-        ["podman", "build", "--quiet", "--target", said["build"]["target"], "--tag", said["image"], "."],
+        [
+            "podman",
+            "build",
+            "--quiet",
+            "--layers=false",
+            "--target",
+            said["build"]["target"],
+            "--tag",
+            said["image"],
+            ".",
+        ],
         network.env,
         project,
     )

@@ -1,6 +1,7 @@
 """The library as a whole: all of it can be imported, each room stands on those below it, and images need no more."""
 
 import ast
+import os
 import pkgutil
 import subprocess
 import sys
@@ -115,3 +116,12 @@ def test_the_table_of_environment_variables_is_what_the_library_reads() -> None:
     assert read <= set(told), "name it in mlops_kit.ground.variables"
     sources = "".join(file.read_text(encoding="utf-8") for file in files if file.name != "variables.py")
     assert [name for name in told if name not in sources] == [], "nothing reads these"
+
+
+@pytest.mark.parametrize(("policy", "spins"), [(None, "1000"), ("active", None)])
+def test_threads_that_wait_sleep_soon_unless_the_surroundings_say_how(policy: str | None, spins: str | None) -> None:
+    code = "import os, mlops_kit; print(os.environ.get('GOMP_SPINCOUNT'))"
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("GOMP", "KMP", "OMP"))}
+    env |= {"OMP_WAIT_POLICY": policy} if policy else {}
+    done = subprocess.run([sys.executable, "-c", code], env=env, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == str(spins)

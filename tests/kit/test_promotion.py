@@ -99,6 +99,18 @@ def test_a_worse_challenger_is_refused_with_both_numbers(rivals: Callable[..., s
         rivals({"max_iter": 1, "learning_rate": 9.0}, seed=7)
 
 
+@kinds("prices")
+def test_a_better_challenger_that_falls_on_a_slice_is_refused(
+    rivals: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(promotion, "fallen", lambda *_: iter(["colour=red (0.5000, was 0.9000, on 30 rows)"]))
+    told = (
+        r"but it is worse where colour=red \(0.5000, .* on 30 rows\), by more than gates.a_slice_may_fall_by in params"
+    )
+    with pytest.raises(registry.RegistryError, match=told):
+        rivals({}, seed=7)
+
+
 @kinds("grades")
 def test_a_champion_that_has_learnt_nearly_all_is_not_compared(rivals: Callable[..., str], tmp_path: Path) -> None:
     whole = [pd.read_parquet(tmp_path / f"before/{part}.parquet") for part in ("train", "test")]

@@ -1,17 +1,16 @@
 """`mlops doctor`: each fault is planted in a real project, found, and mended by the command that is named.
 
-Those of the library that git alone mends are planted in tests/kit/test_doctor.py.
+Those of the library that git, DVC or the library itself mends are planted in tests/kit/test_doctor.py.
 """
 
 import json
 import os
 import shutil
 import socket
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,11 +91,6 @@ class Patient:
     @property
     def champion_md5(self) -> str:
         md5: str = yaml.safe_load((self.folder / "champion.yaml").read_text(encoding="utf-8"))["model"]
-        return md5
-
-    @property
-    def data_md5(self) -> str:
-        md5: str = yaml.safe_load((self.folder / "data/raw.dvc").read_text(encoding="utf-8"))["outs"][0]["md5"]
         return md5
 
 
@@ -222,17 +216,6 @@ def hook_of_another_place(p: Patient) -> None:
     p.change(".git/hooks/pre-commit", python, "INSTALL_PYTHON=/gone/bin/python")
 
 
-def secret_option(p: Patient) -> None:
-    text = (p.folder / ".dvc/config").read_text(encoding="utf-8")
-    remote = "['remote \"bucket\"']\n    url = s3://example\n    secret_access_key = example\n"
-    p.write(".dvc/config", text + remote)
-
-
-def large_file(p: Patient) -> None:
-    p.write("notes.txt", "x" * 6 * 2**20, add=True)
-    p.stack.callback(lambda: p.remove("notes.txt"))
-
-
 def parameters_incomplete(p: Patient) -> None:
     p.change("params.yaml", "\nsplit:", "\nspilt:")
 
@@ -241,47 +224,12 @@ def no_data(p: Patient) -> None:
     p.remove("data/raw")
 
 
-def data_edited(p: Patient) -> None:
-    file = p.folder / "data/raw/example.csv"
-    rows = file.read_bytes()
-    file.unlink()
-    file.write_bytes(rows + rows.splitlines(keepends=True)[-1])
-    p.stack.callback(p.take_data_back)
-
-
-def data_not_ignored(p: Patient) -> None:
-    p.remove("data/.gitignore")
-
-
-def data_not_cached(p: Patient) -> None:
-    p.forget(p.data_md5)
-
-
 def refused_credentials(p: Patient) -> None:
     address = f"{p.stack.enter_context(listening(Guarded))}/data"
     p.dvc("remote", "add", "--quiet", "--force", "storage", address)
     for option in (("auth", "basic"), ("user", "me")):
         p.dvc("remote", "modify", "storage", *option)
     p.stack.callback(lambda: p.remove(".dvc/config.local"))
-
-
-def unknown_remote(p: Patient) -> None:
-    p.change(".dvc/config", "remote = storage", "remote = elsewhere")
-
-
-def nothing_pushed(p: Patient) -> None:
-    shutil.rmtree(p.remote)
-    p.remote.mkdir()
-
-
-def no_database(p: Patient) -> None:
-    p.set_aside("mlflow.db")
-
-
-def no_such_database(p: Patient) -> None:
-    p.set_aside("mlflow.db")
-    p.write("mlflow.db", "this is no database")
-    p.stack.callback(lambda: p.remove("mlflow.db.broken"))
 
 
 def older_database(p: Patient) -> None:
@@ -300,16 +248,6 @@ command.upgrade(config, script.get_revision(script.get_current_head()).down_revi
 """
     subprocess.run([".venv/bin/python", "-c", code], cwd=p.folder, env=p.env, check=True, capture_output=True)
     p.stack.callback(lambda: p.remove("mlflow.db.before"))
-
-
-def newer_database(p: Patient) -> None:
-    """As an MLflow made it that has one migration more."""
-    shutil.copy(p.folder / "mlflow.db", p.folder.parent / "newer.db")
-    p.set_aside("mlflow.db")
-    (p.folder.parent / "newer.db").rename(p.folder / "mlflow.db")
-    with closing(sqlite3.connect(p.folder / "mlflow.db")) as database, database:
-        database.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
-    p.stack.callback(lambda: p.remove("mlflow.db.newer"))
 
 
 def no_server(p: Patient) -> None:
@@ -408,22 +346,9 @@ FAULTS = [
     Fault(answers_broken, "answers", "git checkout "),
     Fault(template_moved_on, "behind", "mlops update"),
     Fault(managed_file_edited, "drifted", "mlops diff | git apply --reverse"),
-    Fault(no_hook, "hooks", "uv run python -m mlops_kit.workspace hooks"),
     Fault(hook_of_another_place, "hooks", "uv run python -m mlops_kit.workspace hooks"),
-    Fault(secret_option, "secrets", "uv run dvc remote modify --unset bucket secret_access_key"),
-    Fault(large_file, "large-files", "git rm --cached"),
-    Fault(parameters_incomplete, "parameters", "git stash push -- params.yaml"),
-    Fault(no_data, "data", "uv run dvc checkout data/raw.dvc"),
-    Fault(data_edited, "data-version", "uv run dvc add data/raw"),
-    Fault(data_not_ignored, "data-ignored", "uv run dvc add data/raw"),
-    Fault(data_not_cached, "data-cached", "uv run dvc commit --force data/raw.dvc"),
     Fault(refused_credentials, "remote", "uv run dvc remote modify --local storage password PASSWORD"),
-    Fault(unknown_remote, "remote", "uv run dvc remote default --unset"),
-    Fault(nothing_pushed, "pushed", "uv run dvc push"),
-    Fault(no_database, "registry", "uv run python -m mlops_kit.models"),
-    Fault(no_such_database, "registry", "mv mlflow.db mlflow.db.broken && "),
     Fault(older_database, "registry", "cp mlflow.db mlflow.db.before && uv run mlflow db upgrade "),
-    Fault(newer_database, "registry", "mv mlflow.db mlflow.db.newer && "),
     Fault(no_server, "server", "unset MLFLOW_TRACKING_URI"),
     Fault(no_champion, "champion", "uv run poe register --promote"),
     Fault(champion_not_here, "champion-files", "uv run poe setup"),

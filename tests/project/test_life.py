@@ -156,6 +156,7 @@ def forget(project: Path, column: str) -> None:
     poe(project, "register")
 
 
+@pytest.mark.soak  # tests/kit/test_promotion.py refuses such a one
 def test_a_model_that_is_better_but_worse_on_a_slice_is_refused(project: Path, tmp_path: Path) -> None:
     """The west goes by income, the rest by age: who knows age alone is better in all, and of no use in the west."""
     folder = tmp_path / "churn"

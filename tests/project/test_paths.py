@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.conftest import PATIENCE, git
-from tests.project.running import RUN, environment, poe, python, serving
+from tests.project.running import RUN, environment, poe, serving
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +44,6 @@ def test_one_command_makes_a_committed_project_with_a_champion(project: Path) ->
 def test_its_own_tests_and_linters_are_green(project: Path) -> None:
     assert "failed" not in poe(project, "test")
     poe(project, "lint")
-
-
-def test_its_threads_sleep_while_they_wait(project: Path) -> None:
-    # Beside two busy programs, spinning threads made a look at drift 40 times slower.
-    code = "import mlops_kit, os; print(os.environ['OMP_WAIT_POLICY'])"
-    assert python(project, code) == "PASSIVE"
 
 
 def test_the_champion_predicts_a_file(project: Path, tmp_path: Path) -> None:

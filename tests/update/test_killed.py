@@ -102,8 +102,8 @@ def states(tmp_path: Path) -> tuple[World, tuple[object, str], tuple[object, str
 
 
 @pytest.mark.long
-def test_fifty_kills(tmp_path: Path) -> None:
-    kills(tmp_path, in_writing=25, anywhere=15, at_any_time=10, act=next_command)
+def test_twenty_kills(tmp_path: Path) -> None:
+    kills(tmp_path, in_writing=10, anywhere=6, at_any_time=4, act=next_command)
 
 
 @pytest.mark.soak

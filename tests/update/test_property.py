@@ -115,9 +115,9 @@ def test_no_line_is_ever_lost(data: st.DataObject) -> None:
 
 
 @pytest.mark.long
-@settings(GENERATED, max_examples=100)
+@settings(GENERATED, max_examples=40)
 @given(data=st.data())
-def test_no_line_is_lost_in_a_hundred(data: st.DataObject) -> None:
+def test_no_line_is_lost_in_forty(data: st.DataObject) -> None:
     nothing_is_lost(data)
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier
+from threadpoolctl import threadpool_limits
 
 PATIENCE = 10  # rounds without getting better, after which trees stop
 FEW_LEAVES = 4  # of a tree that can join two columns at most: for small tables
@@ -103,12 +104,14 @@ class ScikitLearn:
         With weights, scikit-learn searches for the border of each bin separately, which takes far longer than the rest.
         It has nothing to search for where a column has no more numbers than there are bins.
         """
-        given = {} if held is None else dict(X_val=held.rows, y_val=held.labels)
-        if not sample.is_weighted and not (held and held.is_weighted):
-            return trees.fit(sample.rows, sample.labels, **given)
-        if held is not None:
-            given["sample_weight_val"] = held.weights
-        return trees.fit(coarse(sample.rows, trees.max_bins), sample.labels, sample_weight=sample.weights, **given)
+        given: dict[str, Any] = {} if held is None else dict(X_val=held.rows, y_val=held.labels)
+        rows = sample.rows
+        if sample.is_weighted or (held and held.is_weighted):
+            rows, given["sample_weight"] = coarse(rows, trees.max_bins), sample.weights
+            if held is not None:
+                given["sample_weight_val"] = held.weights
+        with threadpool_limits(1 if rows.size <= ONE_THREAD else None, "openmp"):
+            return trees.fit(rows, sample.labels, **given)
 
 
 class LightGBM:
