@@ -134,6 +134,11 @@ def test_a_healthy_project_has_nothing(patient: Patient) -> None:
     assert patient.git("status", "--porcelain") == status, "nothing is written"
 
 
+def test_a_project_without_a_model_has_no_registry_to_miss(patient: Patient) -> None:
+    patient.remove("mlflow.db", "model", "champion.yaml")
+    assert patient.found("registry") == {}
+
+
 def test_a_remote_that_lets_you_in_is_none(patient: Patient) -> None:
     store(patient)
     patient.write(".dvc/config.local", "['remote \"storage\"']\n    auth = basic\n    user = me\n    password = x\n")

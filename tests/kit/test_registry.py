@@ -133,6 +133,19 @@ def database(made: Callable[[str], Project], tmp_path_factory: pytest.TempPathFa
     event.remove(Engine, "connect", hurry)
 
 
+def test_a_registry_that_another_process_made_meanwhile_stays(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def create(*_: Any, **__: Any) -> None:
+        (tmp_path / "mlflow.db").write_text("theirs")
+
+    monkeypatch.setattr(MlflowClient, "create_experiment", create)
+    with using(replace(project, root=tmp_path)):
+        models.initialise()
+    assert (tmp_path / "mlflow.db").read_text() == "theirs"
+    assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
+
+
 @pytest.fixture
 def client(project: Project, database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowClient]:
     """A model without versions in a project of its own, where every challenger is better than the champion."""

@@ -171,7 +171,7 @@ def test_the_smoke_test_of_a_clone_trains_and_asks(project: Project) -> None:
 
 
 @pytest.mark.parametrize("fresh", [True, False])
-def test_a_fresh_environment_is_compiled_while_the_database_is_made(
+def test_a_fresh_environment_is_compiled_while_other_things_are_done(
     fresh: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path / "loads.py", "from pathlib import Path\nPath('loaded').touch()\n")
@@ -313,9 +313,23 @@ def test_evaluating_records_its_metrics_by_another_process(
     assert recorded == pytest.approx(metrics)
 
 
+@kinds("plain")
+def test_the_first_training_makes_the_registry_while_the_model_is_fitted(project: Project, tmp_path: Path) -> None:
+    here = copied(project, tmp_path, "contract.yaml", "data", "params.yaml", "pyproject.toml", "src")
+    loads_mlflow(here, "prepare")
+    assert not (here.root / "mlflow.db").exists()
+    loads_mlflow(here, "train")
+    with closing(sqlite3.connect(here.root / "mlflow.db")) as database:
+        ((run, parameters),) = database.execute("SELECT run_uuid, count(*) FROM params GROUP BY run_uuid")
+    assert run == (here.root / "model/run_id").read_text(encoding="utf-8").strip()
+    assert parameters > 1
+
+
 @kinds("grades")
-def test_what_keeps_the_metrics_from_being_recorded_is_said(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_keeps_a_run_from_being_recorded_is_said(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "mlflow", raising=False)
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with using(project), pytest.raises(models.ServerError, match="could not be recorded"), models.recorder():
         models.record("run", {"accuracy": 1.0})
+    with using(project), pytest.raises(models.ServerError, match="could not be recorded"), models.recorder():
+        models.record_training({"trees": 1}, 10)

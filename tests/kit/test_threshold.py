@@ -84,7 +84,7 @@ def test_the_threshold_of_a_weighted_model_is_found_by_models_with_the_same_weig
 ) -> None:
     contract, file = settings(), project().root / TRAIN
     frame = pd.read_parquet(file)
-    monkeypatch.setattr(keeping, "log_training", lambda *_: "run")
+    monkeypatch.setattr(keeping, "record_training", lambda *_: "run")
     thresholds = []
     for weight in (1, 20):
         frame.assign(exposure=np.where(frame["side"] == "in", weight, 1)).to_parquet(file)

@@ -94,7 +94,7 @@ class Setup:
         if not fresh:
             task = Step("hooks, data, registry, champion, smoke test", lambda: self.task("setup"))
             return [Step("environment", self.sync), task]
-        prepare = Step("hooks, data, registry database", lambda: self.module("workspace", "setup"))
+        prepare = Step("hooks and data", lambda: self.module("workspace", "setup"))
         steps = [Step("git repository", self.init), Step("environment", self.sync)]
         if self.wishes.dataset:
             steps.append(Step("your data and its contract", self.bring_data))

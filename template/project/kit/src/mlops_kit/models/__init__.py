@@ -26,7 +26,7 @@ from mlops_kit.models.hashes import (
     locked_md5,
     prediction_hash,
 )
-from mlops_kit.models.recording import record, recorder
+from mlops_kit.models.recording import record, record_training, recorder
 from mlops_kit.models.runs import (
     ABSENT,
     as_default,
@@ -37,7 +37,6 @@ from mlops_kit.models.runs import (
     in_a_sentence,
     initialise,
     log_metrics,
-    log_training,
     reach_server,
     restore,
     tracking_uri,
@@ -83,13 +82,13 @@ __all__ = [
     "locked_by",
     "locked_md5",
     "log_metrics",
-    "log_training",
     "of_run",
     "output_type",
     "prediction_hash",
     "reach_server",
     "read_champion",
     "record",
+    "record_training",
     "recorder",
     "reproduced_champion",
     "reproduction_of",

@@ -193,8 +193,13 @@ def initialise() -> None:
             new.create_experiment(project().name, artifact_location=(home() / ARTIFACTS).as_uri())
         finally:
             event.remove(Engine, "connect", hurry)
-        if not database.exists():
-            fresh.rename(database)
+        try:
+            database.hardlink_to(fresh)
+        except FileExistsError:  # another process has made it meanwhile
+            pass
+        except OSError:  # a disk without links
+            if not database.exists():
+                fresh.rename(database)
 
 
 def experiment_id() -> str:

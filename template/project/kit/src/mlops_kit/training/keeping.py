@@ -12,7 +12,7 @@ from mlops_kit.contract import Contract, ContractError, to_numbers
 from mlops_kit.data import count_train_rows, train_part
 from mlops_kit.frameworks import fit_in_batches, framework
 from mlops_kit.ground import KitError, doing, params, project
-from mlops_kit.models import log_training, requirements, signature
+from mlops_kit.models import record_training, requirements, signature
 from mlops_kit.training.deciding import decided
 from mlops_kit.training.metrics import check_metrics, positive_class
 
@@ -96,7 +96,7 @@ def keep(model: Any, contract: Contract) -> None:
     rows = count_train_rows()
     doing("save the model", rows)
     save(model, contract, project().root / MODEL)
-    run = log_training(params()["model"], rows)
+    run = record_training(params()["model"], rows)
     (project().root / MODEL / "run_id").write_text(run + "\n", encoding="utf-8")
     print(f"trained on {rows} rows, run {run}")
 

@@ -13,7 +13,7 @@ from mlops_kit.models import in_a_sentence, reach_server, recorder
 from mlops_kit.training.deciding import wanted
 from mlops_kit.training.metrics import check_slices, metric_names, positive_class, scorer
 
-RECORDING = "evaluate"  # the stage that needs MLflow for its last line alone
+RECORDING = ("train", "evaluate")  # the stages that record a run as the last thing they do
 
 
 def stage(work: Callable[[], None]) -> Callable[[], None]:
@@ -24,7 +24,7 @@ def stage(work: Callable[[], None]) -> Callable[[], None]:
         try:
             with in_a_sentence(), reporting(work.__name__):
                 reach_server()  # one that is away is named before the work, not after it
-                with recorder() if work.__name__ == RECORDING else nullcontext():
+                with recorder() if work.__name__ in RECORDING else nullcontext():
                     known_metrics()
                     work()
         except FileNotFoundError as error:

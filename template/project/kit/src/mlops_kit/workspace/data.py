@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlops_kit.contract import Contract, ContractError, check_file, load, words_for_missing
 from mlops_kit.ground import KitError, project, reporting, run, say
-from mlops_kit.workspace.setup import RAW, registry_database
+from mlops_kit.workspace.setup import RAW, compiling
 
 
 def bring_in(
@@ -26,7 +26,7 @@ def bring_in(
     if not file.is_file():
         raise KitError(f"{file} is not a file. Name a CSV or Parquet file.")
     if inferred is not None:
-        with registry_database():  # the set-up needs it next
+        with compiling():
             use(load(inferred), file, in_git)
         return
     from mlops_kit.contract.infer import infer  # loads pandas, which `poe setup` does without

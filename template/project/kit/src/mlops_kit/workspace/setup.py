@@ -37,15 +37,20 @@ DRIVERS = {
 
 def setup(smoke: bool) -> None:
     """Hooks, data, registry database, champion: in this order, each only where it is missing; then a smoke test."""
-    with registry_database():
+    with registry_database() if has_model() else compiling():
         say("hooks", install_hooks())
         share_cache()
         say("data", bring_data(load()))
-    say("registry", "ready")
+    say("registry", "ready" if has_model() else "made by the first run of the pipeline")
     say("champion", bring_champion())
     if smoke:
         say("smoke test", smoke_test())
         print(f"\n{next_steps()}")
+
+
+def has_model() -> bool:
+    """Whether there is anything that a registry could know: a champion, or a model that was trained here."""
+    return models.champion_file().exists() or Path(project().root, "model").exists()
 
 
 @contextmanager

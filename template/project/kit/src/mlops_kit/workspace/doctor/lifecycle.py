@@ -16,6 +16,7 @@ from mlops_kit.ground import git, project
 from mlops_kit.workspace.doctor.form import Found, check
 from mlops_kit.workspace.doctor.state import in_cache, repo, take_back
 from mlops_kit.workspace.doctor.waiting import PATIENCE, answers
+from mlops_kit.workspace.setup import has_model
 
 DELETED = "SELECT experiment_id FROM experiments WHERE name = ? AND lifecycle_stage = 'deleted'"
 
@@ -28,7 +29,8 @@ def registry() -> Found:
     if os.environ.get("MLFLOW_TRACKING_URI"):
         return
     if not database.exists():
-        yield "mlflow.db is not here", make
+        if has_model():
+            yield "mlflow.db is not here", make
         return
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
