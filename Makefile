@@ -13,11 +13,13 @@ STAND_IN := GIT_AUTHOR_NAME=demo GIT_AUTHOR_EMAIL=demo@example.com GIT_COMMITTER
 IDENTITY := $(if $(shell git config user.email),,env $(STAND_IN))
 
 # Every core takes a file of tests at a time, or a folder: what its tests share is made once. tests/conftest.py orders them.
-SPREAD := --numprocesses logical --dist loadgroup --no-loadscope-reorder
+# One core more than there are, since tests also wait for a disk or a program.
+CORES := $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
+SPREAD := --numprocesses $(shell expr $(CORES) + 1) --dist loadgroup --no-loadscope-reorder
 # A core has a test of its own: more threads of scikit-learn would only wait for each other.
-test test-kit test-all test-long test-soak: export OMP_NUM_THREADS := 1
+test test-kit test-long test-soak: export OMP_NUM_THREADS := 1
 # The longer suites wait for containers, clusters and services: two tests for each core keep it busy.
-SPREAD_LONG := --numprocesses $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())') --dist loadgroup --no-loadscope-reorder
+SPREAD_LONG := --numprocesses $(shell expr 2 \* $(CORES)) --dist loadgroup --no-loadscope-reorder
 # make test COVERAGE=1 measures the lines that run, of the library and of the generator, and prints a figure for each.
 # Of the generator, the lines that the tests' own processes run: thousands of programs are started, 0.2 s more for each.
 COVER_KIT := $(if $(COVERAGE),-m slipcover --skip-covered --source template/project/kit/src/mlops_kit,)
@@ -35,10 +37,10 @@ test: $(VENV)/.tested test-kit  ## the tests
 test-kit: $(KIT)/.tested  ## the library's tests alone
 	$(KIT)/bin/python $(COVER_KIT) -m pytest $(SPREAD) tests/kit
 
-test-all: $(VENV)/.tested  ## and the longer suites
-	$(BIN)/python -m pytest $(SPREAD) -m "not soak"
+test-all: test test-long  ## and the longer suites
 
-test-long: $(VENV)/.tested  ## the longer suites alone, as .ci/run calls them; a test that hangs is ended and named
+test-long: $(VENV)/.tested $(KIT)/.tested  ## the longer suites alone, as .ci/run calls them; a test that hangs is ended and named
+	$(KIT)/bin/python -m pytest $(SPREAD) --timeout 900 -m "long and not soak" tests/kit
 	$(BIN)/python -m pytest $(SPREAD_LONG) --timeout 900 --durations 25 -m "long and not soak"
 
 test-soak: $(VENV)/.tested $(KIT)/.tested  ## runs of full size: hundreds of kills, thousands of generated cases

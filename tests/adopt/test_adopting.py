@@ -117,6 +117,7 @@ def test_what_both_have_is_settled_with_gits_own_tools(template: Path, tmp_path:
     assert (found.conflicts, found.drifted, found.behind) == ({}, [], False)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("level", ["ci", "package"])
 def test_updates_go_on_with_ours_and_with_copier(level: str, template: Path, tmp_path: Path) -> None:
     released = Path(shutil.copytree(template, tmp_path / "template.git"))

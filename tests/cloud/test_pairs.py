@@ -178,6 +178,7 @@ def test_what_is_said_to_cost_money_is_made(cloud: str) -> None:
     assert set(told) <= set(re.findall(r'^resource "(\w+)"', made, re.MULTILINE))
 
 
+@pytest.mark.long
 def test_a_scanner_for_secrets_finds_nothing_but_what_is_planted(
     pairs: dict[tuple[str, str], Path], tmp_path: Path
 ) -> None:

@@ -284,6 +284,7 @@ def branches(here: Checkout) -> Checkout:
     return here
 
 
+@pytest.mark.long
 def test_two_branches_that_both_trained_merge_into_run_it_again(branches: Checkout) -> None:
     merge, *again = BLOCKS[0].splitlines()
     said = shell(merge, branches.root)
@@ -300,6 +301,7 @@ def test_two_branches_that_both_trained_merge_into_run_it_again(branches: Checko
     assert registry.register().startswith("registered as version 2")
 
 
+@pytest.mark.long
 def test_without_the_drivers_each_command_says_how_to_settle_it(branches: Checkout) -> None:
     for name in ("mlops-run", "mlops-champion"):
         branches.git("config", "--remove-section", f"merge.{name}")

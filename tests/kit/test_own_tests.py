@@ -13,6 +13,8 @@ from mlops_kit.ground import Project
 from tests.kit.own_tests import RESULT
 from tests.kit.projects import ROOT, copied
 
+pytestmark = pytest.mark.long
+
 # With its raw data, and without: then all runs on generated rows.
 HERE = ("grades", "prices", "truths", "many", "one", "quoted", "wide", "light_grades", "light_prices")
 AWAY = ("prices", "many")

@@ -93,6 +93,7 @@ def test_diff_and_explain_know_both(company: Company) -> None:
     assert "layer" not in told(company, "explain", "main.py").stdout.replace(str(company.folder), "")
 
 
+@pytest.mark.long
 def test_plain_copier_updates_each_and_has_nothing_to_do_after_us(company: Company) -> None:
     company.release("base", "v1.1.0", {"project/main.py": "print(2)\n"})
     company.release("layer", "v2.0.0", {"project/REUSE.toml": "version = 2\n"})

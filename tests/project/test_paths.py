@@ -14,6 +14,8 @@ import yaml
 from tests.conftest import PATIENCE, git
 from tests.project.running import RUN, environment, poe, serving
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

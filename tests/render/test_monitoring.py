@@ -17,6 +17,7 @@ def made(folder: Path, template: Path, serving: str, *options: str) -> Path:
     return new(folder / "churn", template, "--no-setup", *answers, *options)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("serving", KINDS)
 def test_prometheus_takes_the_rules_and_they_fire_when_they_should(
     serving: str, template: Path, tmp_path: Path

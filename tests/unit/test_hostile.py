@@ -109,6 +109,7 @@ def test_a_real_wheel_needs_no_network(tmp_path: Path) -> None:
     assert (tmp_path / "a/dvc.yaml").is_file()
 
 
+@pytest.mark.long
 def test_the_wheel_works_without_its_address(tmp_path: Path) -> None:
     """Its parts: the hook's bundle beside the modules, found as the installation's template."""
     package = tmp_path / "lib/mlops_scaffold"

@@ -197,6 +197,7 @@ def equals_fresh(history: Path, version: str, folder: Path) -> None:
         assert f"# MINE {number}\n".encode() in left
 
 
+@pytest.mark.long
 def test_copier_has_nothing_left_to_do_after_us_and_the_other_way_round(history: Path, tmp_path: Path) -> None:
     ours = new(history, tmp_path / "ours" / "churn", versions(history)[-2])
     theirs = new(history, tmp_path / "theirs" / "churn", versions(history)[-2])

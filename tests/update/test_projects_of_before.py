@@ -203,6 +203,7 @@ def test_a_folder_kit_of_ones_own_is_refused_with_a_way_out(project: Path, track
     assert (project / "kit/src/mlops_kit/__init__.py").is_file()
 
 
+@pytest.mark.long
 def test_copiers_own_update_leaves_what_is_a_persons(project: Path) -> None:
     edit(project, "registry.py", "train.py")
     write(project, {"kit/README.md": "MINE\n", "kit/tool.py": "MINE = 1\n"})
