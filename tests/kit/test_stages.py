@@ -1,12 +1,12 @@
 """The stages prepare, train and evaluate, as a project has them: what they write, and that the same comes out again."""
 
+import importlib
 import json
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import cache
@@ -26,18 +26,19 @@ from mlops_kit.training import MetricError, measure, stage
 from mlops_kit.workspace import setup
 from mlops_kit.workspace.setup import smoke_test
 
+from tests.conftest import wait_until
 from tests.kit import hashes
 from tests.kit.kinds import kinds
 from tests.kit.projects import copied, write
 
-PATIENCE = 60
 STAGES = ("prepare", "train", "evaluate")
 EVERY = kinds("grades", "prices", "truths", "quoted", "light_grades", "light_prices")
 FILES = {"contract.yaml", "data", "metrics.json", "model", "params.yaml", "plots", "pyproject.toml", "src"}
 
 
 def run_stages(names: tuple[str, ...] = STAGES) -> None:
-    """Run stages of the project that is worked for, in this process."""
+    """Run stages of the project that is worked for, in this process: with MLflow loaded, they record here, too."""
+    importlib.import_module("mlflow")
     for name in names:
         getattr(project().module(name), name)()
 
@@ -179,10 +180,8 @@ def test_a_fresh_environment_is_compiled_while_other_things_are_done(
     cached = str(tmp_path / ("none.pyc" if fresh else "sklearn.pyc"))
     monkeypatch.setattr(setup, "find_spec", lambda _: SimpleNamespace(cached=cached))
     monkeypatch.setattr(setup, "TRAINING", "loads")
-    end = time.monotonic() + PATIENCE
     with using(Project(tmp_path, "churn", "churn")), setup.compiling():
-        while fresh and not (tmp_path / "loaded").exists() and time.monotonic() < end:
-            time.sleep(0.01)
+        wait_until(lambda: not fresh or (tmp_path / "loaded").exists())
     assert (tmp_path / "loaded").exists() == fresh
 
 
@@ -323,6 +322,17 @@ def test_the_first_training_makes_the_registry_while_the_model_is_fitted(project
         ((run, parameters),) = database.execute("SELECT run_uuid, count(*) FROM params GROUP BY run_uuid")
     assert run == (here.root / "model/run_id").read_text(encoding="utf-8").strip()
     assert parameters > 1
+
+
+@kinds("plain")
+def test_a_stage_that_fails_leaves_no_registry_half_made(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "mlflow", raising=False)
+    here = copied(project, tmp_path, "contract.yaml", "params.yaml", "pyproject.toml")
+    with using(here), models.recorder():  # it ends before it has anything to record
+        wait_until(lambda: bool(list(here.root.glob("mlflow.db-*/mlflow.db"))))
+    assert not list(here.root.glob("mlflow.db-*"))
 
 
 @kinds("grades")

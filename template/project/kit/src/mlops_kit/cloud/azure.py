@@ -100,8 +100,8 @@ def look(settings: Settings) -> None:
             container = ContainerClient.from_connection_string(emulator, name)
         else:
             account = f"https://{settings.storage_account}.blob.core.windows.net"
-            soon = dict(retry_total=1, initial_backoff=0, increment_base=1)  # its own way is to wait for 15 s
-            container = ContainerClient(account, name, credential(), **soon)
+            # Once more, after a second: its own way is to wait for 15.
+            container = ContainerClient(account, name, credential(), retry_total=1, initial_backoff=0, increment_base=1)
         next(iter(container.list_blob_names(results_per_page=1)), None)
     except ValueError as error:
         raise CloudError(f"That is no address of a store of Azure: {' '.join(str(error).split())}") from None

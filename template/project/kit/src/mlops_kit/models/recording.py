@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ def recorder() -> Iterator[None]:
     finally:
         _waiting.remove(process)
         if process.poll() is None:  # the stage failed before it had anything to record
-            process.kill()
+            process.send_signal(signal.SIGINT)  # which puts away a database that is half made
             process.communicate()
 
 

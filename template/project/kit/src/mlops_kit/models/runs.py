@@ -185,7 +185,7 @@ def initialise() -> None:
     def hurry(connection: Any, _: Any) -> None:
         connection.execute("PRAGMA synchronous=OFF")
 
-    with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=home()) as folder:
+    with tempfile.TemporaryDirectory(prefix="mlflow.db-", dir=home()) as folder:
         fresh = Path(folder) / "mlflow.db"
         event.listen(Engine, "connect", hurry)
         try:
