@@ -157,21 +157,8 @@ def server(
 ) -> Iterator[str]:
     """The MLflow server: its image is built from the project's lock, and it runs as the file says."""
     said = services["mlflow"]
-    run(
-        [
-            "podman",
-            "build",
-            "--quiet",
-            "--layers=false",
-            "--target",
-            said["build"]["target"],
-            "--tag",
-            said["image"],
-            ".",
-        ],
-        network.env,
-        project,
-    )
+    build = ["buildah", "build", "--target", said["build"]["target"], "--tag", said["image"], "."]
+    run(build, network.env, project)
     rights = [
         "--read-only",
         "--tmpfs",
