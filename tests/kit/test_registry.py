@@ -1,6 +1,7 @@
 """A model's life goes on where it stopped, and what is refused or cannot be had is one sentence."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -380,6 +381,13 @@ def test_poe_ui_shows_the_projects_own_database(database: Path, monkeypatch: pyt
     assert ended.value.code == 7
     store = f"sqlite:///{(database / 'mlflow.db').as_posix()}"
     assert started == ["mlflow", "ui", "--backend-store-uri", store, "--host", "127.0.0.1", "--workers", "1"]
+
+
+@pytest.mark.usefixtures("client")
+def test_a_question_to_the_registry_leaves_mlflows_addresses_as_they_were() -> None:
+    with pytest.raises(models.WithdrawnError, match="MLflow's registry gives no champion"):
+        models.from_registry("champion")
+    assert not {"MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"} & set(os.environ)
 
 
 def test_what_promote_has_nothing_to_do_with_is_said(client: MlflowClient) -> None:

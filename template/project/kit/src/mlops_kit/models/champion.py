@@ -19,7 +19,7 @@ import yaml
 from mlops_kit.ground import is_shallow, output_of, project, run
 from mlops_kit.models.errors import ChampionError, ServerError, UnseenError, WithdrawnError
 from mlops_kit.models.hashes import folder_md5
-from mlops_kit.models.runs import ABSENT, client, explained, tracking_uri
+from mlops_kit.models.runs import ABSENT, as_default, client, explained
 
 LARGEST_FILE = 50_000  # bytes of champion.yaml that are read: YAML's numbers of base 60 take time by their square
 A_NAME = re.compile(r"\w[\w. ]*", re.ASCII)  # of one folder, and no option
@@ -127,8 +127,6 @@ def from_registry(alias: str) -> tuple[str, Path]:
     import mlflow
     from mlflow.exceptions import MlflowException
 
-    mlflow.set_tracking_uri(tracking_uri())
-    mlflow.set_registry_uri(tracking_uri())
     try:
         version = client().get_model_version_by_alias(project().name, alias)
     except MlflowException as error:
@@ -142,9 +140,10 @@ def from_registry(alias: str) -> tuple[str, Path]:
     folder = project().root / ".champion" / f"server-{version.version}"
     try:
         if not (folder / "MLmodel").exists():
-            mlflow.artifacts.download_artifacts(
-                artifact_uri=f"models:/{project().name}/{version.version}", dst_path=str(folder)
-            )
+            with as_default():
+                mlflow.artifacts.download_artifacts(
+                    artifact_uri=f"models:/{project().name}/{version.version}", dst_path=str(folder)
+                )
             # MLflow notes in the folder where it is from, which is no part of the model.
             (folder / "registered_model_meta").unlink(missing_ok=True)
     except MlflowException as error:
