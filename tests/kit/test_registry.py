@@ -370,7 +370,6 @@ def test_poe_ui_shows_the_projects_own_database(database: Path, monkeypatch: pyt
         started.extend(command)
         return 7
 
-    monkeypatch.setattr(database_command, "home", lambda: database)
     monkeypatch.setattr(database_command, "run_openly", run_openly)
     monkeypatch.setattr(sys, "argv", ["models"])
     database_command.main()

@@ -329,10 +329,14 @@ def test_a_stage_that_fails_leaves_no_registry_half_made(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(sys.modules, "mlflow", raising=False)
-    here = copied(project, tmp_path, "contract.yaml", "params.yaml", "pyproject.toml")
+    here = copied(project, tmp_path / "here", "contract.yaml", "params.yaml", "pyproject.toml")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     with using(here), models.recorder():  # it ends before it has anything to record
-        wait_until(lambda: bool(list(here.root.glob("mlflow.db-*/mlflow.db"))))
+        wait_until(lambda: bool(list(temporary.glob("mlflow-*/mlflow.db"))))
     assert not list(here.root.glob("mlflow.db-*"))
+    assert not list(temporary.glob("mlflow-*"))
 
 
 @kinds("grades")

@@ -4,7 +4,7 @@ import sys
 
 from mlops_kit.ground import command, run_openly
 from mlops_kit.models.recording import record_what_comes
-from mlops_kit.models.runs import home, initialise
+from mlops_kit.models.runs import database_uri, initialise
 
 
 @command
@@ -14,8 +14,8 @@ def main() -> None:
     if sys.argv[1:] == ["record"]:
         record_what_comes()
     if sys.argv[1:2] == ["ui"]:
-        store = f"sqlite:///{(home() / 'mlflow.db').as_posix()}"
-        sys.exit(run_openly("mlflow", "ui", "--backend-store-uri", store, "--host", "127.0.0.1", *sys.argv[2:]))
+        store = ("--backend-store-uri", database_uri())
+        sys.exit(run_openly("mlflow", "ui", *store, "--host", "127.0.0.1", *sys.argv[2:]))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -42,9 +43,19 @@ def home() -> Path:
     return main_root(next((folder.parent for folder in root.parents if folder.name == ".dvc"), root))
 
 
+def database() -> Path:
+    """The file of MLflow's records, where no server keeps them."""
+    return home() / "mlflow.db"
+
+
+def database_uri() -> str:
+    """The same as MLflow names it."""
+    return f"sqlite:///{database().as_posix()}"
+
+
 def tracking_uri() -> str:
     """The server that MLFLOW_TRACKING_URI names, else the project's own file."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(home() / 'mlflow.db').as_posix()}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or database_uri()
 
 
 @contextmanager
@@ -165,14 +176,13 @@ def if_known(ask: Callable[..., T], *names: str) -> T | None:
 def initialise() -> None:
     """Make mlflow.db, once, or let that of a project that was moved follow it.
 
-    It is written under another name and linked into place, so that no process sees half of it, and without waiting for
-    the disk: until it is in place there is nothing to lose.
+    It is made in the system's temporary folder, where a kill may leave it, and linked into place, so that no process
+    sees half of it. It does not wait for the disk: until it is in place there is nothing to lose.
     """
-    database = home() / "mlflow.db"
     if os.environ.get("MLFLOW_TRACKING_URI"):
         return
-    if database.exists():
-        follow(database, project().name)
+    if database().exists():
+        follow(database(), project().name)
         return
     import logging
 
@@ -185,7 +195,7 @@ def initialise() -> None:
     def hurry(connection: Any, _: Any) -> None:
         connection.execute("PRAGMA synchronous=OFF")
 
-    with tempfile.TemporaryDirectory(prefix="mlflow.db-", dir=home()) as folder:
+    with tempfile.TemporaryDirectory(prefix="mlflow-") as folder:
         fresh = Path(folder) / "mlflow.db"
         event.listen(Engine, "connect", hurry)
         try:
@@ -193,13 +203,23 @@ def initialise() -> None:
             new.create_experiment(project().name, artifact_location=(home() / ARTIFACTS).as_uri())
         finally:
             event.remove(Engine, "connect", hurry)
+        put_in_place(fresh)
+
+
+def put_in_place(fresh: Path) -> None:
+    """Make a copy of a database the project's, unless another process has made one meanwhile."""
+    copy = database().with_name(f"mlflow.db-{os.getpid()}")
+    try:
+        shutil.copyfile(fresh, copy)
         try:
-            database.hardlink_to(fresh)
-        except FileExistsError:  # another process has made it meanwhile
+            database().hardlink_to(copy)
+        except FileExistsError:
             pass
         except OSError:  # a disk without links
-            if not database.exists():
-                fresh.rename(database)
+            if not database().exists():
+                copy.rename(database())
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 def experiment_id() -> str:

@@ -5,6 +5,7 @@
 Safe to run again.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -41,7 +42,8 @@ def setup(smoke: bool) -> None:
         say("hooks", install_hooks())
         share_cache()
         say("data", bring_data(load()))
-    say("registry", "ready" if has_model() else "made by the first run of the pipeline")
+    there = os.environ.get("MLFLOW_TRACKING_URI") or models.database().exists()
+    say("registry", "ready" if there else "the first run of the pipeline creates it")
     say("champion", bring_champion())
     if smoke:
         say("smoke test", smoke_test())
@@ -49,7 +51,7 @@ def setup(smoke: bool) -> None:
 
 
 def has_model() -> bool:
-    """Whether there is anything that a registry could know: a champion, or a model that was trained here."""
+    """Whether there is anything to keep in a registry: a champion, or a model that was trained here."""
     return models.champion_file().exists() or Path(project().root, "model").exists()
 
 

@@ -24,7 +24,7 @@ DELETED = "SELECT experiment_id FROM experiments WHERE name = ? AND lifecycle_st
 @check("Runs, models and every move in their lives are kept in it.")
 def registry() -> Found:
     """mlflow.db is here and of this MLflow's schema."""
-    database = models.home() / "mlflow.db"
+    database = models.database()
     make = "uv run python -m mlops_kit.models"
     if os.environ.get("MLFLOW_TRACKING_URI"):
         return
@@ -43,7 +43,7 @@ def registry() -> Found:
     if revision not in before:
         yield f"mlflow.db is of a newer MLflow (schema {revision})", f"mv mlflow.db mlflow.db.newer && {make}"
     elif revision in before.values():
-        upgrade = f"uv run mlflow db upgrade {shlex.quote(f'sqlite:///{database.as_posix()}')}"
+        upgrade = f"uv run mlflow db upgrade {shlex.quote(models.database_uri())}"
         yield f"mlflow.db is of an older MLflow (schema {revision})", f"cp mlflow.db mlflow.db.before && {upgrade}"
     if deleted:
         yield (
