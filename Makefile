@@ -13,7 +13,7 @@ STAND_IN := GIT_AUTHOR_NAME=demo GIT_AUTHOR_EMAIL=demo@example.com GIT_COMMITTER
 IDENTITY := $(if $(shell git config user.email),,env $(STAND_IN))
 
 # Every core takes a file of tests at a time, or a folder: what its tests share is made once. tests/conftest.py orders them.
-# One core more than there are, since tests also wait for a disk or a program.
+# One process more than there are cores, since tests also wait for a disk or a program.
 CORES := $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
 SPREAD := --numprocesses $(shell expr $(CORES) + 1) --dist loadgroup --no-loadscope-reorder
 # A core has a test of its own: more threads of scikit-learn would only wait for each other.
@@ -24,7 +24,7 @@ SPREAD_LONG := --numprocesses $(shell expr 2 \* $(CORES)) --dist loadgroup --no-
 # Of the generator, the lines that the tests' own processes run: thousands of programs are started, 0.2 s more for each.
 COVER_KIT := $(if $(COVERAGE),-m slipcover --skip-covered --source template/project/kit/src/mlops_kit,)
 COVER := $(if $(COVERAGE),-m slipcover --skip-covered --source generator/mlops_scaffold,)
-LIBRARIES = "$$($(KIT)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+SITE_PACKAGES = "$$($(KIT)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 .PHONY: demo test test-kit test-all test-long test-soak lint docs sbom bench clean
 
@@ -80,8 +80,8 @@ $(KIT)/.tested: $(VENV)/.created template/project/kit/pyproject.toml tests/kit/r
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(KIT)
 	cp template/project/kit/pyproject.toml $(KIT)/
 	$(BIN)/uv pip install --quiet --python $(KIT)/bin/python -r $(KIT)/pyproject.toml $(EXTRAS:%=--extra %) -r tests/kit/requirements.txt
-	echo "$(CURDIR)/template/project/kit/src" > $(LIBRARIES)/mlops_kit.pth
-	sed 's|ROOT|$(CURDIR)|g' tests/measured.pth > $(LIBRARIES)/measured.pth
+	echo "$(CURDIR)/template/project/kit/src" > $(SITE_PACKAGES)/mlops_kit.pth
+	sed 's|ROOT|$(CURDIR)|g' tests/measured.pth > $(SITE_PACKAGES)/measured.pth
 	touch $@
 
 clean:  ## all that the other targets made, but for demo/

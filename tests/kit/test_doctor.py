@@ -50,7 +50,7 @@ from tests.kit.faults import (
 )
 from tests.kit.projects import ROOT, copied
 
-# What is run of what is named: nothing that only a rendered project has, installs something, or asks for a password.
+# The fixes that are run here: none that needs a rendered project, installs packages or asks for a password.
 RUNS = re.compile(r"(?!.*( poe |mlflow db|PASSWORD|URL))(git|mkdir|mv|cp|uv run (dvc|python)) ")
 ALSO = (".gitignore", ".dvc/config")  # that a rendered project has in git
 
@@ -114,11 +114,11 @@ def patient(
 def test_a_fault_is_found_and_named_with_the_command_that_fixes_it(fault: Fault, patient: Patient) -> None:
     assert patient.found(fault.check) == {}
     fault.plant(patient)
-    what, mend = next(iter(patient.found(fault.check).items()))
+    what, fix = next(iter(patient.found(fault.check).items()))
     assert fault.what in what
-    assert mend.startswith(fault.mend)
-    if RUNS.match(mend) and fault.check != "edits":
-        done = subprocess.run(["bash", "-e", "-c", mend], cwd=patient.root, check=False, capture_output=True, text=True)
+    assert fix.startswith(fault.mend)
+    if RUNS.match(fix) and fault.check != "edits":
+        done = subprocess.run(["bash", "-e", "-c", fix], cwd=patient.root, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         repo.cache_clear()
         assert patient.found(fault.check) == {}

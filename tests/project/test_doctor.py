@@ -1,6 +1,6 @@
 """`mlops doctor`: each fault is planted in a real project, found, and mended by the command that is named.
 
-Those of the library that git, DVC or the library itself mends are planted in tests/kit/test_doctor.py.
+Faults that git, DVC or the library itself fixes are planted in tests/kit/test_doctor.py.
 """
 
 import json

@@ -46,7 +46,7 @@ def test_in_a_larger_repository_it_is_said_where_the_commits_go(template: Path, 
     git("init", "--quiet", cwd=tmp_path)
     command = ("new", "churn", "-l", "--no-setup", "--template", str(template))
     within = mlops(*command, cwd=tmp_path)
-    assert f"churn is a folder of the Git repository {tmp_path}: its commits are made there" in within.stderr
+    assert f"churn is inside the Git repository {tmp_path}: its commits go there" in within.stderr
     assert "CI systems read CI files only at the root of a repository, not in churn" in within.stderr
 
 

@@ -17,7 +17,7 @@ def say_next_steps(report: Report, folder: Path, project: Project, left: Wishes 
         return
     if is_part(project.folder):
         top, name = git("rev-parse", "--show-toplevel", cwd=project.folder), project.folder.name
-        report.warn(f"{name} is a folder of the Git repository {top}: its commits are made there.")
+        report.warn(f"{name} is inside the Git repository {top}: its commits go there.")
         if project.answers.get("ci", "none") != "none":
             report.warn(f"CI systems read CI files only at the root of a repository, not in {name}: see docs/ci.md")
     report.say("\nNext:")

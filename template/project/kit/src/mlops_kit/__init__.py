@@ -10,12 +10,12 @@ from mlops_kit import before, missing
 
 __version__ = "0.2.0"
 
-# OpenMP threads that have finished their share of a fit or a prediction wait for the others: by default they spin for a
-# long time, which beside other busy programs makes the whole many times slower. If they sleep at once, waking them up
-# takes longer than the work of a small tree. So they spin for a moment, then sleep. It counts before numpy loads.
+# An OpenMP thread that has finished its share of a fit or a prediction waits for the others. By default it spins for a
+# long time, which is many times slower if other programs need the cores. If it sleeps at once, waking it up takes
+# longer than the work on a small tree. So it spins for a moment, then sleeps. It counts before numpy is imported.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # GNU's, on Linux
-    os.environ.setdefault("KMP_BLOCKTIME", "0")  # LLVM's, on macOS: it has no shorter moment than 1 ms
+    os.environ.setdefault("KMP_BLOCKTIME", "0")  # LLVM's, on macOS, whose shortest spin is 1 ms
 
 before.install()
 missing.install()

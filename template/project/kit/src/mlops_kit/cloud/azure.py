@@ -100,7 +100,7 @@ def look(settings: Settings) -> None:
             container = ContainerClient.from_connection_string(emulator, name)
         else:
             account = f"https://{settings.storage_account}.blob.core.windows.net"
-            # Once more, after a second: its own way is to wait for 15.
+            # One retry, after a second: by default Azure's client waits for 15.
             container = ContainerClient(account, name, credential(), retry_total=1, initial_backoff=0, increment_base=1)
         next(iter(container.list_blob_names(results_per_page=1)), None)
     except ValueError as error:

@@ -28,7 +28,7 @@ def main() -> None:
     with models.in_a_sentence(), one_at_a_time():
         print(act(options))
     if options.command in MOVES and output_of("git", "status", "--porcelain", "--", "champion.yaml"):
-        print("Next, commit champion.yaml: by it every clone, CI and the service know the champion.")
+        print("Next, commit champion.yaml: every clone, CI and the service read the champion from it.")
 
 
 def act(options: argparse.Namespace) -> str:
