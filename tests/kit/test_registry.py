@@ -368,6 +368,7 @@ def test_poe_ui_shows_the_projects_own_database(database: Path, monkeypatch: pyt
 
     def run_openly(*command: str) -> int:
         started.extend(command)
+        assert os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
         return 7
 
     monkeypatch.setattr(database_command, "run_openly", run_openly)

@@ -15,6 +15,7 @@ from tests.project.running import environment, free_port, wait_until_ready, with
 from tests.project.service import running
 
 pytestmark = pytest.mark.long
+NO_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # as compose.tracking.yaml has it: no workers for language models
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def mlflow_server(project: Path, folder: Path, port: int) -> Iterator[str]:
     command = [str(project / ".venv/bin/mlflow"), "server", "--port", str(port), "--workers", "1", *options]
     with (folder / "mlflow.log").open("ab") as log:
         server = subprocess.Popen(
-            command, cwd=folder, env=environment(), stdout=log, stderr=log, start_new_session=True
+            command, cwd=folder, env={**environment(), **NO_JOBS}, stdout=log, stderr=log, start_new_session=True
         )
     try:
         wait_until_ready(f"http://127.0.0.1:{port}/health")

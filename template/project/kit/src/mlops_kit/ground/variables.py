@@ -100,6 +100,7 @@ PACKAGES = (
         "",
         "how OpenMP threads wait, active or passive: instead of the two above",
     ),
+    Variable("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false in `poe ui`", "MLflow's workers that score language models"),
     Variable("TF_CPP_MIN_LOG_LEVEL", "2", "what TensorFlow logs: 2 is errors"),
     Variable("TF_ENABLE_ONEDNN_OPTS", "0", "TensorFlow's oneDNN: with 1, results differ by machine"),
     Variable("KERAS_BACKEND", "tensorflow", "what Keras computes with"),
