@@ -176,11 +176,11 @@ def test_a_fresh_environment_is_compiled_while_other_things_are_done(
     fresh: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path / "loads.py", "from pathlib import Path\nPath('loaded').touch()\n")
-    write(tmp_path / "sklearn.pyc", "")
-    cached = str(tmp_path / ("none.pyc" if fresh else "sklearn.pyc"))
+    write(tmp_path / "last.pyc", "")
+    cached = str(tmp_path / ("none.pyc" if fresh else "last.pyc"))
     monkeypatch.setattr(setup, "find_spec", lambda _: SimpleNamespace(cached=cached))
-    monkeypatch.setattr(setup, "TRAINING", "loads")
-    with using(Project(tmp_path, "churn", "churn")), setup.compiling():
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    with using(Project(tmp_path, "churn", "churn")), setup.compiling("loads"):
         wait_until(lambda: not fresh or (tmp_path / "loaded").exists())
     assert (tmp_path / "loaded").exists() == fresh
 

@@ -24,6 +24,7 @@ from mlops_kit.ground import KitError, main_root, params, project, run, say
 RAW = Path("data/raw")
 SMOKE_ROWS = 200
 TRAINING = "pandas, pyarrow.csv, pyarrow.parquet, mlops_kit.blending, mlops_kit.features, sklearn.metrics, skops.io"
+FIRST_MODEL = f"mlflow.store.tracking.sqlalchemy_store, {TRAINING}"  # MLflow takes longest: half of it all
 # What git calls where both branches changed a file that a command has written (.gitattributes names the files). This
 # branch's stays, and the pipeline says by itself that it is of other code. A retired model is for a person to see.
 DRIVERS = {
@@ -63,7 +64,7 @@ def registry_database() -> Iterator[None]:
     """
     making = subprocess.Popen([sys.executable, "-m", "mlops_kit.models"], cwd=project().root)
     try:
-        with compiling():
+        with compiling(TRAINING):
             yield
             making.wait()
     finally:
@@ -73,13 +74,13 @@ def registry_database() -> Iterator[None]:
 
 
 @contextmanager
-def compiling() -> Iterator[None]:
-    """Meanwhile, have Python compile what a training loads, if the environment is fresh: it takes seconds."""
-    sklearn = find_spec("sklearn")
-    if sklearn is None or sklearn.cached is None or Path(sklearn.cached).exists():
+def compiling(modules: str = FIRST_MODEL) -> Iterator[None]:
+    """Meanwhile, have Python compile what a first model loads, if the environment is fresh: it takes seconds."""
+    last = find_spec("skops")
+    if sys.dont_write_bytecode or last is None or last.cached is None or Path(last.cached).exists():
         yield
         return
-    command, quiet = [sys.executable, "-c", f"import {TRAINING}"], subprocess.DEVNULL
+    command, quiet = [sys.executable, "-c", f"import {modules}"], subprocess.DEVNULL
     process = subprocess.Popen(command, cwd=project().root, stdout=quiet, stderr=quiet)
     try:
         yield
