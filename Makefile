@@ -26,7 +26,7 @@ COVER_KIT := $(if $(COVERAGE),-m slipcover --skip-covered --source template/proj
 COVER := $(if $(COVERAGE),-m slipcover --skip-covered --source generator/mlops_scaffold,)
 SITE_PACKAGES = "$$($(KIT)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
-.PHONY: demo test test-kit test-all test-long test-soak lint docs sbom bench clean
+.PHONY: demo test test-kit test-all test-long test-soak lint style types types-kit docs sbom bench clean
 
 demo: $(VENV)/.installed  ## a project with a trained and registered model, in demo/
 	$(IDENTITY) $(BIN)/mlops new demo --defaults --run
@@ -47,11 +47,17 @@ test-soak: $(VENV)/.tested $(KIT)/.tested  ## runs of full size: hundreds of kil
 	$(KIT)/bin/python -m pytest $(SPREAD) -m soak tests/kit
 	$(BIN)/python -m pytest $(SPREAD) -m soak
 
-lint: $(VENV)/.developed $(KIT)/.tested  ## style and types of our own code
+lint: style types types-kit  ## style and types of our own code
+
+style: $(VENV)/.developed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	cd template/project/kit && $(CURDIR)/$(BIN)/ruff check --no-respect-gitignore . && $(CURDIR)/$(BIN)/ruff format --check --no-respect-gitignore .
+
+types: $(VENV)/.developed
 	$(BIN)/mypy
+
+types-kit: $(KIT)/.tested
 	$(KIT)/bin/mypy --config-file tests/kit/mypy.ini
 
 docs: $(VENV)/.documented  ## the documentation site, in site/: every link is checked

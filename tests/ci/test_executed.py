@@ -17,7 +17,7 @@ from mlops_scaffold.ground import process
 
 from tests.ci.dialects import circleci, jenkins
 from tests.conftest import git
-from tests.project.running import with_champion
+from tests.project.running import link_environment, with_champion
 
 pytestmark = pytest.mark.long
 
@@ -165,6 +165,7 @@ def clone(
         if ci not in clones:
             clones[ci] = tmp_path_factory.mktemp("workspace") / "churn"
             git("clone", "--quiet", str(projects[ci]), str(clones[ci]), cwd=projects[ci])
+            link_environment(projects["github"], clones[ci])
         git("switch", "--quiet", "--discard-changes", "--force-create", "topic", "origin/main", cwd=clones[ci])
         return clones[ci]
 
@@ -233,6 +234,7 @@ def test_after_a_release_a_clone_has_the_champion_without_the_server(projects: d
     """The team commits what the stage kept; the model itself comes from the DVC remote."""
     runner, clone, env = tmp_path / "runner", tmp_path / "clone", environment(tmp_path)
     git("clone", "--quiet", str(projects["circleci"]), str(runner), cwd=tmp_path)
+    link_environment(projects["github"], runner)
     dvc, poe = ["uv", "run", "--locked", "dvc"], ["uv", "run", "--locked", "poe"]
     must([*dvc, "remote", "add", "--default", "team", str(tmp_path / "store")], runner, env)
     (runner / "champion.yaml").unlink()  # the server's first release: it has no champion to compare with
@@ -246,6 +248,7 @@ def test_after_a_release_a_clone_has_the_champion_without_the_server(projects: d
     for task in release.tasks[: release.tasks.index("promote") + 1]:
         must([*poe, *task.split()], runner, {**env, **server})
     git("clone", "--quiet", str(runner), str(clone), cwd=tmp_path)
+    link_environment(projects["github"], clone)
     for name in ("champion.yaml", "dvc.lock", "metrics.json"):
         shutil.copy(runner / name, clone / name)
     shutil.rmtree(runner)

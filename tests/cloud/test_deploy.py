@@ -22,7 +22,7 @@ from tests.ci.test_executed import npm_install
 from tests.cloud.emulators import aws
 from tests.cloud.terraform import OUTPUTS, TERRAFORM, want
 from tests.conftest import PATIENCE, git
-from tests.project.running import environment, new
+from tests.project.running import environment, trained
 
 pytestmark = pytest.mark.long
 
@@ -110,8 +110,8 @@ class Project:
 @pytest.fixture(scope="module")
 def made(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project on AWS with a champion, and no image's test, which would need an engine."""
-    options = ["--run", "--data", "ci=github", "--data", "cloud=aws", "--data", "extras=[container]"]
-    return new(tmp_path_factory.mktemp("deployed") / "churn", template, *options)
+    answers = ["--data", "ci=github", "--data", "cloud=aws", "--data", "extras=[container]"]
+    return trained(tmp_path_factory.mktemp("deployed") / "churn", template, tmp_path_factory, *answers)
 
 
 @pytest.fixture(scope="module")

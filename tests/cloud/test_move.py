@@ -16,7 +16,7 @@ from tests.ci.test_executed import npm_install
 from tests.cloud.emulators import EMULATORS, Emulator
 from tests.cloud.refusing import refusing
 from tests.conftest import git, mlops
-from tests.project.running import environment, new
+from tests.project.running import environment, link_environment, trained
 
 pytestmark = pytest.mark.long
 
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.long
 @pytest.fixture(scope="module")
 def local(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project on a laptop: a champion, and lines that somebody wrote."""
-    options = ["--run", "--data", "ci=none", "--data", "serving=none", "--data", "extras=[]"]
-    folder = new(tmp_path_factory.mktemp("laptop") / "churn", template, *options)
+    answers = ["--data", "ci=none", "--data", "serving=none", "--data", "extras=[]"]
+    folder = trained(tmp_path_factory.mktemp("laptop") / "churn", template, tmp_path_factory, *answers)
     for name in ("README.md", "params.yaml", "pyproject.toml"):
         with (folder / name).open("a", encoding="utf-8") as file:
             file.write("\n# mine\n")
@@ -68,6 +68,7 @@ def moved(request: pytest.FixtureRequest, local: Path, tmp_path: Path) -> Iterat
     """The project in a copy of its own, and a cloud's store that has one empty bucket."""
     folder = tmp_path / "churn"
     shutil.copytree(local, folder, ignore=shutil.ignore_patterns(".venv"), symlinks=True)
+    link_environment(local, folder)
     with EMULATORS[request.param](tmp_path, npm_install) as store:
         yield Moved(folder, store)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.containers.standins import run
-from tests.project.running import new
+from tests.project.running import trained
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("containers/more")]
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.long, pytest.mark.xdist_group("containers/more")]
 def seldon(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a champion that MLServer serves: of LightGBM, which needs OpenMP where the base image has none."""
     answers = ["--preset", "minimal", "-d", "serving=seldon", "-d", "framework=lightgbm", "-d", "extras=[container]"]
-    return new(tmp_path_factory.mktemp("seldon") / "loyalty", template, *answers, "--run")
+    return trained(tmp_path_factory.mktemp("seldon") / "loyalty", template, tmp_path_factory, *answers)
 
 
 def test_mlservers_image_answers_as_the_champion_does(seldon: Path, podman: dict[str, str]) -> None:

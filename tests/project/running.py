@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -50,14 +50,51 @@ def new(folder: Path, template: Path, *options: str) -> Path:
 
 
 def with_champion(folder: Path, template: Path, made: pytest.TempPathFactory) -> Path:
-    """The default project with its champion, in `folder`: a copy of one that is made once for all cores."""
-    first = made_once(made, "with-champion", lambda place: new(place / "churn", template, "--run")) / "churn"
-    shutil.copytree(first, folder, symlinks=True, ignore=shutil.ignore_patterns(".venv"))
-    # Nothing changes the packages' files: links to them are as good, and a hundred times faster.
-    shutil.copytree(first / ".venv", folder / ".venv", symlinks=True, copy_function=os.link)
-    # The package of the project itself is found by its path, which is another one now; uv replaces that file.
-    subprocess.run(["uv", "sync", "--quiet", "--locked"], cwd=folder, env=environment(), check=True)
+    """The default project with its champion, in `folder`: a copy of the first."""
+    project = first(template, made)
+    shutil.copytree(project, folder, symlinks=True, ignore=shutil.ignore_patterns(".venv"))
+    link_environment(project, folder)
     return folder
+
+
+def trained(
+    folder: Path, template: Path, made: pytest.TempPathFactory, *answers: str, data: Sequence[str] = ()
+) -> Path:
+    """A project of other answers with its champion, in `folder`; `data` are the options of a table."""
+    return untrained(folder, template, made, *answers, data=("--run", *data))
+
+
+def untrained(
+    folder: Path, template: Path, made: pytest.TempPathFactory, *answers: str, data: Sequence[str] = ()
+) -> Path:
+    """The same without a model.
+
+    `mlops setup` goes on with what `mlops new --no-setup` has written. So the project can be given the first one's
+    packages, bytecode and all: most of a first model's time would be to compile them.
+    """
+    new(folder, template, "--no-setup", *answers, *data)
+    link_environment(first(template, made), folder)
+    set_up(folder, *data)
+    return folder
+
+
+def set_up(project: Path, *options: str) -> None:
+    """Go on with what `mlops new --no-setup` has written."""
+    done = subprocess.run([*RUN, "setup", str(project), *options], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def first(template: Path, made: pytest.TempPathFactory) -> Path:
+    """The default project, made with its champion by one command, once for all cores. Nobody changes it."""
+    return made_once(made, "with-champion", lambda place: new(place / "churn", template, "--run")) / "churn"
+
+
+def link_environment(project: Path, to: Path) -> None:
+    """Give a copy, a clone or another project the environment of this one, with the bytecode that is there."""
+    # Nothing changes the packages' files: links to them are as good, and a hundred times faster.
+    shutil.copytree(project / ".venv", to / ".venv", symlinks=True, copy_function=os.link)
+    # The package of the project itself is found by its path, which is another one now; uv replaces that file.
+    subprocess.run(["uv", "sync", "--quiet"], cwd=to, env=environment(), check=True)
 
 
 def free_port() -> int:

@@ -5,6 +5,7 @@ Faults that git, DVC or the library itself fixes are planted in tests/kit/test_d
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 import yaml
 
 from tests.conftest import git
-from tests.project.running import environment, free_port, new, poe, python
+from tests.project.running import environment, free_port, link_environment, new, poe, python, set_up, with_champion
 from tests.web import Guarded, listening
 
 pytestmark = pytest.mark.long
@@ -98,7 +99,10 @@ class Patient:
 def healthy(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Patient:
     folder = tmp_path_factory.mktemp("a clinic")
     git("clone", "--quiet", str(template), str(folder / "template"), cwd=folder)
-    project = new(folder / "churn", folder / "template", "--preset", "standard", "--run")
+    project = with_champion(folder / "churn", template, tmp_path_factory)
+    answers = project / ".copier-answers.yml"
+    text = re.sub(r"(?m)^_src_path: .*$", f"_src_path: {folder / 'template'}", answers.read_text(encoding="utf-8"))
+    answers.write_text(text, encoding="utf-8")
     patient = Patient(project, folder / "remote", folder / "template", environment())
     patient.dvc("remote", "add", "--quiet", "--default", "storage", str(patient.remote))
     patient.dvc("push", "--quiet")
@@ -385,7 +389,9 @@ def test_a_fault_is_found_and_mended_by_the_command_that_is_named(fault: Fault, 
 def test_a_new_project_of_every_preset_is_healthy(
     preset: str, healthy: Patient, template: Path, tmp_path: Path
 ) -> None:
-    project = new(tmp_path / "churn", template, "--preset", preset)
+    project = new(tmp_path / "churn", template, "--no-setup", "--preset", preset)
+    link_environment(healthy.folder, project)
+    set_up(project)
     found = Patient(project, tmp_path, template, healthy.env).doctor()
     assert found["findings"] == []
     assert found["unknown"] == {}

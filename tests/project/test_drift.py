@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PATIENCE, git
-from tests.project.running import environment, new, poe, serving
+from tests.project.running import environment, poe, serving, trained
 
 pytestmark = pytest.mark.long
 
@@ -86,8 +86,8 @@ def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         region = ("north", "south", "west")[n * 7 % 3]
         lines.append(f"{age},{income},{region},{'yes' if (age > 45) != (n * 13 % 11 == 0) else 'no'}")
     (folder / "churn.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    options = ["--run", "--dataset", str(folder / "churn.csv"), "--target", "churned"]
-    return new(folder / "churn", template, *options)
+    data = ["--dataset", str(folder / "churn.csv"), "--target", "churned"]
+    return trained(folder / "churn", template, tmp_path_factory, data=data)
 
 
 def python(project: Path, code: str, *arguments: str) -> str:

@@ -15,7 +15,8 @@ from tests.project.running import environment, free_port, wait_until_ready, with
 from tests.project.service import running
 
 pytestmark = pytest.mark.long
-NO_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # as compose.tracking.yaml has it: no workers for language models
+# As compose.tracking.yaml has it: no workers for language models.
+NO_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from mlops_scaffold.ground import process
 
 from tests.project import first_change
-from tests.project.running import poe, python
+from tests.project.running import first, link_environment, poe, python, set_up
 
 RUN = [sys.executable, "-m", "mlops_scaffold"]
 PACKAGES = ("pandas>=3,<4", "pyarrow>=21,<26", "scikit-learn>=1.9,<2", "statsmodels", "vega_datasets")
@@ -52,15 +52,24 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [pytest.param(*row, id=name, marks=() if name in SAMPLE else pytest.mark.soak) for name, row in TABLES.items()],
 )
 def test_a_table_becomes_a_project_that_is_green(
-    template: Path, tables: Path, tmp_path: Path, file: str, target: str, problem: str
+    template: Path,
+    tables: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    file: str,
+    target: str,
+    problem: str,
 ) -> None:
     project = tmp_path / "churn"
-    command = [*RUN, "new", str(project), "--dataset", str(tables / file), "--target", target, "-l", "--run"]
+    data = ["--dataset", str(tables / file), "--target", target]
+    command = [*RUN, "new", str(project), *data, "-l", "--no-setup"]
     if file in LIGHTGBM:
         command += ["-d", "framework=lightgbm"]
     done = subprocess.run([*command, "--template", str(template)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert f"{problem} of {target!r}" in done.stderr
+    link_environment(first(template, tmp_path_factory), project)
+    set_up(project, "--run", *data)
     for task in ("test", "lint"):
         poe(project, task)
     report = json.loads((project / "metrics.json").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from mlops_scaffold import __version__
 from mlops_scaffold.ground import process
 
 from tests.conftest import ROOT, git
-from tests.project.running import RUN, environment, new, poe, python
+from tests.project.running import RUN, environment, poe, python, trained
 
 pytestmark = pytest.mark.long
 NAME = "mlops-scaffold-kit"
@@ -50,9 +50,11 @@ def mlops(project: Path, *command: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_it_trains_and_moves_into_the_folder_and_back(index: str, template: Path, tmp_path: Path) -> None:
+def test_it_trains_and_moves_into_the_folder_and_back(
+    index: str, template: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     answers = ["--data", "kit=package", "--data", f"kit_index={index}"]
-    project = new(tmp_path / "churn", template, "--preset", "minimal", "--run", *answers)
+    project = trained(tmp_path / "churn", template, tmp_path_factory, "--preset", "minimal", *answers)
     where = "import mlops_kit, pathlib; print(pathlib.Path(mlops_kit.__file__).parent)"
     assert Path(python(project, where)).is_relative_to(project / ".venv")
     assert f'source = {{ registry = "{index}" }}' in (project / "uv.lock").read_text(encoding="utf-8")

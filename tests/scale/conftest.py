@@ -5,17 +5,16 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git
-from tests.project.running import new
+from tests.project.running import trained
 from tests.scale.searching import SPACE, TRIALS, forget, found, keep, search, trials
 
-# What the tests make happen in a worker: it is slow, the disk of its machine is full, it dies once, or it stands before
-# a gate: four trials, of two folds each, go through, the others wait until it is opened.
+# What the tests make happen in a worker: it is slow, the disk of its machine is full, or it stands before a gate: four
+# trials, of two folds each, go through, the others wait until it is opened.
 TROUBLE = '''
 
 def trouble() -> None:
     """What a test asks for."""
     import os
-    import signal
     import time
     from pathlib import Path
 
@@ -29,10 +28,6 @@ def trouble() -> None:
             number += 1
         while number >= 4 * 2 and not (gate / "open").exists():
             time.sleep(0.05)
-    once = Path(os.environ.get("ONCE", "/"))
-    if not once.exists():
-        once.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def made(folder: Any) -> bool:
@@ -48,9 +43,8 @@ def made(folder: Any) -> bool:
 @pytest.fixture(scope="session")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The smallest project that can search, with a small space, and a model that has trouble where a test says so."""
-    folder = new(
-        tmp_path_factory.mktemp("search") / "churn", template, "--preset", "minimal", "-d", "compute=ray", "--run"
-    )
+    answers = ["--preset", "minimal", "-d", "compute=ray"]
+    folder = trained(tmp_path_factory.mktemp("search") / "churn", template, tmp_path_factory, *answers)
     (folder / "search.yaml").write_text(SPACE, encoding="utf-8")
     model = folder / "src/churn/model.py"
     text = model.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.project.running import environment, new, poe
+from tests.project.running import environment, poe, untrained
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("scale/larger_than_memory")]  # a project of its own
 
@@ -55,7 +55,7 @@ def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("large") / "wide"
     answers = ("-d", "framework=lightgbm", "-d", "compute=ray")
     table = folder.parent / "wide.parquet"
-    new(folder, template, "--preset", "minimal", *answers)
+    untrained(folder, template, tmp_path_factory, "--preset", "minimal", *answers)
     inside(folder, "-c", WRITE, str(ROWS), str(table))
     poe(folder, "data", str(table), "--target", "y")
     parameters = folder / "params.yaml"
@@ -76,8 +76,11 @@ def test_it_goes_through_the_same_gate_and_tests(project: Path) -> None:
     poe(project, "test")
 
 
-def test_scikit_learn_learns_as_the_documentation_says(template: Path, tmp_path: Path) -> None:
-    folder = new(tmp_path / "partial", template, "--preset", "minimal", "-d", "compute=ray")
+def test_scikit_learn_learns_as_the_documentation_says(
+    template: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    answers = ("--preset", "minimal", "-d", "compute=ray")
+    folder = untrained(tmp_path / "partial", template, tmp_path_factory, *answers)
     text = (ROOT / "docs/large-data.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     limit, parameters = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PATIENCE, ROOT, wait_until
-from tests.project.running import environment, free_port, new, poe, started
+from tests.project.running import environment, free_port, poe, started, trained
 
 pytestmark = pytest.mark.long
 
@@ -66,9 +66,9 @@ def kind(request: pytest.FixtureRequest) -> str:
 def project(kind: str, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a champion that is served so."""
     folder = tmp_path_factory.mktemp(kind)
-    answers = ["-d", f"serving={kind}", *KINDS[kind]]
-    data = ["--dataset", str(table(folder / "customers.csv")), "--target", "left", "-l"]
-    return new(folder / "churn", template, "--preset", "minimal", *data, "--run", *answers)
+    answers = ["--preset", "minimal", "-d", f"serving={kind}", *KINDS[kind]]
+    data = ["--dataset", str(table(folder / "customers.csv")), "--target", "left"]
+    return trained(folder / "churn", template, tmp_path_factory, *answers, data=data)
 
 
 @contextmanager

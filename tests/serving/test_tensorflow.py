@@ -9,7 +9,7 @@ import yaml
 
 from tests.conftest import git
 from tests.project import first_change
-from tests.project.running import new, poe, python
+from tests.project.running import poe, python, trained
 from tests.scale.searching import found, search, trials
 
 pytestmark = pytest.mark.long
@@ -46,8 +46,8 @@ def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A regression by TensorFlow, served by FastAPI, that can search."""
     folder = tmp_path_factory.mktemp("tensorflow")
     data = ["--dataset", str(table(folder / "houses.csv")), "--target", "price"]
-    answers = ["-d", "framework=tensorflow", "-d", "serving=fastapi", "-d", "compute=ray"]
-    return new(folder / "houses", template, "--preset", "minimal", *data, *answers, "--run")
+    answers = ["--preset", "minimal", "-d", "framework=tensorflow", "-d", "serving=fastapi", "-d", "compute=ray"]
+    return trained(folder / "houses", template, tmp_path_factory, *answers, data=data)
 
 
 def test_it_learns_predicts_and_its_tests_are_green(project: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from mlops_scaffold.sources.address import named_address
 from mlops_scaffold.sources.source import open_version
 
 from tests.conftest import PATIENCE, git, wait_until
-from tests.project.running import environment, free_port, new, poe, started
+from tests.project.running import environment, free_port, poe, started, trained
 from tests.serving.kubernetes import BIN, assert_good_pod, kustomize
 from tests.serving.test_kinds import table
 
@@ -75,7 +75,7 @@ def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tensorflow-serving")
     data = ["--dataset", str(table(folder / "customers.csv")), "--target", "left"]
     answers = [word for pair in ANSWERS.items() for word in ("-d", "=".join(pair))]
-    return new(folder / "churn", template, "--preset", "minimal", *data, "--run", *answers)
+    return trained(folder / "churn", template, tmp_path_factory, "--preset", "minimal", *answers, data=data)
 
 
 @contextmanager

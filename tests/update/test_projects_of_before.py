@@ -24,7 +24,7 @@ from mlops_scaffold.updating.request import Outcome, Request
 from mlops_scaffold.vcs.repository import open_repository
 
 from tests.conftest import ROOT, git
-from tests.project.running import RUN, environment, poe, python, serving
+from tests.project.running import environment, first, link_environment, new, poe, python, serving, set_up
 from tests.update.test_own_template import PARTS, lay_out
 from tests.update.world import World, commit, forget_fetches, write
 
@@ -225,16 +225,16 @@ def test_copiers_own_update_leaves_what_is_a_persons(project: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def trained(history: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def trained(history: Path, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Makes a project of a kind whose champion was trained by the version before, once."""
     folder = tmp_path_factory.mktemp("trained")
 
     def train(kind: str) -> Path:
         answers = [word for answer in KINDS[kind] for word in ("--data", answer)]
-        command = [*RUN, "new", str(folder / kind / "churn"), "--defaults", "--run", "--template", str(history)]
-        done = subprocess.run([*command, "--vcs-ref", "0.1.0", *answers], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return folder / kind / "churn"
+        project = new(folder / kind / "churn", history, "--no-setup", "--vcs-ref", "0.1.0", *answers)
+        link_environment(first(template, tmp_path_factory), project)
+        set_up(project, "--run")
+        return project
 
     return cache(train)
 
@@ -263,6 +263,7 @@ def updated(made: Path, folder: Path, engine: Callable[[Path], object]) -> Path:
     """A trained project of before, edited, updated and settled; its champion answers as it did."""
     before = answered(made)
     project = shutil.copytree(made, folder / "churn", symlinks=True, ignore=shutil.ignore_patterns(".venv"))
+    link_environment(made, project)
     edit(project, "registry.py", "train.py")
     engine(project)
     settle(project)
