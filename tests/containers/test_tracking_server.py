@@ -177,7 +177,7 @@ def server(
         network.wait(log, "podman", "exec", "mlflow", *said["healthcheck"]["test"][1:])
         yield "http://127.0.0.1:5000"
     finally:
-        network.run("podman", "rm", "--force", "--time", "2", "mlflow")
+        network.run("podman", "rm", "--force", "--time", str(PATIENCE), "mlflow")  # it stops by itself
         process.wait(PATIENCE)
 
 
