@@ -20,6 +20,7 @@ from mlops_kit.ground import KitError, Project, using
 from mlops_kit.serving import predict
 from mlops_kit.workspace import __main__ as workspace
 from mlops_kit.workspace import setup
+from sklearn import datasets
 
 from tests.conftest import git
 from tests.kit.projects import copied, write
@@ -192,10 +193,21 @@ def test_a_program_gets_what_is_wrong_with_a_file_as_json(
 EXAMPLES = [("classification", "breast_cancer", "diagnosis"), ("regression", "diabetes", "progression")]
 
 
+def by_scikit_learn(example: str) -> bytes:
+    """The data set as scikit-learn loads it and pandas writes it."""
+    if example == "diabetes":
+        frame = datasets.load_diabetes(as_frame=True, scaled=False).frame.rename(columns=dict(target="progression"))
+    else:
+        bunch = datasets.load_breast_cancer(as_frame=True)
+        frame = bunch.data.assign(diagnosis=bunch.target.map(dict(enumerate(bunch.target_names))))
+    return bytes(frame.to_csv(index=False, lineterminator="\n").encode())
+
+
 @pytest.mark.parametrize(("problem", "example", "target"), EXAMPLES)
 def test_the_example_is_written_again_byte_for_byte(here: Project, problem: str, example: str, target: str) -> None:
     contract = replace(load(), source=Source("data/raw/example.csv", example=example))
     write_example(contract)
+    assert (here.root / contract.source.path).read_bytes() == by_scikit_learn(example)
     commit(here)
     found, _ = infer(here.root / contract.source.path, target)
     assert found.problem == problem
