@@ -20,7 +20,7 @@ CELLS = (
 def write_example(contract: Contract) -> Path:
     """Write the example's raw file from a data set that scikit-learn carries: the same bytes on every machine.
 
-    The data set's own files are read: scikit-learn takes seconds to load, which in a new project somebody waits for.
+    Its files are read directly: in a fresh environment, importing scikit-learn takes seconds.
     Raises KitError where it is not installed.
     """
     found = find_spec("sklearn")
@@ -54,5 +54,5 @@ def breast_cancer(folder: Path) -> tuple[list[str], Iterator[list[str]]]:
 
 
 def numbers(row: Iterable[str]) -> list[str]:
-    """Each as Python and pandas write it."""
+    """Each number as pandas writes it."""
     return [repr(float(value)) for value in row]

@@ -12,8 +12,8 @@ from mlops_kit.ground.errors import KitError
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 THIS_MACHINE = "127.0.0.1,::1,localhost"
-# How often garbage is collected. By default, a tenth and more of a short command's time goes into looking through what
-# it has imported, none of which is garbage. What is young is still looked at, so a stage keeps no more memory.
+# When the garbage collector runs. By default, a short command spends a tenth of its time and more on scanning imported
+# modules, none of which is garbage. Young objects are still collected, so a stage needs no more memory.
 COLLECT_EVERY = (100_000, 50, 1_000)
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
 

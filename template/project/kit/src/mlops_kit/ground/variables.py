@@ -95,11 +95,7 @@ PACKAGES = (
     Variable("OMP_NUM_THREADS", "1 in the service", "threads of a fit or a prediction"),
     Variable("GOMP_SPINCOUNT", "1000", "how long waiting OpenMP threads spin before they sleep"),
     Variable("KMP_BLOCKTIME", "0", "the same for LLVM's OpenMP (macOS), in ms"),
-    Variable(
-        "OMP_WAIT_POLICY",
-        "",
-        "how OpenMP threads wait, active or passive: instead of the two above",
-    ),
+    Variable("OMP_WAIT_POLICY", "", "how OpenMP threads wait, active or passive: instead of the two above"),
     Variable("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false in `poe ui`", "MLflow's workers that score language models"),
     Variable("TF_CPP_MIN_LOG_LEVEL", "2", "what TensorFlow logs: 2 is errors"),
     Variable("TF_ENABLE_ONEDNN_OPTS", "0", "TensorFlow's oneDNN: with 1, results differ by machine"),

@@ -24,7 +24,7 @@ from mlops_kit.ground import KitError, main_root, params, project, run, say
 RAW = Path("data/raw")
 SMOKE_ROWS = 200
 TRAINING = "pandas, pyarrow.csv, pyarrow.parquet, mlops_kit.blending, mlops_kit.features, sklearn.metrics, skops.io"
-FIRST_MODEL = f"mlflow.store.tracking.sqlalchemy_store, {TRAINING}"  # MLflow takes longest: half of it all
+FIRST_MODEL = f"mlflow.store.tracking.sqlalchemy_store, {TRAINING}"  # MLflow first: it takes as long as the rest
 # What git calls where both branches changed a file that a command has written (.gitattributes names the files). This
 # branch's stays, and the pipeline says by itself that it is of other code. A retired model is for a person to see.
 DRIVERS = {
@@ -76,7 +76,7 @@ def registry_database() -> Iterator[None]:
 @contextmanager
 def compiling(modules: str = FIRST_MODEL) -> Iterator[None]:
     """Meanwhile, have Python compile what a first model loads, if the environment is fresh: it takes seconds."""
-    last = find_spec("skops")
+    last = find_spec("skops")  # which is the last to be imported
     if sys.dont_write_bytecode or last is None or last.cached is None or Path(last.cached).exists():
         yield
         return
