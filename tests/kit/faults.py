@@ -301,7 +301,7 @@ class Fault:
     plant: Callable[[Patient], object]
     check: str
     what: str
-    mend: str
+    fix: str
 
 
 FAULTS = [

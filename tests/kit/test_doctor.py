@@ -116,7 +116,7 @@ def test_a_fault_is_found_and_named_with_the_command_that_fixes_it(fault: Fault,
     fault.plant(patient)
     what, fix = next(iter(patient.found(fault.check).items()))
     assert fault.what in what
-    assert fix.startswith(fault.mend)
+    assert fix.startswith(fault.fix)
     if RUNS.match(fix) and fault.check != "edits":
         done = subprocess.run(["bash", "-e", "-c", fix], cwd=patient.root, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr

@@ -371,6 +371,7 @@ def test_poe_ui_shows_the_projects_own_database(database: Path, monkeypatch: pyt
         assert os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
         return 7
 
+    monkeypatch.delenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", raising=False)
     monkeypatch.setattr(database_command, "run_openly", run_openly)
     monkeypatch.setattr(sys, "argv", ["models"])
     database_command.main()

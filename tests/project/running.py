@@ -61,27 +61,16 @@ def trained(
     folder: Path, template: Path, made: pytest.TempPathFactory, *answers: str, data: Sequence[str] = ()
 ) -> Path:
     """A project of other answers with its champion, in `folder`; `data` are the options of a table."""
-    return untrained(folder, template, made, *answers, data=("--run", *data))
-
-
-def untrained(
-    folder: Path, template: Path, made: pytest.TempPathFactory, *answers: str, data: Sequence[str] = ()
-) -> Path:
-    """The same without a model.
-
-    `mlops setup` goes on with what `mlops new --no-setup` has written. So the project can be given the first one's
-    packages, bytecode and all: most of a first model's time would be to compile them.
-    """
     new(folder, template, "--no-setup", *answers, *data)
-    link_environment(first(template, made), folder)
-    set_up(folder, *data)
+    set_up(folder, first(template, made), "--run", *data)
     return folder
 
 
-def set_up(project: Path, *options: str) -> None:
-    """Go on with what `mlops new --no-setup` has written."""
-    done = subprocess.run([*RUN, "setup", str(project), *options], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def untrained(folder: Path, template: Path, made: pytest.TempPathFactory, *answers: str) -> Path:
+    """The same without a model, on the example's data."""
+    new(folder, template, "--no-setup", *answers)
+    set_up(folder, first(template, made))
+    return folder
 
 
 def first(template: Path, made: pytest.TempPathFactory) -> Path:
@@ -89,12 +78,26 @@ def first(template: Path, made: pytest.TempPathFactory) -> Path:
     return made_once(made, "with-champion", lambda place: new(place / "churn", template, "--run")) / "churn"
 
 
+def set_up(project: Path, like: Path, *options: str) -> None:
+    """Go on with what `mlops new --no-setup` has written, by `mlops setup`, with the packages of another project.
+
+    Their bytecode is there already: most of a first model's time would be to compile them.
+    """
+    link_packages(like, project)
+    done = subprocess.run([*RUN, "setup", str(project), *options], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def link_environment(project: Path, to: Path) -> None:
-    """Give a copy, a clone or another project the environment of this one, with the bytecode that is there."""
+    """Give a copy or a clone of a project its environment, bytecode and all."""
+    link_packages(project, to)
+    subprocess.run(["uv", "sync", "--quiet", "--locked"], cwd=to, env=environment(), check=True)
+
+
+def link_packages(project: Path, to: Path) -> None:
+    """The same without `uv sync`, which has to follow: until then the project's package is that of the other folder."""
     # Nothing changes the packages' files: links to them are as good, and a hundred times faster.
     shutil.copytree(project / ".venv", to / ".venv", symlinks=True, copy_function=os.link)
-    # The package of the project itself is found by its path, which is another one now; uv replaces that file.
-    subprocess.run(["uv", "sync", "--quiet"], cwd=to, env=environment(), check=True)
 
 
 def free_port() -> int:

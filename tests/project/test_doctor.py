@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from tests.conftest import git
-from tests.project.running import environment, free_port, link_environment, new, poe, python, set_up, with_champion
+from tests.project.running import environment, free_port, new, poe, python, set_up, with_champion
 from tests.web import Guarded, listening
 
 pytestmark = pytest.mark.long
@@ -328,11 +328,11 @@ def no_engine(p: Patient) -> None:
 
 @dataclass(frozen=True)
 class Fault:
-    """How it comes about, the check that finds it, and what the mending command begins with."""
+    """How it comes about, the check that finds it, and what the command that fixes it begins with."""
 
     plant: Callable[[Patient], None]
     check: str
-    mend: str
+    fix: str
 
 
 FAULTS = [
@@ -377,7 +377,7 @@ def test_a_fault_is_found_and_mended_by_the_command_that_is_named(fault: Fault, 
     found = patient.doctor(fault.check)["findings"]
     assert isinstance(found, list)
     assert {one["check"] for one in found} == {fault.check}
-    assert found[0]["mend"].startswith(fault.mend)
+    assert found[0]["mend"].startswith(fault.fix)
     assert found[0]["what"]
     assert found[0]["why"]
     mended = patient.doctor(fault.check, first=found[0]["mend"])
@@ -390,8 +390,7 @@ def test_a_new_project_of_every_preset_is_healthy(
     preset: str, healthy: Patient, template: Path, tmp_path: Path
 ) -> None:
     project = new(tmp_path / "churn", template, "--no-setup", "--preset", preset)
-    link_environment(healthy.folder, project)
-    set_up(project)
+    set_up(project, healthy.folder)
     found = Patient(project, tmp_path, template, healthy.env).doctor()
     assert found["findings"] == []
     assert found["unknown"] == {}

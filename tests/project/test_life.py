@@ -71,17 +71,20 @@ def run_of(project: Path) -> str:
 def test_a_life(project: Path) -> None:
     """Every move, and what the running service answers with after it."""
     with running(project, RELOAD_SECONDS="0.3", PREDICTION_LOG=str(project / "logs")) as service:
-        play(project, service)
+        first = run_of(project)
+        assert champion(project) == 1
+        assert service.becomes(first)
+        refuse_a_worse_one(project, service, first)
+        promote_a_better_one(project, service)
+        roll_back(project, service, first)
+        retire(project, service, first)
+        assert_every_move_is_in_the_record(project)
 
 
-def play(project: Path, service: Service) -> None:
-    first = run_of(project)
-    assert champion(project) == 1
-    assert service.becomes(first)
+def refuse_a_worse_one(project: Path, service: Service, first: str) -> None:
+    """In the shadow of the champion it can be seen to differ."""
     rows = [{"age": 21 + n, "income": 1000 + 17 * n, "region": ("north", "west")[n % 2]} for n in range(48)]
     assert len(service.predict(json.dumps({"rows": rows}).encode())["predictions"]) == len(rows)
-
-    # A worse one is refused; in the shadow of the champion it can be seen to differ.
     model = next(project.glob("src/*/model.py"))
     written = model.read_text(encoding="utf-8")
     model.write_text(written.replace("BlendClassifier(trees, categories)", "trees"), encoding="utf-8")
@@ -96,7 +99,9 @@ def play(project: Path, service: Service) -> None:
     assert champion(project) == 1
     assert service.version() == first
 
-    # A better one is promoted, for a reason that is kept, and served.
+
+def promote_a_better_one(project: Path, service: Service) -> None:
+    """For a reason that is kept; two people do it at the same time."""
     train(project, max_iter=300, max_leaf_nodes=15, learning_rate=0.1)
     better = run_of(project)
     assert "version 3" in poe(project, "register")
@@ -109,7 +114,9 @@ def play(project: Path, service: Service) -> None:
     assert "prediction" in poe(project, "predict")
     assert "gives no challenger" in refused(project, "shadow")
 
-    # Back, and forward is not possible without a challenger.
+
+def roll_back(project: Path, service: Service, first: str) -> None:
+    """Back; forward is not possible without a challenger."""
     assert "version 1 is champion again" in poe(project, "rollback", "--reason", "complaints")
     assert champion(project) == 1
     assert service.becomes(first)
@@ -119,7 +126,9 @@ def play(project: Path, service: Service) -> None:
     assert "no challenger. Since that run, params.yaml changed: uv run poe repro comes first" in said
     (project / "params.yaml").write_text(parameters, encoding="utf-8")
 
-    # Retired for a reason: it cannot come back, and a retired champion is served by nobody.
+
+def retire(project: Path, service: Service, first: str) -> None:
+    """For a reason: it cannot come back, and a retired champion is served by nobody."""
     assert "version 3 is retired" in poe(project, "retire", "3", "--reason", "it was trained on the wrong year")
     assert "which is retired" in refused(project, "register")
     assert "is the champion" in refused(project, "retire", "1", "--reason", "unfair")
@@ -128,7 +137,9 @@ def play(project: Path, service: Service) -> None:
     assert "is retired: unfair to some" in refused(project, "predict")
     assert service.becomes("is retired: unfair to some")
 
-    # Every move is in the record, with who and why, also on the page.
+
+def assert_every_move_is_in_the_record(project: Path) -> None:
+    """With who and why, also on the page."""
     status = poe(project, "status")
     poe(project, "status-page")
     page = (project / "report/status.html").read_text(encoding="utf-8")

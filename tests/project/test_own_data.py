@@ -10,7 +10,7 @@ import pytest
 from mlops_scaffold.ground import process
 
 from tests.project import first_change
-from tests.project.running import first, link_environment, poe, python, set_up
+from tests.project.running import first, poe, python, set_up
 
 RUN = [sys.executable, "-m", "mlops_scaffold"]
 PACKAGES = ("pandas>=3,<4", "pyarrow>=21,<26", "scikit-learn>=1.9,<2", "statsmodels", "vega_datasets")
@@ -68,8 +68,7 @@ def test_a_table_becomes_a_project_that_is_green(
     done = subprocess.run([*command, "--template", str(template)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert f"{problem} of {target!r}" in done.stderr
-    link_environment(first(template, tmp_path_factory), project)
-    set_up(project, "--run", *data)
+    set_up(project, first(template, tmp_path_factory), "--run", *data)
     for task in ("test", "lint"):
         poe(project, task)
     report = json.loads((project / "metrics.json").read_text(encoding="utf-8"))

@@ -141,7 +141,7 @@ def assert_ctrl_c_is_a_sentence(search: subprocess.Popen[str]) -> None:
     assert rest == ["Stopped. The finished trials are kept; the same command goes on from there."]
 
 
-def test_a_full_disk_is_a_sentence_and_loses_no_trial(project: Path) -> None:
+def test_a_full_disk_is_a_sentence_and_the_search_goes_on_later(project: Path, reference: tuple[str, object]) -> None:
     forget(project)
     found(search(project, "2"))
     full = search(project, TROUBLE="full")
@@ -149,3 +149,5 @@ def test_a_full_disk_is_a_sentence_and_loses_no_trial(project: Path) -> None:
     assert "No space left on device" in full.stderr
     assert "Traceback" not in full.stderr
     assert len(trials(project)) == 2
+    assert found(search(project)) == reference[0]
+    assert trials(project) == reference[1]

@@ -232,8 +232,7 @@ def trained(history: Path, template: Path, tmp_path_factory: pytest.TempPathFact
     def train(kind: str) -> Path:
         answers = [word for answer in KINDS[kind] for word in ("--data", answer)]
         project = new(folder / kind / "churn", history, "--no-setup", "--vcs-ref", "0.1.0", *answers)
-        link_environment(first(template, tmp_path_factory), project)
-        set_up(project, "--run")
+        set_up(project, first(template, tmp_path_factory), "--run")
         return project
 
     return cache(train)
