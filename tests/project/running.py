@@ -57,6 +57,19 @@ def with_champion(folder: Path, template: Path, made: pytest.TempPathFactory) ->
     return folder
 
 
+def answered(project: Path, folder: Path, *answers: str) -> Path:
+    """A copy of a project in `folder`, other answers given as its owner would: the champion stays, without training."""
+    shutil.copytree(project, folder, symlinks=True, ignore=shutil.ignore_patterns(".venv"))
+    link_packages(project, folder)
+    command = [*RUN, "update", str(folder), "--defaults", "--offline", *answers]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    subprocess.run(["uv", "sync", "--quiet", "--locked"], cwd=folder, env=environment(), check=True)
+    commit = ["git", "commit", "--quiet", "--no-verify", "--message", "other answers"]
+    subprocess.run(commit, cwd=folder, check=True)
+    return folder
+
+
 def trained(
     folder: Path, template: Path, made: pytest.TempPathFactory, *answers: str, data: Sequence[str] = ()
 ) -> Path:

@@ -17,7 +17,7 @@ import yaml
 
 from tests.conftest import git
 from tests.project import first_change
-from tests.project.running import RUN, environment, serving, with_champion
+from tests.project.running import RUN, environment, first, link_packages, serving, with_champion
 
 pytestmark = pytest.mark.long
 
@@ -90,8 +90,11 @@ def clone(origin: Path, tmp_path: Path) -> Path:
     return tmp_path / "work/churn"
 
 
-def test_mlops_setup_makes_a_clone_ready(clone: Path, tmp_path: Path) -> None:
+def test_mlops_setup_makes_a_clone_ready(
+    clone: Path, template: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     env = newcomer(tmp_path)
+    link_packages(first(template, tmp_path_factory), clone)  # the next test begins without any
     run(shlex.join([*RUN, "setup", "--trust"]), clone, env)
     assert git("status", "--porcelain", cwd=clone) == ""
     ask_the_service(clone, env)

@@ -12,24 +12,24 @@ import pytest
 import yaml
 
 from tests.conftest import PATIENCE, git
-from tests.project.running import RUN, environment, link_environment, poe, serving
+from tests.project.running import RUN, environment, first, link_environment, link_packages, new, poe, serving
 
 pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default project with a site besides, made and run by one command."""
+    """The default project with a site besides, written, then run; the first one is made by one command."""
     folder = tmp_path_factory.mktemp("a b") / "churn"
-    command = [*RUN, "new", str(folder), "--defaults", "--run", "--json", "--template", str(template)]
-    command += ["--data", "extras=[container, monitoring, docs]"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    new(folder, template, "--no-setup", "--data", "extras=[container, monitoring, docs]")
+    link_packages(first(template, tmp_path_factory), folder)
+    done = subprocess.run([*RUN, "setup", str(folder), "--run", "--json"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["steps"][-1]["step"] == "champion committed"
     return folder
 
 
-def test_one_command_makes_a_committed_project_with_a_champion(project: Path) -> None:
+def test_it_is_committed_with_a_champion(project: Path) -> None:
     assert git("status", "--porcelain", cwd=project) == ""
     assert git("log", "--format=%s", cwd=project).splitlines() == [
         "feat: the first champion",

@@ -97,12 +97,12 @@ def test_a_new_champion_takes_over_under_load(project: Path) -> None:
         before = service.get("/ready")["version"]
         callers = Callers(service, body(project, 1), pause=0.02)
         try:
+            text = parameters.read_text(encoding="utf-8")
+            parameters.write_text(text.replace("l2_regularization: 1", "l2_regularization: 2"), encoding="utf-8")
+            poe(project, "repro")
+            poe(project, "register")
+            git("commit", "--quiet", "--all", "--no-verify", "--message", "one more round", cwd=project)
             with callers.asking(4):
-                text = parameters.read_text(encoding="utf-8")
-                parameters.write_text(text.replace("l2_regularization: 1", "l2_regularization: 2"), encoding="utf-8")
-                poe(project, "repro")
-                poe(project, "register")
-                git("commit", "--quiet", "--all", "--no-verify", "--message", "one more round", cwd=project)
                 poe(project, "promote")
                 wait_until(lambda: len(set(callers.versions)) == 2, service.process)
         finally:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PATIENCE, ROOT, wait_until
-from tests.project.running import environment, free_port, poe, started, trained
+from tests.project.running import answered, environment, free_port, poe, started, trained
 
 pytestmark = pytest.mark.long
 
@@ -63,12 +63,17 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def project(kind: str, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a champion that is served so."""
-    folder = tmp_path_factory.mktemp(kind)
-    answers = ["--preset", "minimal", "-d", f"serving={kind}", *KINDS[kind]]
+def not_served(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a champion on that table."""
+    folder = tmp_path_factory.mktemp("left")
     data = ["--dataset", str(table(folder / "customers.csv")), "--target", "left"]
-    return trained(folder / "churn", template, tmp_path_factory, *answers, data=data)
+    return trained(folder / "churn", template, tmp_path_factory, "--preset", "minimal", data=data)
+
+
+@pytest.fixture(scope="module")
+def project(kind: str, not_served: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project, with a champion that is served so."""
+    return answered(not_served, tmp_path_factory.mktemp(kind) / "churn", "-d", f"serving={kind}", *KINDS[kind])
 
 
 @contextmanager
