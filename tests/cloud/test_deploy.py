@@ -22,7 +22,7 @@ from tests.ci.test_executed import npm_install
 from tests.cloud.emulators import aws
 from tests.cloud.terraform import OUTPUTS, TERRAFORM, want
 from tests.conftest import PATIENCE, git
-from tests.project.running import answered, environment, first
+from tests.project.running import environment, first, with_answers
 
 pytestmark = pytest.mark.long
 
@@ -111,7 +111,7 @@ class Project:
 def made(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project on AWS with a champion, and no image's test, which would need an engine."""
     answers = ["--data", "ci=github", "--data", "cloud=aws", "--data", "extras=[container]"]
-    return answered(first(template, tmp_path_factory), tmp_path_factory.mktemp("deployed") / "churn", *answers)
+    return with_answers(first(template, tmp_path_factory), tmp_path_factory.mktemp("deployed") / "churn", *answers)
 
 
 @pytest.fixture(scope="module")

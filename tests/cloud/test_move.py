@@ -16,7 +16,7 @@ from tests.ci.test_executed import npm_install
 from tests.cloud.emulators import EMULATORS, Emulator
 from tests.cloud.refusing import refusing
 from tests.conftest import git, mlops
-from tests.project.running import answered, environment, first, link_environment
+from tests.project.running import environment, first, link_environment, with_answers
 
 pytestmark = pytest.mark.long
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.long
 def local(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project on a laptop: a champion, and lines that somebody wrote."""
     answers = ["--data", "ci=none", "--data", "serving=none", "--data", "extras=[]"]
-    folder = answered(first(template, tmp_path_factory), tmp_path_factory.mktemp("laptop") / "churn", *answers)
+    folder = with_answers(first(template, tmp_path_factory), tmp_path_factory.mktemp("laptop") / "churn", *answers)
     for name in ("README.md", "params.yaml", "pyproject.toml"):
         with (folder / name).open("a", encoding="utf-8") as file:
             file.write("\n# mine\n")

@@ -386,6 +386,11 @@ def test_settings_are_written_beside_a_teams_remote_and_leaving_brings_that_back
     assert output_of("dvc", "config", "remote.storage.region") == "eu-central-1"
     text = (home / "cloud.yaml").read_text(encoding="utf-8")
     assert f"deploy_identity: {ROLE}\ndefault_remote: shared\n" in text
+    settled = (home / ".dvc/config").read_text(encoding="utf-8")
+    settle(*bucket)
+    assert (home / ".dvc/config").read_text(encoding="utf-8") == settled
+    settle(*bucket, "--region", "eu-west-1")
+    assert (home / ".dvc/config").read_text(encoding="utf-8") == settled.replace("eu-central-1", "eu-west-1")
     settle("leave")
     assert "shared is DVC's default again" in capsys.readouterr().out
     assert (home / ".dvc/config").read_text(encoding="utf-8") == shared

@@ -57,8 +57,8 @@ def with_champion(folder: Path, template: Path, made: pytest.TempPathFactory) ->
     return folder
 
 
-def answered(project: Path, folder: Path, *answers: str) -> Path:
-    """A copy of a project in `folder`, other answers given as its owner would: the champion stays, without training."""
+def with_answers(project: Path, folder: Path, *answers: str) -> Path:
+    """A copy of a project with its champion, in `folder`, with other answers: nothing is trained for them."""
     shutil.copytree(project, folder, symlinks=True, ignore=shutil.ignore_patterns(".venv"))
     link_packages(project, folder)
     command = [*RUN, "update", str(folder), "--defaults", "--offline", *answers]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git
-from tests.project.running import answered, first
+from tests.project.running import first, with_answers
 from tests.scale.searching import SPACE, TRIALS, forget, found, keep, search, trials
 
 # What the tests make happen in a worker: it is slow, the disk of its machine is full, or it stands before a gate: four
@@ -44,7 +44,7 @@ def made(folder: Any) -> bool:
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The smallest project that can search, with a small space, and a model that has trouble where a test says so."""
     answers = ["-d", "ci=none", "-d", "serving=none", "-d", "extras=[]", "-d", "compute=ray"]
-    folder = answered(first(template, tmp_path_factory), tmp_path_factory.mktemp("search") / "churn", *answers)
+    folder = with_answers(first(template, tmp_path_factory), tmp_path_factory.mktemp("search") / "churn", *answers)
     (folder / "search.yaml").write_text(SPACE, encoding="utf-8")
     model = folder / "src/churn/model.py"
     text = model.read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PATIENCE, ROOT, wait_until
-from tests.project.running import answered, environment, free_port, poe, started, trained
+from tests.project.running import environment, free_port, poe, started, trained, with_answers
 
 pytestmark = pytest.mark.long
 
@@ -73,7 +73,7 @@ def not_served(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture(scope="module")
 def project(kind: str, not_served: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project, with a champion that is served so."""
-    return answered(not_served, tmp_path_factory.mktemp(kind) / "churn", "-d", f"serving={kind}", *KINDS[kind])
+    return with_answers(not_served, tmp_path_factory.mktemp(kind) / "churn", "-d", f"serving={kind}", *KINDS[kind])
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from mlops_scaffold.sources.address import named_address
 from mlops_scaffold.sources.source import open_version
 
 from tests.conftest import git
-from tests.project.running import answered, environment, first, poe
+from tests.project.running import environment, first, poe, with_answers
 from tests.serving.kubernetes import assert_good_pod, assert_valid, definitions, kustomize, pods
 
 SYSTEMS = ("core1", "core2", "kserve")
@@ -59,7 +59,7 @@ def test_pods_have_no_rights_and_say_what_they_need(rendered: Path, system: str,
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a champion, version 1, and a challenger, version 2."""
     answers = ["-d", "ci=none", "-d", "serving=seldon", "-d", "extras=[]"]
-    project = answered(first(template, tmp_path_factory), tmp_path_factory.mktemp("manifests") / "churn", *answers)
+    project = with_answers(first(template, tmp_path_factory), tmp_path_factory.mktemp("manifests") / "churn", *answers)
     parameters = project / "params.yaml"
     parameters.write_text(
         parameters.read_text(encoding="utf-8").replace("l2_regularization: 1", "l2_regularization: 2")
