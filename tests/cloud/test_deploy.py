@@ -10,10 +10,9 @@ import shutil
 import signal
 import stat
 import subprocess
-import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from tests.cloud.emulators import aws
 from tests.cloud.terraform import OUTPUTS, TERRAFORM, want
 from tests.conftest import PATIENCE, git
 from tests.project.running import environment, first, with_answers
+from tests.web import Quiet, listening
 
 pytestmark = pytest.mark.long
 
@@ -386,51 +386,33 @@ def without_trying_the_image(project: Project) -> None:
     path.write_text(text.replace('            say("image", test())\n', ""), encoding="utf-8")
 
 
-class github:
+@contextmanager
+def github() -> Iterator[dict[str, str]]:
     """GitHub, which gives a job a new token each time it is asked: 1001, 1002 and so on."""
+    given = iter(range(1001, 2000))
 
-    def __enter__(self) -> dict[str, str]:
-        given = iter(range(1001, 2000))
+    class Answers(Quiet):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"value": str(next(given))}).encode())
 
-        class Answers(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(json.dumps({"value": str(next(given))}).encode())
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{self.server.server_port}/?api-version=2.0"
-        return {"ACTIONS_ID_TOKEN_REQUEST_URL": address, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "secret"}
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+    with listening(Answers) as address:
+        url = f"{address}/?api-version=2.0"
+        yield {"ACTIONS_ID_TOKEN_REQUEST_URL": url, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "secret"}
 
 
-class service:
+@contextmanager
+def service() -> Iterator[str]:
     """A service that is ready at the second question."""
+    asked: list[str] = []
 
-    def __enter__(self) -> str:
-        asked: list[str] = []
+    class Answers(Quiet):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200 if len(asked) > 1 else 503)
+            self.end_headers()
+            self.wfile.write(b'{"status": "ready", "version": "abc"}')
 
-        class Answers(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                asked.append(self.path)
-                self.send_response(200 if len(asked) > 1 else 503)
-                self.end_headers()
-                self.wfile.write(b'{"status": "ready", "version": "abc"}')
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self.server.server_port}"
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+    with listening(Answers) as address:
+        yield address

@@ -10,11 +10,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -34,6 +32,7 @@ from mlops_kit.workspace.setup import setup
 
 from tests.kit.projects import ROOT, make
 from tests.kit.test_stages import run_stages
+from tests.web import Files, listening
 
 BLOCKS = re.findall(r"(?ms)^```sh\n(.*?)^```$", (ROOT / "docs/folders-and-networks.md").read_text(encoding="utf-8"))
 ALSO = (".gitattributes", ".gitignore", ".dvc/config")  # that a rendered project has in git
@@ -371,13 +370,10 @@ def test_a_proxy_is_not_asked_for_this_machines_own_services(monkeypatch: pytest
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "example.com")
     monkeypatch.setattr("urllib.request._opener", None)  # which has the proxies of the first request of a process
-    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}/"
+    with listening(Files) as url:
         assert not answers(url, 10)
         command(lambda: None)()
         assert answers(url, 10)
-        server.shutdown()
     assert os.environ["no_proxy"] == "example.com,127.0.0.1,::1,localhost"
 
 

@@ -1,10 +1,7 @@
 """What CI tells people: the report and its comment, the one open report of drift, and what it shares."""
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from mlops_kit.platforms import alarm, report, share
 from tests.conftest import git
 from tests.kit.kinds import kinds
 from tests.kit.projects import copied, write
+from tests.web import Quiet, listening
 
 NOBODY = "http://127.0.0.1:9"  # nobody listens there
 OF_GITHUB = dict(
@@ -32,7 +30,7 @@ ADDRESSES = {"github": "GITHUB_API_URL", "gitlab": "CI_API_V4_URL"}
 OTHERS = ("CI", "JENKINS_URL", "CI_MERGE_REQUEST_IID", "GITHUB_EVENT_PATH", "GITHUB_STEP_SUMMARY")
 
 
-class Platform(BaseHTTPRequestHandler):
+class Platform(Quiet):
     """A platform's comments or issues, as GitHub and GitLab keep them."""
 
     entries: list[dict[str, Any]]
@@ -66,10 +64,6 @@ class Platform(BaseHTTPRequestHandler):
 
     do_PUT = do_PATCH
 
-    def log_message(self, *arguments: object) -> None:
-        """Quiet: a test has its own output."""
-        del arguments
-
 
 class Issues(Platform):
     """Issues, of which the open ones alone are asked for, and their comments."""
@@ -88,16 +82,6 @@ class Issues(Platform):
             self.answer({})
         else:
             super().do_POST()
-
-
-@contextmanager
-def running(platform: type[Platform]) -> Iterator[str]:
-    """The address of a platform."""
-    server = HTTPServer(("127.0.0.1", 0), platform)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +106,7 @@ def runs_on(monkeypatch: pytest.MonkeyPatch, **settings: str) -> None:
 def comments() -> Iterator[str]:
     """The address of a platform with a comment of somebody else."""
     Platform.entries = [dict(id=1, body="Looks good!")]
-    with running(Platform) as address:
+    with listening(Platform) as address:
         yield address
 
 
@@ -205,7 +189,7 @@ def platform(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """A platform that has an issue of somebody else; the key of its issues' text."""
     text = "body" if request.param == "github" else "description"
     Issues.entries, Issues.comments = [{"number": 1, "iid": 1, text: None}], []
-    with running(Issues) as address:
+    with listening(Issues) as address:
         runs_on(monkeypatch, **SETTINGS[request.param], **{ADDRESSES[request.param]: address})
         yield text
 

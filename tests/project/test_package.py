@@ -2,10 +2,8 @@
 
 import hashlib
 import subprocess
-import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,16 +12,10 @@ from mlops_scaffold.ground import process
 
 from tests.conftest import ROOT, git
 from tests.project.running import RUN, environment, poe, python, trained
+from tests.web import Files, listening
 
 pytestmark = pytest.mark.long
 NAME = "mlops-scaffold-kit"
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Folders and files, as any web server gives them."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
 
 
 @pytest.fixture
@@ -36,11 +28,8 @@ def index(tmp_path: Path) -> Iterator[str]:
     (wheel,) = folder.glob("*.whl")
     link = f"{wheel.name}#sha256={hashlib.sha256(wheel.read_bytes()).hexdigest()}"
     (folder / "index.html").write_text(f'<a href="{link}">{wheel.name}</a>\n', encoding="utf-8")
-    handler = partial(Quiet, directory=str(tmp_path / "index"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/simple"
-        server.shutdown()
+    with listening(partial(Files, directory=str(tmp_path / "index"))) as address:
+        yield f"{address}/simple"
 
 
 def mlops(project: Path, *command: str) -> str:
