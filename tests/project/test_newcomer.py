@@ -60,7 +60,9 @@ def newcomer(folder: Path) -> dict[str, str]:
         assert found, name
         (folder / "bin" / name).symlink_to(found)
     cache = subprocess.run(["uv", "cache", "dir"], env=environment(), capture_output=True, text=True, check=True)
-    kept = {name: value for name, value in os.environ.items() if re.match(r"GIT_CONFIG_|SSL_|UV_|LANG$", name)}
+    # PYTEST_DEBUG_TEMPROOT: else the project's tests would first remove what these tests have left, for minutes.
+    ours = r"GIT_CONFIG_|SSL_|UV_|LANG$|PYTEST_DEBUG_TEMPROOT$"
+    kept = {name: value for name, value in os.environ.items() if re.match(ours, name)}
     return {
         **kept,
         "HOME": str(folder / "home"),
