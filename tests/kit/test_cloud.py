@@ -381,6 +381,10 @@ def test_settings_are_written_beside_a_teams_remote_and_leaving_brings_that_back
     with pytest.raises(SystemExit, match="Give yours another name: uv run dvc remote rename storage NAME"):
         settle(*bucket)
     assert not (home / "cloud.yaml").exists()
+    write(home / ".dvc/config", "[core\n")
+    with pytest.raises(SystemExit, match=r"DVC's configuration cannot be read: .*\. Find the fix: uv run poe doctor"):
+        settle(*bucket)
+    assert not (home / "cloud.yaml").exists()
     write(home / ".dvc/config", shared)
     settle(*bucket)
     assert output_of("dvc", "config", "remote.storage.region") == "eu-central-1"

@@ -10,13 +10,13 @@ cloud.yaml holds no secret and is committed.
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
+from dataclasses import asdict, fields, replace
 from urllib.parse import urlsplit
 
 import yaml
 
 from mlops_kit.cloud import CloudError, terraform
+from mlops_kit.data import default_remote, remotes
 from mlops_kit.ground import command, project, run, say
 from mlops_kit.ground.cloud_file import Settings, file, read_file
 
@@ -46,51 +46,37 @@ def required() -> Settings:
 def write(settings: Settings) -> None:
     """Write cloud.yaml and DVC's remote. Raises CloudError where a remote of its name is somebody's own."""
     check(settings)
-    remotes = Remotes.read()
-    keep_own_remote(f"{settings.storage_url}/dvc", remotes)
-    settings = replace(settings, default_remote=own_default(remotes))
+    keep_own_remote(bucket_url(settings))
+    settings = replace(settings, default_remote=own_default())
     head = "# Where the project is in the cloud, no secret. Written by `poe cloud-settings`; commit it.\n"
     given = {name: value for name, value in asdict(settings).items() if value}
     file().write_text(head + yaml.safe_dump(given, sort_keys=False), encoding="utf-8")
-    write_remote(settings, remotes)
+    write_remote(settings)
     say("cloud.yaml", f"MLflow keeps model files in {settings.artifacts_url}")
-    say(".dvc/config", f"DVC keeps data and models in {settings.storage_url}/dvc")
+    say(".dvc/config", f"DVC keeps data and models in {bucket_url(settings)}")
 
 
-@dataclass(frozen=True)
-class Remotes:
-    """What DVC's configuration says, by names such as `core.remote`: each start of DVC takes half a second."""
-
-    shared: dict[str, str]  # .dvc/config, which is committed
-    used: dict[str, str]  # with the files that are this machine's alone
-
-    @classmethod
-    def read(cls) -> Remotes:
-        """As it is now."""
-        shared, used = {}, {}
-        for line in run("dvc", "config", "--list", "--show-origin", quiet=True).stdout.splitlines():
-            origin, _, setting = line.partition("\t")
-            name, _, used[name] = setting.partition("=")
-            if Path(origin) == Path(".dvc/config"):
-                shared[name] = used[name]
-        return cls(shared, used)
-
-
-def write_remote(settings: Settings, now: Remotes) -> None:
+def write_remote(settings: Settings) -> None:
     """Write DVC's remote where it is not that already; options that a person has set on it stay."""
-    known, wanted = f"remote.{REMOTE}.", dict(url=f"{settings.storage_url}/dvc", **remote_options(settings))
-    if f"{known}url" not in now.shared:
+    now = remotes("repo").get(REMOTE, {})
+    wanted = dict(url=bucket_url(settings), **remote_options(settings))
+    if not now:
         run("dvc", "remote", "add", "--quiet", "--default", REMOTE, wanted.pop("url"))
-    elif now.shared.get("core.remote") != REMOTE:
+    elif default_remote("repo") != REMOTE:
         run("dvc", "remote", "default", "--quiet", REMOTE)
     for option, value in wanted.items():
-        if now.shared.get(known + option) != value:
+        if now.get(option) != value:
             run("dvc", "remote", "modify", "--quiet", REMOTE, option, value)
 
 
-def keep_own_remote(url: str = "", now: Remotes | None = None) -> None:
+def bucket_url(settings: Settings) -> str:
+    """DVC's part of the bucket."""
+    return f"{settings.storage_url}/dvc"
+
+
+def keep_own_remote(url: str = "") -> None:
     """Raise CloudError where somebody's own remote of DVC has the name that the bucket is to have."""
-    theirs = (now or Remotes.read()).used.get(f"remote.{REMOTE}.url")
+    theirs = remotes().get(REMOTE, {}).get("url")
     if theirs and theirs != url and not file().exists():
         raise CloudError(
             f"DVC has a remote {REMOTE!r} already, {theirs}, and the bucket is to be called that. "
@@ -98,9 +84,9 @@ def keep_own_remote(url: str = "", now: Remotes | None = None) -> None:
         )
 
 
-def own_default(remotes: Remotes) -> str:
+def own_default() -> str:
     """DVC's default remote before the bucket was it; empty where there was none."""
-    now = remotes.shared.get("core.remote", "")
+    now = default_remote("repo")
     if now != REMOTE:
         return now
     settings = read_file()
@@ -146,9 +132,8 @@ def leave() -> str:
     """Fetch every version of data and models from the bucket; then DVC's remote is what it was, and no cloud.yaml."""
     settings = required()
     run("dvc", "fetch", "--quiet", "--remote", REMOTE, "--all-commits", quiet=True)
-    before, now = settings.default_remote, Remotes.read()
-    back = before and now.shared.get("core.remote") == REMOTE
-    if back and f"remote.{before}.url" in now.used:
+    before = settings.default_remote
+    if before in remotes() and default_remote("repo") == REMOTE:
         run("dvc", "remote", "default", before)
         say("remote", f"{before} is DVC's default again. Bring there what is new: uv run dvc push --all-commits")
     run("dvc", "remote", "remove", REMOTE)

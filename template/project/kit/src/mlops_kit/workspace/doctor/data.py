@@ -8,9 +8,10 @@ import yaml
 
 from mlops_kit import models
 from mlops_kit.contract import load
+from mlops_kit.data import remotes
 from mlops_kit.ground import git, project
 from mlops_kit.workspace.doctor.form import Found, check
-from mlops_kit.workspace.doctor.state import in_cache, is_repository, is_tracked, remotes, repo, take_back
+from mlops_kit.workspace.doctor.state import in_cache, is_repository, is_tracked, repo, take_back
 from mlops_kit.workspace.setup import RAW
 
 

@@ -6,10 +6,11 @@ import re
 import shlex
 from pathlib import Path
 
+from mlops_kit.data import remotes
 from mlops_kit.ground import KitError, git, project, settle, unmerged
 from mlops_kit.ground.conflicts import WRITTEN
 from mlops_kit.workspace.doctor.form import Found, check
-from mlops_kit.workspace.doctor.state import is_repository, remotes
+from mlops_kit.workspace.doctor.state import is_repository
 from mlops_kit.workspace.large_files import LARGEST_FILE_MB
 from mlops_kit.workspace.setup import DRIVERS, RAW
 

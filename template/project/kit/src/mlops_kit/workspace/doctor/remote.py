@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_kit import models
+from mlops_kit.data import default_remote, remotes
 from mlops_kit.ground import project
 from mlops_kit.workspace.doctor.form import Found, check
-from mlops_kit.workspace.doctor.state import in_cache, is_tracked, remotes, repo
+from mlops_kit.workspace.doctor.state import in_cache, is_tracked, repo
 from mlops_kit.workspace.doctor.waiting import PATIENCE, within
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ BUCKETS = ("s3", "gs", "azure")
 @check("Data and models are shared by it.")
 def remote() -> Found:
     """DVC's remote answers, and you may read it."""
-    chosen, known = repo().config["core"].get("remote"), remotes()
+    chosen, known = default_remote(), remotes()
     if chosen and chosen not in known:
         yield f"the default remote {chosen!r} is none of DVC's remotes", "uv run dvc remote default --unset"
     elif chosen:
@@ -84,7 +85,7 @@ def has_bucket(there: HashFileDB) -> bool:
 @check("Nobody else can fetch the champion, or train it again.")
 def pushed() -> Found:
     """The remote has the champion and its data."""
-    champion, name = models.read_champion(), repo().config["core"].get("remote")
+    champion, name = models.read_champion(), default_remote()
     if champion is None or not name or any(unreachable(name, remotes()[name]["url"])):
         return
     there = repo().cloud.get_remote_odb(name)

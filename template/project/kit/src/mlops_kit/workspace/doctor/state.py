@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlops_kit.ground import git, project, settle, unmerged
 
@@ -33,16 +33,6 @@ def repo() -> Repo:
     from dvc.repo import Repo
 
     return Repo(str(project().root))
-
-
-def remotes(level: str | None = None) -> dict[str, dict[str, Any]]:
-    """DVC's remotes by name; with `level` "repo", as .dvc/config alone has them."""
-    from dvc.config import Config
-
-    found: dict[str, dict[str, Any]] = (
-        Config(str(project().root / ".dvc"), validate=False).read(level).get("remote", {})
-    )
-    return found
 
 
 def in_cache(md5: str) -> bool:
