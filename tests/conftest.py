@@ -68,7 +68,7 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home of its own: no setting of the person who runs the tests gets in."""
     home = tmp_path_factory.mktemp("home")
     somebody = "[user]\n  name = Test\n  email = test@example.com\n"
-    # Every commit would start one more git, to see whether there is anything to maintain.
+    # Otherwise each commit starts `git maintenance`.
     (home / "gitconfig").write_text(f"{somebody}[maintenance]\n  auto = false\n")
     (home / "config").mkdir()
     (home / "config/trusted").write_text("/\n")  # whatever the tests make; the fixture `strangers` takes it back

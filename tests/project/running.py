@@ -58,13 +58,12 @@ def with_champion(folder: Path, template: Path, made: pytest.TempPathFactory) ->
 
 
 def with_answers(project: Path, folder: Path, *answers: str) -> Path:
-    """A copy of a project with its champion, in `folder`, with other answers: nothing is trained for them."""
+    """A copy of a project in `folder`, updated to other answers: it keeps its champion, so nothing is trained."""
     shutil.copytree(project, folder, symlinks=True, ignore=shutil.ignore_patterns(".venv"))
-    link_packages(project, folder)
     command = [*RUN, "update", str(folder), "--defaults", "--offline", *answers]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    subprocess.run(["uv", "sync", "--quiet", "--locked"], cwd=folder, env=environment(), check=True)
+    link_environment(project, folder)
     commit = ["git", "commit", "--quiet", "--no-verify", "--message", "other answers"]
     subprocess.run(commit, cwd=folder, check=True)
     return folder

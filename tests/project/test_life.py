@@ -82,7 +82,7 @@ def test_a_life(project: Path) -> None:
 
 
 def refuse_a_worse_one(project: Path, service: Service, first: str) -> None:
-    """In the shadow of the champion it can be seen to differ."""
+    """Run as a shadow of the champion, it is seen to answer differently."""
     rows = [{"age": 21 + n, "income": 1000 + 17 * n, "region": ("north", "west")[n % 2]} for n in range(48)]
     assert len(service.predict(json.dumps({"rows": rows}).encode())["predictions"]) == len(rows)
     model = next(project.glob("src/*/model.py"))
@@ -101,7 +101,7 @@ def refuse_a_worse_one(project: Path, service: Service, first: str) -> None:
 
 
 def promote_a_better_one(project: Path, service: Service) -> None:
-    """For a reason that is kept; two people do it at the same time."""
+    """With a reason, which is recorded; two people promote it at the same time."""
     train(project, max_iter=300, max_leaf_nodes=15, learning_rate=0.1)
     better = run_of(project)
     assert "version 3" in poe(project, "register")
@@ -116,7 +116,7 @@ def promote_a_better_one(project: Path, service: Service) -> None:
 
 
 def roll_back(project: Path, service: Service, first: str) -> None:
-    """Back; forward is not possible without a challenger."""
+    """The version before is champion again; without a challenger, nothing can be promoted."""
     assert "version 1 is champion again" in poe(project, "rollback", "--reason", "complaints")
     assert champion(project) == 1
     assert service.becomes(first)
@@ -128,7 +128,7 @@ def roll_back(project: Path, service: Service, first: str) -> None:
 
 
 def retire(project: Path, service: Service, first: str) -> None:
-    """For a reason: it cannot come back, and a retired champion is served by nobody."""
+    """With a reason: a retired version cannot be registered again, and a retired champion is not served."""
     assert "version 3 is retired" in poe(project, "retire", "3", "--reason", "it was trained on the wrong year")
     assert "which is retired" in refused(project, "register")
     assert "is the champion" in refused(project, "retire", "1", "--reason", "unfair")
@@ -139,7 +139,7 @@ def retire(project: Path, service: Service, first: str) -> None:
 
 
 def assert_every_move_is_in_the_record(project: Path) -> None:
-    """With who and why, also on the page."""
+    """With who made it and why, on the status page too."""
     status = poe(project, "status")
     poe(project, "status-page")
     page = (project / "report/status.html").read_text(encoding="utf-8")

@@ -60,7 +60,7 @@ def newcomer(folder: Path) -> dict[str, str]:
         assert found, name
         (folder / "bin" / name).symlink_to(found)
     cache = subprocess.run(["uv", "cache", "dir"], env=environment(), capture_output=True, text=True, check=True)
-    # PYTEST_DEBUG_TEMPROOT: else the project's tests would first remove what these tests have left, for minutes.
+    # Without PYTEST_DEBUG_TEMPROOT, the project's pytest would spend minutes deleting the folders of earlier tests.
     ours = r"GIT_CONFIG_|SSL_|UV_|LANG$|PYTEST_DEBUG_TEMPROOT$"
     kept = {name: value for name, value in os.environ.items() if re.match(ours, name)}
     return {
@@ -96,7 +96,7 @@ def test_mlops_setup_makes_a_clone_ready(
     clone: Path, template: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     env = newcomer(tmp_path)
-    link_packages(first(template, tmp_path_factory), clone)  # the next test begins without any
+    link_packages(first(template, tmp_path_factory), clone)  # the next test starts with an empty environment
     run(shlex.join([*RUN, "setup", "--trust"]), clone, env)
     assert git("status", "--porcelain", cwd=clone) == ""
     ask_the_service(clone, env)

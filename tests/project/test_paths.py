@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default project with a site besides, written, then run; the first one is made by one command."""
+    """The default project with a documentation site, in a folder with a space: written, then set up and trained."""
     folder = tmp_path_factory.mktemp("a b") / "churn"
     new(folder, template, "--no-setup", "--data", "extras=[container, monitoring, docs]")
     link_packages(first(template, tmp_path_factory), folder)

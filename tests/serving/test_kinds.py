@@ -64,7 +64,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def not_served(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a champion on that table."""
+    """A project with a champion, trained on that table, without a service."""
     folder = tmp_path_factory.mktemp("left")
     data = ["--dataset", str(table(folder / "customers.csv")), "--target", "left"]
     return trained(folder / "churn", template, tmp_path_factory, "--preset", "minimal", data=data)
@@ -72,7 +72,7 @@ def not_served(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture(scope="module")
 def project(kind: str, not_served: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project, with a champion that is served so."""
+    """The same project, served this way."""
     return with_answers(not_served, tmp_path_factory.mktemp(kind) / "churn", "-d", f"serving={kind}", *KINDS[kind])
 
 

@@ -182,7 +182,7 @@ CASES: dict[str, Case] = {
 }
 
 
-# After which copier updates too: copier takes ten times as long as we do, and all of them are a run of full size.
+# For these, copier updates after us. It takes ten times as long as we do: the other cases are in the soak suite.
 SAMPLE = ("line ends of Windows", "odd file names", "an edit inside one of several equal blocks")
 
 
