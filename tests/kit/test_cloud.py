@@ -382,7 +382,9 @@ def test_settings_are_written_beside_a_teams_remote_and_leaving_brings_that_back
         settle(*bucket)
     assert not (home / "cloud.yaml").exists()
     write(home / ".dvc/config", "[core\n")
-    with pytest.raises(SystemExit, match=r"DVC's configuration cannot be read: .*\. Find the fix: uv run poe doctor"):
+    with pytest.raises(
+        SystemExit, match=r"DVC's configuration cannot be read: .* at line 1\. Find the fix: uv run poe doctor"
+    ):
         settle(*bucket)
     assert not (home / "cloud.yaml").exists()
     write(home / ".dvc/config", shared)

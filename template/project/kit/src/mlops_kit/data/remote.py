@@ -23,7 +23,8 @@ def dvc_config(level: str | None = None) -> dict[str, Any]:
     try:
         return dict(Config(str(project().root / ".dvc"), validate=False).read(level))
     except ConfigError as error:
-        raise KitError(f"DVC's configuration cannot be read: {error}.", "Find the fix: uv run poe doctor") from None
+        reason = str(error).rstrip(".")
+        raise KitError(f"DVC's configuration cannot be read: {reason}.", "Find the fix: uv run poe doctor") from None
 
 
 def remotes(level: str | None = None) -> dict[str, dict[str, Any]]:
