@@ -7,7 +7,7 @@ import pytest
 from tests.containers.standins import run
 from tests.project.running import new
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("containers/more")]
+pytestmark = [pytest.mark.long, pytest.mark.soak, pytest.mark.xdist_group("containers/more")]
 
 
 def test_it_is_built_and_can_search(

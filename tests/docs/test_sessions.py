@@ -20,6 +20,7 @@ from mlops_scaffold.ground.report import Report
 from tests.conftest import ROOT, git
 from tests.update.world import commit, forget_fetches
 
+pytestmark = pytest.mark.long
 BLOCK = re.compile(r"(?ms)^```console\n(.*?)^```$")
 
 

@@ -141,6 +141,7 @@ def here(trained: Checkout, tmp_path: Path) -> Iterator[Checkout]:
 # --- moved -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_models_of_a_moved_project_are_written_where_it_is_now(here: Checkout, trained: Checkout) -> None:
     before = sorted((trained.root / "mlartifacts").rglob("*"))
     assert registry.register().startswith("registered as version 2")
@@ -211,6 +212,7 @@ def test_a_folder_of_another_user_is_gits_own_sentence_and_its_command(
 # --- in a worktree ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_worktree_shares_cache_registry_and_hook(here: Checkout, tmp_path: Path) -> None:
     here.git("worktree", "add", "--quiet", "-b", "feature", str(tmp_path / "tree"))
     hook = (here.root / ".git/hooks/pre-commit").read_text(encoding="utf-8")
@@ -341,6 +343,7 @@ def test_a_model_that_one_branch_retired_is_not_champion_again(here: Checkout, d
 # --- in MLflow's pages -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_deleted_experiment_is_found_and_its_command_restores_it(here: Checkout) -> None:
     models.client().delete_experiment(models.experiment_id())
     with pytest.raises(models.ServerError, match=r"^The experiment 'plain' was deleted in MLflow\. Restore it: env "):

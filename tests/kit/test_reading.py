@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -391,6 +392,7 @@ def test_a_long_cell_is_read(tmp_path: Path, length: int) -> None:
     assert contract.read(path)["x"].str.len().max() > length - 10
 
 
+GOOD = "id,age,label\n" + "".join(f"{n},{n % 7},{'ab'[n % 2]}\n" for n in range(40))
 REFUSED = {
     "one column": ("label\na\nb\na\n", "label", "has only one column, 'label'"),
     "a row that is too long": (TABLE.replace("7,5;0;b\n", "7,5;0;b;c\n"), "y", "line 9: 4 cells where the header"),
@@ -414,6 +416,12 @@ REFUSED = {
         r"There is no column 'y' in data.csv. Columns: .{,1700}, \.\.\.\.$"),
     "brackets": ("[" * 5000 + ",y\n1,2\n", "y", "has only 1 row|only one row|does not look|no rows"),
     "no header": ("1,2,3\n4,5,6\n7,8,9\n", "3", "has no header"),
+    "a header only": ("age,label\n", "label", "no rows"),
+    "one row": ("age,label\n1,a\n", "label", "only one row"),
+    "duplicate columns": ("age,age,label\n1,2,a\n3,4,b\n", "label", "duplicate columns: age"),
+    "a target of one value": (GOOD.replace(",b", ",a"), "label", "only one value"),
+    "a target without values": ("age,label\n1,\n2,\n3,\n", "label", "no value in any row"),
+    "a target that differs in every row": ("age,label\n1,a\n2,b\n3,c\n4,d\n", "label", "different in every row"),
 }  # fmt: skip
 
 
@@ -421,6 +429,58 @@ REFUSED = {
 def test_a_refusal_has_the_true_reason(tmp_path: Path, text: str, target: str, reason: str) -> None:
     with pytest.raises(ContractError, match=reason):
         infer(written(tmp_path, text, "data.json" if "JSON" in reason else "data.csv"), target)
+
+
+def german(number: int) -> str:
+    """A whole number with points between thousands."""
+    return f"{number:,d}".replace(",", ".")
+
+
+def table(header: str, row: Callable[[int], str]) -> str:
+    """A file of N rows."""
+    return f"{header}\n" + "".join(f"{row(n)}\n" for n in range(N))
+
+
+ODD = {
+    "leading zeros": (table("x,code", lambda n: f"{n % 7},0{n % 3}"), "code", "classification", ""),
+    "currency": (
+        table("x,price", lambda n: f'{n % 7},"${n * 1234.5:,.2f}"'), "price", "regression", "between thousands"
+    ),
+    "percent": (table("x,rate", lambda n: f"{n % 7},{n + 0.5}%"), "rate", "regression", ""),
+    "points between thousands, beside a decimal comma": (
+        table("preis;einwohner", lambda n: f"{n},5;{german(8_699 - n * 100)}"), "preis", "regression",
+        "'einwohner': 8.699 could be 8699 or a decimal, and is read as 8699",
+    ),
+    "points between thousands, in all but small numbers": (
+        table("n;einwohner", lambda n: f"{n % 7};{german(8_699 - n * 140)}"), "einwohner", "regression",
+        "8.699 could be 8699 or a decimal, and is read as 8699",
+    ),
+    "points between thousands and millions": (
+        table("n,umsatz", lambda n: f"{n % 7},{german(n * 91_000)}"), "umsatz", "regression", ""
+    ),
+    "decimals of three places": (
+        table("n;x", lambda n: f"{n % 7};{n + 1.234:.3f}"), "x", "regression",
+        "'x': 1.234 could be 1234 or a decimal, and is read as 1.234",
+    ),
+    "identifiers of 18 digits": (
+        table("order,x,y", lambda n: f"{10**17 + n},{n % 7},{LABELS[n]}"), "y", "classification",
+        "left out as identifier: order",
+    ),
+    "identifiers of 18 digits, some twice": (
+        table("order,x,y", lambda n: f"{10**17 + n // 2},{n % 7},{LABELS[n]}"), "y", "classification",
+        "'order' has numbers beyond 9007199254740992, which are rounded: leave it out if they are identifiers",
+    ),
+    "measurements beyond 2**53": (
+        table("n,x,y", lambda n: f"{n + 1}.5e22,{n % 7},{LABELS[n]}"), "y", "classification", "from 2 columns"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "target", "problem", "said"), ODD.values(), ids=ODD)
+def test_an_odd_file_is_understood(tmp_path: Path, text: str, target: str, problem: str, said: str) -> None:
+    contract, found = infer(written(tmp_path, text), target)
+    assert contract.problem == problem
+    assert says(found, said)
 
 
 def test_years_may_be_names_of_columns(tmp_path: Path) -> None:

@@ -51,7 +51,11 @@ def new(folder: Path, template: Path, *options: str) -> Path:
 
 def with_champion(folder: Path, template: Path, made: pytest.TempPathFactory) -> Path:
     """The default project with its champion, in `folder`: a copy of the first."""
-    project = first(template, made)
+    return copied(first(template, made), folder)
+
+
+def copied(project: Path, folder: Path) -> Path:
+    """A copy of a project in `folder`, which is set up as well."""
     shutil.copytree(project, folder, symlinks=True, ignore=shutil.ignore_patterns(".venv"))
     link_environment(project, folder)
     return folder

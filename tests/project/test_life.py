@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from tests.conftest import git
-from tests.project.running import environment, link_environment, poe, trained
+from tests.project.customers import customers
+from tests.project.running import environment, link_environment, poe
 from tests.project.service import Service, running
 
 pytestmark = pytest.mark.long
@@ -16,16 +17,8 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a first champion, on data with a slice: the sign of the signal depends on the region."""
-    folder = tmp_path_factory.mktemp("life")
-    lines = ["age,income,region,churned"]
-    for n in range(1200):
-        age, income, region = 20 + n * 7 % 50, 1000 + n * 13 % 900, ("north", "south", "west")[n % 3]
-        likely = age > 45 if region != "west" else income > 1400
-        lines.append(f"{age},{income},{region},{'yes' if likely != (n % 11 == 0) else 'no'}")
-    (folder / "churn.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    data = ["--dataset", str(folder / "churn.csv"), "--target", "churned"]
-    return trained(folder / "churn", template, tmp_path_factory, data=data)
+    """A project with a first champion, on data with a slice."""
+    return customers(tmp_path_factory.mktemp("life") / "churn", template, tmp_path_factory)
 
 
 def refused(project: Path, *task: str) -> str:

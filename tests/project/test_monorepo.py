@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git
-from tests.project.running import RUN, environment, poe
+from tests.project.running import RUN, environment, first, link_packages, poe
 
 pytestmark = pytest.mark.long
 
 
 @pytest.mark.parametrize("by", ["mlops", "poe"])
-def test_a_clone_is_ready_and_the_larger_repository_takes_commits(by: str, template: Path, tmp_path: Path) -> None:
+def test_a_clone_is_ready_and_the_larger_repository_takes_commits(
+    by: str, template: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     git("init", "--quiet", str(tmp_path / "all"), cwd=tmp_path)
     command = [*RUN, "new", "projects/churn", "-l", "--no-setup", "--preset", "minimal", "--template", str(template)]
     subprocess.run(command, cwd=tmp_path / "all", check=True, capture_output=True)
@@ -20,6 +22,7 @@ def test_a_clone_is_ready_and_the_larger_repository_takes_commits(by: str, templ
     git("commit", "--quiet", "--message", "all projects", cwd=tmp_path / "all")
     git("clone", "--quiet", str(tmp_path / "all"), str(tmp_path / "clone"), cwd=tmp_path)
     project = tmp_path / "clone/projects/churn"
+    link_packages(first(template, tmp_path_factory), project)
     if by == "mlops":
         done = subprocess.run([*RUN, "setup"], cwd=project, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -83,20 +83,11 @@ def test_a_table_becomes_a_project_that_is_green(
     assert file not in LIGHTGBM or python(project, code + built) == change.value
 
 
-GOOD = "id,age,label\n" + "".join(f"{n},{n % 7},{'ab'[n % 2]}\n" for n in range(40))
+# One of each way to say no, before the table is read and after: tests/kit has the others.
 BAD = {
     "empty": ("", "label", "is empty"),
-    "a header only": ("age,label\n", "label", "no rows"),
-    "one row": ("age,label\n1,a\n", "label", "only one row"),
-    "no header": ("1,2,3\n4,5,6\n7,8,9\n", "3", "has no header"),
-    "duplicate columns": ("age,age,label\n1,2,a\n3,4,b\n", "label", "duplicate columns: age"),
-    "a wrong target": (GOOD, "lable", "Did you mean 'label'? Columns: label"),
-    "a target of one value": (GOOD.replace(",b", ",a"), "label", "only one value"),
-    "a target without values": ("age,label\n1,\n2,\n3,\n", "label", "no value in any row"),
-    "a target that differs in every row": ("age,label\n1,a\n2,b\n3,c\n4,d\n", "label", "different in every row"),
-    "classes that are too small": (GOOD + "99,1,rare\n", "label", "cannot be split: rare"),
-    "no table": ("[1, 2]", "label", "is JSON, but no list of rows"),
-    "one column": ("label\na\nb\na\n", "label", "has only one column, 'label'"),
+    "a wrong target": ("age,label\n" + "1,a\n2,b\n" * 20, "lable", "Did you mean 'label'? Columns: label"),
+    "classes that are too small": ("age,label\n" + "1,a\n2,b\n" * 20 + "9,rare\n", "label", "cannot be split: rare"),
 }
 
 
@@ -131,55 +122,10 @@ def test_what_was_found_out_is_said(template: Path, tmp_path: Path) -> None:
         assert said in done.stderr, said
 
 
-def german(number: int) -> str:
-    """A whole number with points between thousands."""
-    return f"{number:,d}".replace(",", ".")
-
-
-LABELS = [f"{'ab'[n % 2]}" for n in range(60)]
-ODD = {
-    "leading zeros": ("x,code\n" + "".join(f"{n % 7},0{n%3}\n" for n in range(60)), "code", "n of 'code'"),
-    "currency": (
-        'x,price\n' + "".join(f'{n % 7},"${n * 1234.5:,.2f}"\n' for n in range(60)), "price", "between thousands"
-    ),
-    "percent": ("x,rate\n" + "".join(f"{n % 7},{n + 0.5}%\n" for n in range(60)), "rate", "regression of 'rate'"),
-    "points between thousands, beside a decimal comma": (
-        "preis;einwohner\n" + "".join(f"{n},5;{german(8_699 - n * 100)}\n" for n in range(60)),
-        "preis", "'einwohner': 8.699 could be 8699 or a decimal, and is read as 8699"
-    ),
-    "points between thousands, in all but small numbers": (
-        "n;einwohner\n" + "".join(f"{n % 7};{german(8_699 - n * 140)}\n" for n in range(60)),
-        "einwohner", "8.699 could be 8699 or a decimal, and is read as 8699"
-    ),
-    "points between thousands and millions": (
-        "n,umsatz\n" + "".join(f"{n % 7},{german(n * 91_000)}\n" for n in range(60)), "umsatz", "regression of 'umsatz'"
-    ),
-    "decimals of three places": (
-        "n;x\n" + "".join(f"{n % 7};{n + 1.234:.3f}\n" for n in range(60)),
-        "x", "'x': 1.234 could be 1234 or a decimal, and is read as 1.234"
-    ),
-    "identifiers of 18 digits": (
-        "order,x,y\n" + "".join(f"{10**17 + n},{n % 7},{label}\n" for n, label in enumerate(LABELS)),
-        "y", "left out as identifier: order"
-    ),
-    "identifiers of 18 digits, some twice": (
-        "order,x,y\n" + "".join(f"{10**17 + n // 2},{n % 7},{label}\n" for n, label in enumerate(LABELS)),
-        "y", "'order' has numbers beyond 9007199254740992, which are rounded: leave it out if they are identifiers"
-    ),
-    "measurements beyond 2**53": (
-        "n,x,y\n" + "".join(f"{n + 1}.5e22,{n % 7},{label}\n" for n, label in enumerate(LABELS)),
-        "y", "from 2 columns"
-    ),
-    "a line separator": (
-        "x,a\u2028b\n" + "".join(f"{n % 7},{label}\n" for n, label in enumerate(LABELS)), "a\u2028b", "classification"
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("text", "target", "said"), ODD.values(), ids=ODD)
-def test_an_odd_file_is_understood(template: Path, tmp_path: Path, text: str, target: str, said: str) -> None:
+def test_a_name_that_would_break_a_line_is_understood(template: Path, tmp_path: Path) -> None:
+    text = "x,a\u2028b\n" + "".join(f"{n % 7},{'ab'[n % 2]}\n" for n in range(60))
     (tmp_path / "data.csv").write_text(text, encoding="utf-8")
-    command = [*RUN, "new", "churn", "--dataset", "data.csv", f"--target={target}", "-l", "--dry-run"]
+    command = [*RUN, "new", "churn", "--dataset", "data.csv", "--target=a\u2028b", "-l", "--dry-run"]
     done = subprocess.run([*command, "--template", str(template)], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert said in done.stderr
+    assert "classification" in done.stderr

@@ -72,7 +72,6 @@ def test_a_fresh_clone_gets_the_same_champion(project: Path, tmp_path: Path) -> 
     assert "smoke test: a model was trained" in said
     # No data lies there for a `git add --all` to take.
     assert git("status", "--porcelain", cwd=clone).split() == ["M", "dvc.lock"]
-    poe(clone, "test")
     poe(clone, "repro")
     assert "prediction" in poe(clone, "predict")
     mine, theirs = (json.loads((folder / "metrics.json").read_text(encoding="utf-8")) for folder in (clone, project))

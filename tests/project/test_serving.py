@@ -113,17 +113,6 @@ def test_a_new_champion_takes_over_under_load(project: Path) -> None:
         assert set(callers.versions) == {before, now}
 
 
-def test_the_load_test_measures_it(project: Path) -> None:
-    with running(project) as service:
-        env = {**environment(), "PORT": str(service.port)}
-        command = ["uv", "run", "poe", "load", "--seconds", "2", "--json"]
-        done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        found = json.loads(done.stdout.splitlines()[-1])
-        assert found["failed"] == 0
-        assert found["requests"] > 0
-
-
 def test_no_request_of_its_documentation_breaks_it(project: Path, tmp_path: Path) -> None:
     with running(project) as service:
         url = f"http://127.0.0.1:{service.port}/openapi.json"

@@ -148,6 +148,7 @@ def losing(cluster: Cluster, number: int, project: Path) -> subprocess.Completed
     return subprocess.CompletedProcess(command, under_way.wait(), "".join(said), "")
 
 
+@pytest.mark.soak
 def test_a_node_that_was_lost_a_moment_ago_is_left_out(
     cluster: Cluster, project: Path, reference: tuple[str, object]
 ) -> None:
@@ -159,6 +160,7 @@ def test_a_node_that_was_lost_a_moment_ago_is_left_out(
     cluster.settle()
 
 
+@pytest.mark.soak
 def test_a_node_with_a_full_disk_is_left_out_while_there_is_another(
     cluster: Cluster, project: Path, reference: tuple[str, object]
 ) -> None:

@@ -54,6 +54,7 @@ def test_the_number_of_workers_changes_nothing(project: Path, reference: tuple[s
     assert [count for _, count in children(project)] == [int(TRIALS)]
 
 
+@pytest.mark.soak  # tests/kit/test_searching.py finds the winner in params.yaml: from there on it is any change
 def test_the_winner_goes_through_the_same_gate(project: Path, reference: tuple[str, object]) -> None:
     forget(project)
     assert found(search(project)) == reference[0]
@@ -141,6 +142,7 @@ def assert_ctrl_c_is_a_sentence(search: subprocess.Popen[str]) -> None:
     assert rest == ["Stopped. The finished trials are kept; the same command goes on from there."]
 
 
+@pytest.mark.soak  # what is finished is kept whatever stops it, as after a kill
 def test_a_full_disk_is_a_sentence_and_the_search_goes_on_later(project: Path, reference: tuple[str, object]) -> None:
     forget(project)
     found(search(project, "2"))

@@ -1,7 +1,5 @@
 """A Keras network in the place of scikit-learn's model: everything around it works as before (L3)."""
 
-import csv
-import random
 from pathlib import Path
 
 import pytest
@@ -9,8 +7,9 @@ import yaml
 
 from tests.conftest import git
 from tests.project import first_change
-from tests.project.running import poe, python, trained
+from tests.project.running import copied, poe, python
 from tests.scale.searching import found, search, trials
+from tests.serving.houses import houses
 
 pytestmark = pytest.mark.long
 # A trial is a few seconds long.
@@ -25,29 +24,10 @@ model:
 """
 
 
-def table(path: Path) -> Path:
-    """Houses and their prices: a number with gaps, a truth, a category, a date and a text."""
-    chance = random.Random(1)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["area", "year built", "garden", "town", "sold", "note", "price"])
-        for number in range(400):
-            area, town = chance.randint(40, 200), chance.choice(["Köln", "Bonn", "elsewhere"])
-            built = "" if number % 8 == 0 else chance.randint(1900, 2020)
-            note = " ".join(chance.choice(["bright", "quiet", "old", "large", "garage", "view"]) for _ in range(5))
-            price = round(area * (3000 if town == "Köln" else 2000) + chance.gauss(0, 20000), 2)
-            garden, sold = chance.choice(["yes", "no"]), f"20{number % 20 + 10}-0{number % 9 + 1}-15"
-            rows.writerow([area, built, garden, town, sold, note if number % 5 else "", price])
-    return path
-
-
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A regression by TensorFlow, served by FastAPI, that can search."""
-    folder = tmp_path_factory.mktemp("tensorflow")
-    data = ["--dataset", str(table(folder / "houses.csv")), "--target", "price"]
-    answers = ["--preset", "minimal", "-d", "framework=tensorflow", "-d", "serving=fastapi", "-d", "compute=ray"]
-    return trained(folder / "houses", template, tmp_path_factory, *answers, data=data)
+    """A copy of it."""
+    return copied(houses(template, tmp_path_factory), tmp_path_factory.mktemp("tensorflow") / "houses")
 
 
 def test_it_learns_predicts_and_its_tests_are_green(project: Path, tmp_path: Path) -> None:
@@ -80,15 +60,15 @@ def test_it_finds_better_parameters(project: Path) -> None:
 
 def test_a_model_with_code_in_it_is_refused(project: Path) -> None:
     """A Lambda layer is pickled code: whoever could write a model file could run it."""
-    model = project / "src/houses/model.py"
+    model, params = project / "src/houses/model.py", project / "params.yaml"
     ours = model.read_text(encoding="utf-8")
+    params.write_text(params.read_text(encoding="utf-8").replace("epochs: 100", "epochs: 1"), encoding="utf-8")
     lambda_layer = "    hidden = keras.layers.Lambda(lambda x: x * 1.0)(features)\n"
     try:
         model.write_text(ours.replace("    hidden = features\n", lambda_layer), encoding="utf-8")
         with pytest.raises(AssertionError, match=r"(?i)lambda|safe"):
             poe(project, "repro")
     finally:
-        model.write_text(ours, encoding="utf-8")
         git("checkout", "--quiet", ".", cwd=project)
 
 

@@ -22,9 +22,9 @@ from mlops_scaffold.sources.address import named_address
 from mlops_scaffold.sources.source import open_version
 
 from tests.conftest import PATIENCE, git, wait_until
-from tests.project.running import environment, free_port, poe, started, trained
+from tests.project.running import environment, free_port, poe, started, with_answers
+from tests.serving.houses import houses
 from tests.serving.kubernetes import BIN, assert_good_pod, kustomize
-from tests.serving.test_kinds import table
 
 ANSWERS = {"framework": "tensorflow", "serving": "tensorflow-serving"}
 READ = """
@@ -72,10 +72,9 @@ def test_the_compose_file_is_accepted(rendered: Path) -> None:
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a champion."""
-    folder = tmp_path_factory.mktemp("tensorflow-serving")
-    data = ["--dataset", str(table(folder / "customers.csv")), "--target", "left"]
-    answers = [word for pair in ANSWERS.items() for word in ("-d", "=".join(pair))]
-    return trained(folder / "churn", template, tmp_path_factory, "--preset", "minimal", *answers, data=data)
+    answers = ["-d", "serving=tensorflow-serving"]
+    folder = tmp_path_factory.mktemp("tensorflow-serving") / "houses"
+    return with_answers(houses(template, tmp_path_factory), folder, *answers)
 
 
 @contextmanager
@@ -86,7 +85,7 @@ def served(project: Path) -> Iterator[str]:
     if not shutil.which("tensorflow_model_server"):
         env["MODEL_SERVER"] = f"{project / '.venv/bin/python'} -m mlops_kit.testing.model_server"
     with started(project, env):
-        yield f"http://127.0.0.1:{port}/v1/models/churn"
+        yield f"http://127.0.0.1:{port}/v1/models/houses"
 
 
 def versions(address: str) -> set[str]:
@@ -164,7 +163,7 @@ def assert_configured(project: Path, folder: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(target)})
     assert done.returncode == 0, done.stderr
     told = done.stdout.strip()
-    assert told.startswith("churn [1, 2]")
+    assert told.startswith("houses [1, 2]")
     assert "'champion': 1" in told
     assert "'challenger': 2" in told
 

@@ -14,6 +14,7 @@ from mlops_scaffold.ground.settings import read_mapping
 
 from tests.conftest import PATIENCE, ROOT, git, mlops, wait_until
 from tests.unit.test_new import files
+from tests.update.world import ANSWERS, commit, write
 
 
 def test_an_empty_folder_stays_the_same_one(template: Path, tmp_path: Path) -> None:
@@ -25,9 +26,12 @@ def test_an_empty_folder_stays_the_same_one(template: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("form", ["{0}/.git", "file://{0}", "git+file://{0}", "file://{0}/.git", "{0}"])
-def test_the_recorded_address_is_one_that_copier_takes(template: Path, tmp_path: Path, form: str) -> None:
-    address = form.format(git("rev-parse", "--show-toplevel", cwd=template))
-    made = mlops("new", "ours/churn", "-l", "--no-setup", "--template", address, cwd=tmp_path)
+def test_the_recorded_address_is_one_that_copier_takes(tmp_path: Path, form: str) -> None:
+    small = tmp_path / "small"
+    write(small, {"copier.yml": "name: {type: str, default: churn}\n", "README.md.jinja": "# {{ name }}\n", **ANSWERS})
+    git("init", "--quiet", cwd=small)
+    commit(small)
+    made = mlops("new", "ours/churn", "-l", "--no-setup", "--template", form.format(small), cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     recorded = read_mapping(tmp_path / "ours/churn/.copier-answers.yml")["_src_path"]
     command = [sys.executable, "-m", "copier", "copy", "--quiet", "--defaults", recorded, "theirs/churn"]
