@@ -9,7 +9,7 @@ import pytest
 from tests.containers.standins import run
 from tests.project.running import new
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("containers/more")]
+pytestmark = [pytest.mark.long, pytest.mark.soak, pytest.mark.xdist_group("containers/more")]
 
 
 def test_a_user_without_rights_has_what_setup_needs(

@@ -186,6 +186,7 @@ def docker(project: Path, base_images: BaseImages) -> Iterator[dict[str, str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.soak
 def test_a_docker_daemon_builds_the_same_and_nothing_twice(project: Path, docker: dict[str, str]) -> None:
     """As CI does on main: an image that the registry has is pulled, and packages that it has are not installed."""
     engine, poe = docker["CONTAINER_ENGINE"], ["uv", "run", "poe"]

@@ -11,7 +11,7 @@ from tests.project.running import RUN, environment, first, link_packages, poe
 pytestmark = pytest.mark.long
 
 
-@pytest.mark.parametrize("by", ["mlops", "poe"])
+@pytest.mark.parametrize("by", ["mlops", pytest.param("poe", marks=pytest.mark.soak)])
 def test_a_clone_is_ready_and_the_larger_repository_takes_commits(
     by: str, template: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

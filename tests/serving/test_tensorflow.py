@@ -39,6 +39,7 @@ def test_it_learns_predicts_and_its_tests_are_green(project: Path, tmp_path: Pat
     assert len((tmp_path / "answers.csv").read_text(encoding="utf-8").splitlines()) == 401
 
 
+@pytest.mark.soak
 def test_it_finds_better_parameters(project: Path) -> None:
     params = project / "params.yaml"
     params.write_text(params.read_text(encoding="utf-8").replace("epochs: 100", "epochs: 3"), encoding="utf-8")
@@ -82,6 +83,7 @@ print({type(layer.kernel_regularizer).__name__ for layer in network.layers if ha
 """
 
 
+@pytest.mark.soak
 def test_the_first_change_reaches_every_layer(project: Path) -> None:
     """The one that its first page proposes."""
     assert python(project, LAYERS) == "{'NoneType'}"
