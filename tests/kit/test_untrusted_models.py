@@ -125,6 +125,12 @@ def test_a_reproduced_champion_that_was_changed_is_not_used(
         models.local_champion_folder()
 
 
+def test_a_reproduced_model_that_predicts_something_else_is_not_the_champion(here: Project) -> None:
+    (here.root / "metrics.json").write_text('{"prediction_sha256": "another"}', encoding="utf-8")
+    with pytest.raises(ChampionError, match=r"does not predict as the champion did\. See by how much: uv run dvc metr"):
+        models.reproduced_champion(Champion(**GOOD))  # type: ignore[arg-type]
+
+
 def test_a_model_folder_is_checked_by_its_hash(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "model"
     shutil.copytree(saved, folder)

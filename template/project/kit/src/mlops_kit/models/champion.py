@@ -204,7 +204,11 @@ def reproduced_champion(champion: Champion) -> Path:
     """model/ as just reproduced, where it predicts as the champion did. Raises ChampionError otherwise."""
     report = json.loads((project().root / "metrics.json").read_text(encoding="utf-8"))
     if report["prediction_sha256"] != champion.prediction_sha256:
-        raise ChampionError("The reproduced model does not predict as the champion did: see uv run dvc metrics diff")
+        raise ChampionError(
+            "The reproduced model does not predict as the champion did.",
+            "See by how much: uv run dvc metrics diff. Where by last digits only, which TensorFlow computes otherwise "
+            "on another processor, whoever trained it brings the model itself: uv run dvc push",
+        )
     model = project().root / "model"
     folder = project().root / ".champion" / f"{champion.model}{REPRODUCED}{folder_md5(model)}"
     shutil.rmtree(folder, ignore_errors=True)
