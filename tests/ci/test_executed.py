@@ -201,7 +201,7 @@ BREAKS: dict[str, tuple[str, str]] = {
 }
 
 
-# Each system once. That the gate is asked is seen where the checks are green, and any task that fails is red.
+# Each system once. A green run shows that the gate is called; any task that fails turns the job red.
 SAMPLE = {"github": ("a test",), "gitlab": ("the contract",), "circleci": ("the contract",), "jenkins": ("a test",)}
 
 

@@ -88,7 +88,7 @@ def test_a_project_moves_to_a_cloud_and_back(moved: Moved) -> None:
     assert (moved.folder / "champion.yaml").read_text(encoding="utf-8") == champion
 
 
-# What DVC brings there. The rest, for these clouds too, is a run of full size, above.
+# Data and models alone. The whole way, for these clouds too, is a soak case of the test above.
 @pytest.mark.parametrize("moved", [name for name in EMULATORS if name != "aws"], indirect=True)
 def test_a_project_moves_to_a_cloud(moved: Moved) -> None:
     moved.mlops("add", moved.store.cloud)

@@ -442,11 +442,13 @@ def table(header: str, row: Callable[[int], str]) -> str:
 
 
 ODD = {
-    "leading zeros": (table("x,code", lambda n: f"{n % 7},0{n % 3}"), "code", "classification", ""),
+    "leading zeros": (
+        table("x,code", lambda n: f"{n % 7},0{n % 3}"), "code", "classification", "classification of 'code'"
+    ),
     "currency": (
         table("x,price", lambda n: f'{n % 7},"${n * 1234.5:,.2f}"'), "price", "regression", "between thousands"
     ),
-    "percent": (table("x,rate", lambda n: f"{n % 7},{n + 0.5}%"), "rate", "regression", ""),
+    "percent": (table("x,rate", lambda n: f"{n % 7},{n + 0.5}%"), "rate", "regression", "regression of 'rate'"),
     "points between thousands, beside a decimal comma": (
         table("preis;einwohner", lambda n: f"{n},5;{german(8_699 - n * 100)}"), "preis", "regression",
         "'einwohner': 8.699 could be 8699 or a decimal, and is read as 8699",
@@ -456,7 +458,7 @@ ODD = {
         "8.699 could be 8699 or a decimal, and is read as 8699",
     ),
     "points between thousands and millions": (
-        table("n,umsatz", lambda n: f"{n % 7},{german(n * 91_000)}"), "umsatz", "regression", ""
+        table("n,umsatz", lambda n: f"{n % 7},{german(n * 91_000)}"), "umsatz", "regression", "regression of 'umsatz'"
     ),
     "decimals of three places": (
         table("n;x", lambda n: f"{n % 7};{n + 1.234:.3f}"), "x", "regression",

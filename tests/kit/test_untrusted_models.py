@@ -127,7 +127,9 @@ def test_a_reproduced_champion_that_was_changed_is_not_used(
 
 def test_a_reproduced_model_that_predicts_something_else_is_not_the_champion(here: Project) -> None:
     (here.root / "metrics.json").write_text('{"prediction_sha256": "another"}', encoding="utf-8")
-    with pytest.raises(ChampionError, match=r"does not predict as the champion did\. See by how much: uv run dvc metr"):
+    with pytest.raises(
+        ChampionError, match=r"as the champion did\. See how the metrics differ: uv run dvc metrics diff"
+    ):
         models.reproduced_champion(Champion(**GOOD))  # type: ignore[arg-type]
 
 

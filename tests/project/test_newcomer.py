@@ -92,7 +92,7 @@ def clone(origin: Path, tmp_path: Path) -> Path:
     return tmp_path / "work/churn"
 
 
-@pytest.mark.soak  # by `uv run poe setup` below, by `mlops setup` in test_monorepo.py
+@pytest.mark.soak  # the test below runs `poe setup`, test_monorepo.py `mlops setup`
 def test_mlops_setup_makes_a_clone_ready(
     clone: Path, template: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

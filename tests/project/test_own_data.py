@@ -83,7 +83,7 @@ def test_a_table_becomes_a_project_that_is_green(
     assert file not in LIGHTGBM or python(project, code + built) == change.value
 
 
-# One of each way to say no, before the table is read and after: tests/kit has the others.
+# One refusal of each step: reading the file, inferring the contract, splitting. tests/kit has the others.
 BAD = {
     "empty": ("", "label", "is empty"),
     "a wrong target": ("age,label\n" + "1,a\n2,b\n" * 20, "lable", "Did you mean 'label'? Columns: label"),

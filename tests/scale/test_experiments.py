@@ -59,7 +59,7 @@ def test_queued_experiments_share_the_registry(project: Path) -> None:
     status = ""
     with started(project):
         for second in range(600):
-            # DVC needs a second to say how far it is: it is asked when both are through, or a minute has passed.
+            # `dvc queue status` takes a second: it runs once both runs are finished, and each minute in case one fails.
             if len(finished(project)) == 2 or second % 60 == 59:
                 status = dvc(project, "queue", "status")
                 if status.count("Success") + status.count("Failed") == 2 and "0 active" in status:

@@ -54,7 +54,7 @@ def test_the_number_of_workers_changes_nothing(project: Path, reference: tuple[s
     assert [count for _, count in children(project)] == [int(TRIALS)]
 
 
-@pytest.mark.soak  # tests/kit/test_searching.py finds the winner in params.yaml: from there on it is any change
+@pytest.mark.soak  # tests/kit/test_searching.py finds the winner in params.yaml: a change like any other
 def test_the_winner_goes_through_the_same_gate(project: Path, reference: tuple[str, object]) -> None:
     forget(project)
     assert found(search(project)) == reference[0]

@@ -26,7 +26,7 @@ model:
 
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of it."""
+    """A copy of the project on houses."""
     return copied(houses(template, tmp_path_factory), tmp_path_factory.mktemp("tensorflow") / "houses")
 
 

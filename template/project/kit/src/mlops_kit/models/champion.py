@@ -206,8 +206,9 @@ def reproduced_champion(champion: Champion) -> Path:
     if report["prediction_sha256"] != champion.prediction_sha256:
         raise ChampionError(
             "The reproduced model does not predict as the champion did.",
-            "See by how much: uv run dvc metrics diff. Where by last digits only, which TensorFlow computes otherwise "
-            "on another processor, whoever trained it brings the model itself: uv run dvc push",
+            "See how the metrics differ: uv run dvc metrics diff. If only in the last digits, the champion was "
+            "probably trained on another kind of processor, where TensorFlow rounds differently: whoever trained it "
+            "can share the model itself with uv run dvc push",
         )
     model = project().root / "model"
     folder = project().root / ".champion" / f"{champion.model}{REPRODUCED}{folder_md5(model)}"
