@@ -47,8 +47,6 @@ def main() -> None:
         return
     for name in SHARED:
         importlib.import_module(name)
-    # Before it saves a model, MLflow looks once what is installed: a second for each process.
-    importlib.import_module("mlflow.utils.requirements_utils").warn_dependency_requirement_mismatches(["numpy"])
     for folder in folders:
         child = os.fork()
         if not child:

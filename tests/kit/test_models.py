@@ -1,8 +1,10 @@
 """Models: what tells them apart, what their files may hold, and what they predict for a file."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from mlops_kit import models
@@ -16,6 +18,7 @@ from mlops_kit.models import ModelError, folder_md5, load_model, prediction_hash
 from mlops_kit.serving import predict
 from mlops_kit.serving.predict import predictions
 from mlops_kit.testing import check_fits
+from mlops_kit.training import save
 
 from tests.kit.kinds import kinds
 from tests.kit.projects import copied
@@ -39,6 +42,20 @@ def test_a_model_that_is_read_again_answers_as_before(contract: Contract, model:
     assert prediction_hash(load_model(saved), rows) == prediction_hash(model, rows)
     assert not list(saved.rglob("*.pkl"))
     assert not list(saved.rglob("__pycache__"))
+
+
+@kinds("plain", "light_prices")
+def test_saving_a_model_does_not_search_all_that_is_installed(
+    contract: Contract, model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For each training, that would take half a second twice."""
+    search = Mock(return_value={})
+    monkeypatch.setattr("importlib_metadata.packages_distributions", search)
+    monkeypatch.setattr(sys.modules["mlops_kit.models.signature"], "packages_distributions", search)
+    monkeypatch.setattr("mlflow.utils.requirements_utils._MODULES_TO_PACKAGES", None)
+    save(model, contract, tmp_path / "model")
+    search.assert_not_called()
+    assert "scikit-learn==" in (tmp_path / "model/requirements.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)

@@ -65,7 +65,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("written", BROKEN)
+@pytest.mark.parametrize("written", BROKEN, ids=lambda written: written[:40])
 def test_a_broken_champion_file_is_a_sentence_with_a_next_step(written: str, here: Project, contract: Contract) -> None:
     (here.root / "champion.yaml").write_text(written, encoding="utf-8")
     with pytest.raises(ChampionError) as refused:
@@ -227,7 +227,9 @@ def test_a_token_does_not_follow_a_redirect_to_another_server(monkeypatch: pytes
 
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
-    "body", [b"{}", b"[]", b"7", b"null", b'{"model_version": 1}', b'{"model_version": {}}', b"[" * 100_000]
+    "body",
+    [b"{}", b"[]", b"7", b"null", b'{"model_version": 1}', b'{"model_version": {}}', b"[" * 100_000],
+    ids=lambda body: body[:40].decode(),
 )
 def test_an_answer_without_the_fields_is_a_server_that_is_away(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     with answering(200, body) as (address, _):

@@ -1,5 +1,6 @@
 """The command line: one thin module a command, which parses, calls and prints."""
 
+import atexit
 import gc
 import sys
 from pathlib import Path
@@ -65,7 +66,8 @@ def options(
 
 def run() -> None:
     """Run a command. An error is one sentence and a next step, and exit code 1."""
-    gc.set_threshold(50_000)  # a command is short: most of what the collector would look at lives until its end
+    gc.set_threshold(50_000)  # a command is short: most of what the collector would look at lives until its end,
+    atexit.register(gc.freeze)  # where it is not looked at either
     try:
         app()
     except MlopsError as error:

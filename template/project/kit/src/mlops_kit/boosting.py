@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from itertools import islice
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 PATIENCE = 10  # rounds without getting better, after which trees stop
 FEW_LEAVES = 4  # of a tree that can join two columns at most: for small tables
@@ -110,8 +111,14 @@ class ScikitLearn:
             rows, given["sample_weight"] = coarse(rows, trees.max_bins), sample.weights
             if held is not None:
                 given["sample_weight_val"] = held.weights
-        with threadpool_limits(1 if rows.size <= ONE_THREAD else None, "openmp"):
+        with libraries().limit(limits=1 if rows.size <= ONE_THREAD else None, user_api="openmp"):
             return trees.fit(rows, sample.labels, **given)
+
+
+@cache
+def libraries() -> ThreadpoolController:
+    """The loaded libraries that have threads: to find them takes some milliseconds, for each of dozens of fits."""
+    return ThreadpoolController()
 
 
 class LightGBM:

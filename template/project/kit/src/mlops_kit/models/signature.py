@@ -21,8 +21,15 @@ from mlops_kit.models.errors import ChampionError
 if TYPE_CHECKING:
     from mlflow.models.signature import ModelSignature
 
-# What loading and running any model needs; each framework adds its own.
-REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow", "pyyaml", "scikit-learn")
+# What loading and running any model needs, each distribution with its module; each framework adds its own.
+REQUIREMENTS = {
+    "mlflow": "mlflow",
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "pyarrow": "pyarrow",
+    "pyyaml": "yaml",
+    "scikit-learn": "sklearn",
+}
 # A class of the target, in MLflow's words.
 SIGNATURE_CLASSES = {bool: "boolean", int: "long", str: "string"}
 
@@ -40,7 +47,7 @@ def requirements() -> Iterator[str]:
 
 
 def imported() -> list[str]:
-    """The installed distributions that the project's code for models imports, sorted."""
+    """The installed distributions, besides `distributions`, that the project's code for models imports, sorted."""
     stages = {"prepare.py", "train.py", "evaluate.py", "serve.py"}
     modules: set[str] = set()
     for file in (project().root / "src" / project().package).rglob("*.py"):
@@ -52,9 +59,10 @@ def imported() -> list[str]:
             elif isinstance(line, ast.ImportFrom) and line.module and not line.level:
                 modules.add(line.module.partition(".")[0])
     modules -= {*sys.stdlib_module_names, "mlops_kit", project().package}
+    modules -= {*REQUIREMENTS.values(), *framework().REQUIREMENTS}
     if not modules:
         return []
-    homes = packages_distributions()
+    homes = packages_distributions()  # which reads what all installed distributions hold: half a second
     return sorted({name for module in modules for name in homes.get(module, [])})
 
 

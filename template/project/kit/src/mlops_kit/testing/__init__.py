@@ -7,6 +7,8 @@ Fixtures: contract, parts, model, saved_model, service.
 
 from __future__ import annotations
 
+import atexit
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 ROWS = 1000  # generated, where nothing is prepared
 MOST_ROWS = 5000  # that a test's model is trained on
+
+atexit.register(gc.freeze)  # as each command of the library does
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODEL = Path("model")
+INSTALLED = "_MODULES_TO_PACKAGES"  # what MLflow has found, by its own name; one that it does not know changes nothing
 # The column of weights that a model of this process was fitted with, by its id: the threshold's folds take the same.
 weighted: dict[int, str] = {}
 
@@ -110,14 +113,29 @@ def save(model: Any, contract: Contract, folder: Path) -> None:
     decision = framework().decision_of(model)
     if decision:
         described["decision"] = asdict(decision)
-    framework().save_model(
-        model,
-        contract,
-        folder,
-        signature=signature(contract),
-        pip_requirements=list(requirements()),
-        code_paths=[str(path) for path in project().code],
-        metadata=described,
-    )
+    with versions_known():
+        framework().save_model(
+            model,
+            contract,
+            folder,
+            signature=signature(contract),
+            pip_requirements=list(requirements()),
+            code_paths=[str(path) for path in project().code],
+            metadata=described,
+        )
     for cached in folder.rglob("__pycache__"):
         shutil.rmtree(cached)
+
+
+@contextmanager
+def versions_known() -> Iterator[None]:
+    """Let MLflow take the versions from `requirements`: it searches all that is installed for them, half a second."""
+    from mlflow.utils import requirements_utils
+
+    names = vars(requirements_utils)
+    before = names.get(INSTALLED)
+    names[INSTALLED] = {}
+    try:
+        yield
+    finally:
+        names[INSTALLED] = before
