@@ -17,7 +17,7 @@ IDENTITY := $(if $(shell git config user.email),,env $(STAND_IN))
 CORES := $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
 SPREAD := --numprocesses $(shell expr $(CORES) + 1) --dist loadgroup --no-loadscope-reorder
 # A core has a test of its own: more threads of scikit-learn would only wait for each other.
-test test-kit test-long test-soak: export OMP_NUM_THREADS := 1
+test test-kit test-long test-long-projects test-long-kit test-soak: export OMP_NUM_THREADS := 1
 # The longer suites wait for containers, clusters and services: two tests for each core keep it busy.
 SPREAD_LONG := --numprocesses $(shell expr 2 \* $(CORES)) --dist loadgroup --no-loadscope-reorder
 # make test COVERAGE=1 measures the lines that run, of the library and of the generator, and prints a figure for each.
@@ -26,7 +26,7 @@ COVER_KIT := $(if $(COVERAGE),-m slipcover --skip-covered --source template/proj
 COVER := $(if $(COVERAGE),-m slipcover --skip-covered --source generator/mlops_scaffold,)
 SITE_PACKAGES = "$$($(KIT)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
-.PHONY: demo test test-kit test-all test-long test-soak lint style types types-kit docs sbom bench clean
+.PHONY: demo test test-kit test-all test-long test-long-projects test-long-kit test-soak lint style types types-kit docs sbom bench clean
 
 demo: $(VENV)/.installed  ## a project with a trained and registered model, in demo/
 	$(IDENTITY) $(BIN)/mlops new demo --defaults --run
@@ -40,8 +40,13 @@ test-kit: $(KIT)/.tested  ## the library's tests alone
 test-all: test test-long  ## and the longer suites
 
 test-long: $(VENV)/.tested $(KIT)/.tested  ## the longer suites alone, as .ci/run calls them; a test that hangs is ended and named
-	$(KIT)/bin/python -m pytest $(SPREAD) --timeout 900 -m "long and not soak" tests/kit
+	$(MAKE) --jobs 2 test-long-projects test-long-kit
+
+test-long-projects:
 	$(BIN)/python -m pytest $(SPREAD_LONG) --timeout 900 --durations 25 -m "long and not soak"
+
+test-long-kit:  # a single process beside those of the other: few tests, whose models take most of the time
+	$(KIT)/bin/python -m pytest --timeout 900 -m "long and not soak" tests/kit
 
 test-soak: $(VENV)/.tested $(KIT)/.tested  ## runs of full size: hundreds of kills, thousands of generated cases
 	$(KIT)/bin/python -m pytest $(SPREAD) -m soak tests/kit

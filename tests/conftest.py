@@ -39,13 +39,10 @@ FIRST = (
     "project/test_own_data",
     "project/test_drift",
     "update/test_own_template",
-    "kit/test_own_tests",
-    "kit/test_tensorflow",
     "kit/test_first_month",
     "kit/test_stages",
     "kit/test_promotion",
     "kit/test_doctor",
-    "kit/test_seeds",
 )
 PATIENCE = 120  # seconds for what takes one or two: only where it never happens does a test wait so long
 

@@ -47,9 +47,7 @@ class Network:
     def wait(self, log: Path, *check: str) -> None:
         """Wait until a check succeeds; the log is the failure."""
         command = [*self.enter, *check]
-        wait_until(
-            lambda: subprocess.run(command, env=self.env, capture_output=True).returncode == 0, log=log, every=0.5
-        )
+        wait_until(lambda: subprocess.run(command, env=self.env, capture_output=True).returncode == 0, log=log, every=1)
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ def look(folder: Path, *repos: object, predict: bool = True, **more: Any) -> lis
     return list(survey(fleet, fleet.chosen(), Renderings(**more), predict))
 
 
+@pytest.mark.long
 def test_a_dry_run_predicts_what_an_update_does(tmp_path: Path) -> None:
     """On every case of tests/update/test_nothing_lost.py, from a bare repository."""
     worlds = {}

@@ -153,6 +153,7 @@ def test_models_of_a_moved_project_are_written_where_it_is_now(here: Checkout, t
     assert here.root.as_uri() in dump
 
 
+@pytest.mark.long
 def test_the_hook_of_a_moved_project_runs_its_own_environment(here: Checkout) -> None:
     hook = here.root / ".git/hooks/pre-commit"
     assert "pre-commit" in hook.read_text(encoding="utf-8")

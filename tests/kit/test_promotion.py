@@ -170,6 +170,7 @@ def test_what_rows_cannot_tell_apart_is_not_worse(contract: Contract, parts: tup
     assert not comparing.compared(good, bad, contract, test, "r2").worse
 
 
+@pytest.mark.long
 @kinds("grades", "truths")
 def test_kept_answers_are_scored_as_the_model_is(contract: Contract, model: Any, parts: Any) -> None:
     rows, labels = contract.coerce(parts[1]), contract.labels(parts[1])

@@ -47,6 +47,7 @@ def train(project: Project) -> Any:
     return model.fit(contract.coerce(rows), contract.labels(rows))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.name)
 @pytest.mark.parametrize("name", NAMES)
 def test_seeds_of_before_train_as_those_of_today(
@@ -63,6 +64,7 @@ def test_seeds_of_before_train_as_those_of_today(
     assert (hashes[0] == hashes[1]) != has_text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.name)
 @pytest.mark.parametrize("name", ["prices", "light_grades", "deep_grades"])
 def test_a_model_of_before_is_read_with_its_seeds_and_with_those_of_today(

@@ -46,6 +46,7 @@ def test_a_model_agrees_with_itself(contract: Contract, model: Any) -> None:
     assert "100.0% of 60 rows" in found.sentences[0]
 
 
+@pytest.mark.long
 @EVERY
 def test_where_they_differ_is_named(contract: Contract, model: Any) -> None:
     name = contract.of_type("numeric")[0]

@@ -295,6 +295,7 @@ def test_preparing_does_not_load_mlflow(project: Project, tmp_path: Path) -> Non
     assert not loads_mlflow(here, "prepare")
 
 
+@pytest.mark.long
 @kinds("grades")
 def test_evaluating_records_its_metrics_by_another_process(
     project: Project, run_of: Callable[[Project], Project], runs_of_mlflow: Path, tmp_path: Path
@@ -312,6 +313,7 @@ def test_evaluating_records_its_metrics_by_another_process(
     assert recorded == pytest.approx(metrics)
 
 
+@pytest.mark.long
 @kinds("plain")
 def test_the_first_training_makes_the_registry_while_the_model_is_fitted(project: Project, tmp_path: Path) -> None:
     here = copied(project, tmp_path, "contract.yaml", "data", "params.yaml", "pyproject.toml", "src")

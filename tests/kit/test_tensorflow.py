@@ -1,7 +1,10 @@
 """TensorFlow: networks of the person's features and layers, their SavedModel, and TensorFlow Serving in front of it.
 
-All that loads TensorFlow is in this file, since loading takes seconds; where it is not installed, a stand-in serves.
+All that loads TensorFlow is here, and only where a test runs: loading takes seconds, and each core reads this file.
+Where TensorFlow Serving is not installed, a stand-in serves.
 """
+
+from __future__ import annotations
 
 import shutil
 import signal
@@ -10,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
 import numpy as np
@@ -19,9 +22,6 @@ from mlops_kit import models
 from mlops_kit.contract import Column, Contract
 from mlops_kit.data import train_part
 from mlops_kit.frameworks import Decision, fit_in_batches, framework
-from mlops_kit.frameworks.tensorflow.estimator import Classifier
-from mlops_kit.frameworks.tensorflow.quietly import tensorflow as tf
-from mlops_kit.frameworks.tensorflow.saved_model import WANTED, checks, inputs, outputs
 from mlops_kit.ground import Project, params, project, using
 from mlops_kit.models import Champion, ModelError, load_model, prediction_hash
 from mlops_kit.search.objective import Objective, Task, assign_folds
@@ -29,7 +29,6 @@ from mlops_kit.serving import mlflow_server, tensorflow_serving
 from mlops_kit.serving.endpoints import interface
 from mlops_kit.serving.predict import predictions
 from mlops_kit.serving.tensorflow_serving import Follower
-from mlops_kit.testing.saved_models import Runner
 from mlops_kit.testing.services import Service, started
 
 from tests.kit import hashes
@@ -42,9 +41,22 @@ from tests.kit.test_batches import parts as parts_of
 from tests.kit.test_own_tests import run_all
 from tests.web import Quiet, listening
 
+if TYPE_CHECKING:
+    from mlops_kit.testing.saved_models import Runner
+
+pytestmark = pytest.mark.long
+
 NOBODY = "http://127.0.0.1:9"
 EVERY = kinds("deep_grades", "deep_prices")
 ONE = kinds("deep_prices")
+
+
+@pytest.fixture
+def tf() -> Any:
+    """TensorFlow."""
+    from mlops_kit.frameworks.tensorflow.quietly import tensorflow
+
+    return tensorflow
 
 
 # --- the model -------------------------------------------------------------------------------------------------------
@@ -70,7 +82,12 @@ def test_the_project_predicts_what_was_recorded(
 
 
 @ONE
-def test_a_threshold_decides_in_the_network_and_in_its_graph(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_threshold_decides_in_the_network_and_in_its_graph(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tf: Any
+) -> None:
+    from mlops_kit.frameworks.tensorflow.estimator import Classifier
+    from mlops_kit.frameworks.tensorflow.saved_model import outputs
+
     answers = np.array([[0.3, 0.7], [0.1, 0.9]], dtype="float32")
     network: Any = Classifier()
     monkeypatch.setattr(network, "answers", lambda _: answers)
@@ -122,6 +139,8 @@ def test_parameters_that_cannot_be_are_an_answer_and_no_end(project: Project, co
 @pytest.fixture
 def runner(saved: Path) -> Runner:
     """The model of the project, as it was exported."""
+    from mlops_kit.testing.saved_models import Runner
+
     return Runner(saved / "saved_model")
 
 
@@ -132,6 +151,8 @@ def test_its_inputs_are_the_contracts_columns(runner: Runner, contract: Contract
 
 @EVERY
 def test_it_answers_as_the_model_does(runner: Runner, contract: Contract, model: Any) -> None:
+    from mlops_kit.frameworks.tensorflow.saved_model import inputs
+
     rows = contract.sample(50)
     found, expected = runner.run(inputs(contract, rows)), predictions(model, contract, rows)
     if not contract.classes:
@@ -143,7 +164,9 @@ def test_it_answers_as_the_model_does(runner: Runner, contract: Contract, model:
 
 
 @EVERY
-def test_what_the_contract_refuses_is_refused_by_name(runner: Runner, contract: Contract) -> None:
+def test_what_the_contract_refuses_is_refused_by_name(runner: Runner, contract: Contract, tf: Any) -> None:
+    from mlops_kit.frameworks.tensorflow.saved_model import WANTED, inputs
+
     for column in contract.features:
         given = inputs(contract, contract.sample(3))
         wrong = "never" if column.type in ("categorical", "date", "text") else float("inf")
@@ -155,7 +178,9 @@ def test_what_the_contract_refuses_is_refused_by_name(runner: Runner, contract: 
 
 
 @pytest.mark.parametrize("day", ["2026-02-31", "2026-04-31", "2026-13-01", "2025-02-29", "1900-02-29"])
-def test_a_day_that_no_calendar_has_is_refused(day: str) -> None:
+def test_a_day_that_no_calendar_has_is_refused(day: str, tf: Any) -> None:
+    from mlops_kit.frameworks.tensorflow.saved_model import checks
+
     column = Column("sold", "date")
     list(checks(column, tf.constant(["2024-02-29", "2000-02-29", "2026-01-31T12:30:00", "2026-04-30"])))
     with pytest.raises(tf.errors.InvalidArgumentError, match="must be a date"):
@@ -163,7 +188,9 @@ def test_a_day_that_no_calendar_has_is_refused(day: str) -> None:
 
 
 @EVERY
-def test_a_missing_value_needs_the_contracts_leave(runner: Runner, contract: Contract) -> None:
+def test_a_missing_value_needs_the_contracts_leave(runner: Runner, contract: Contract, tf: Any) -> None:
+    from mlops_kit.frameworks.tensorflow.saved_model import inputs
+
     for column in contract.features:
         given = inputs(contract, contract.sample(2))
         given[column.name] = [given[column.name][0], "" if isinstance(given[column.name][0], str) else float("nan")]
@@ -352,7 +379,6 @@ def test_without_a_champion_it_is_not_ready_and_its_log_says_why(tmp_path: Path)
 # --- the tests that a project brings ---------------------------------------------------------------------------------
 
 
-@pytest.mark.long
 def test_a_projects_own_tests_are_green(
     made: Callable[[str], Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

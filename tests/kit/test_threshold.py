@@ -79,6 +79,7 @@ def test_a_rare_class_gets_a_threshold_and_is_found_more_often(trained: Any) -> 
     assert report["decision"] == {"positive": "in", "threshold": decision.threshold}
 
 
+@pytest.mark.long
 def test_the_threshold_of_a_weighted_model_is_found_by_models_with_the_same_weights(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

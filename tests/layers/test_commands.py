@@ -110,6 +110,7 @@ def test_plain_copier_updates_each_and_has_nothing_to_do_after_us(company: Compa
     assert git("status", "--porcelain", cwd=company.project) == ""
 
 
+@pytest.mark.long
 def test_the_task_outdated_of_a_project_names_the_template_and_the_layer_that_is_behind(company: Company) -> None:
     part = (ROOT / "template/parts/outdated.toml").read_text(encoding="utf-8")
     task = tomllib.loads(part.replace("{{ _copier_conf.answers_file }}", ".copier-answers.yml"))["outdated"]["shell"]

@@ -17,6 +17,7 @@ def files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.long
 def test_a_project_equals_what_plain_copier_makes(template: Path, tmp_path: Path) -> None:
     ours, theirs = tmp_path / "ours" / "churn", tmp_path / "theirs" / "churn"
     for destination in (ours, theirs):

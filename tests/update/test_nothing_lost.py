@@ -216,6 +216,7 @@ def check(world: World, outcome: Outcome, case: Case) -> None:
         assert not any(b"<<<<<<<" in content for content, _, _ in world.snapshot().values())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [

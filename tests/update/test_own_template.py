@@ -144,6 +144,7 @@ def can_render(history: Path, version: str) -> bool:
     return True
 
 
+@pytest.mark.long
 def test_an_update_from_the_version_before_equals_a_fresh_project(history: Path, tmp_path: Path) -> None:
     equals_fresh(history, versions(history)[-2], tmp_path)
 
@@ -276,6 +277,7 @@ PAIRS = list(product(PRESETS, NAMES))
 SAMPLE = {(PRESETS[place % len(PRESETS)], name) for place, name in enumerate(NAMES)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("preset", "name"), [pytest.param(*pair, marks=() if pair in SAMPLE else pytest.mark.soak) for pair in PAIRS]
 )

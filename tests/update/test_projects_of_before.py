@@ -28,6 +28,8 @@ from tests.project.running import environment, first, link_environment, new, poe
 from tests.update.test_own_template import PARTS, lay_out
 from tests.update.world import World, commit, forget_fetches, write
 
+pytestmark = pytest.mark.long
+
 BEFORE = "65cb194"  # the last commit without a library
 KINDS = {"sklearn": [], "tensorflow": ["framework=tensorflow", "serving=tensorflow-serving"]}
 
@@ -203,7 +205,6 @@ def test_a_folder_kit_of_ones_own_is_refused_with_a_way_out(project: Path, track
     assert (project / "kit/src/mlops_kit/__init__.py").is_file()
 
 
-@pytest.mark.long
 def test_copiers_own_update_leaves_what_is_a_persons(project: Path) -> None:
     edit(project, "registry.py", "train.py")
     write(project, {"kit/README.md": "MINE\n", "kit/tool.py": "MINE = 1\n"})
@@ -286,7 +287,6 @@ def runs_once_with_equal_predictions(project: Path) -> None:
     commit(project, "trained")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", ["sklearn", pytest.param("tensorflow", marks=pytest.mark.soak)])
 def test_it_trains_promotes_and_serves_and_its_champion_is_read(
     kind: str, trained: Callable[[str], Path], tmp_path: Path
@@ -306,7 +306,6 @@ def test_it_trains_promotes_and_serves_and_its_champion_is_read(
         assert list((project / "build/serving").rglob("saved_model.pb"))
 
 
-@pytest.mark.long
 def test_after_copiers_update_it_trains_and_its_own_modules_run_or_are_named(
     trained: Callable[[str], Path], tmp_path: Path
 ) -> None:
