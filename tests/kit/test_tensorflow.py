@@ -19,7 +19,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 from mlops_kit import models
-from mlops_kit.contract import Column, Contract
+from mlops_kit.contract import Column, Contract, load
 from mlops_kit.data import train_part
 from mlops_kit.frameworks import Decision, fit_in_batches, framework
 from mlops_kit.ground import Project, params, project, using
@@ -30,9 +30,10 @@ from mlops_kit.serving.endpoints import interface
 from mlops_kit.serving.predict import predictions
 from mlops_kit.serving.tensorflow_serving import Follower
 from mlops_kit.testing.services import Service, started
+from mlops_kit.training import save
 
 from tests.kit import hashes
-from tests.kit.conftest import Parts
+from tests.kit.conftest import Parts, split_of
 from tests.kit.kinds import kinds
 from tests.kit.projects import copied, make
 from tests.kit.service_contract import ServiceContract
@@ -113,6 +114,23 @@ def test_a_network_is_read_by_mlflow_as_any_model_is(contract: Contract, model: 
 def test_a_folder_without_a_network_says_what_to_run(project: Project, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"holds no model\. Train one: uv run poe repro"):
         load_model(tmp_path)
+
+
+@ONE
+def test_a_network_with_code_in_it_is_refused(project: Project, tmp_path: Path) -> None:
+    """A Lambda layer is pickled code: whoever could write a model file could run it."""
+    layer = "    hidden = keras.layers.Lambda(lambda x: x * 1.0)(features)\n"
+    with using(copied(project, tmp_path / "here", "contract.yaml", "data", "params.yaml", "src")) as here:
+        file = here.root / "src/deep_prices/model.py"
+        ours = file.read_text(encoding="utf-8")
+        assert "    hidden = features\n" in ours
+        file.write_text(ours.replace("    hidden = features\n", layer), encoding="utf-8")
+        contract = load()
+        train, _ = split_of(contract)
+        model = here.model.build(contract, {**params()["model"], "epochs": 1})
+        save(model.fit(contract.coerce(train), contract.labels(train)), contract, tmp_path / "model")
+        with pytest.raises(ModelError, match=r"model\.keras cannot be read: .*`Lambda` layer .*layers without code"):
+            load_model(tmp_path / "model")
 
 
 @EVERY

@@ -158,6 +158,7 @@ def test_what_the_service_was_asked_is_looked_at_and_every_panel_has_its_numbers
         assert re.search(rf"^{name}\b", metrics, re.MULTILINE), name
 
 
+@pytest.mark.soak  # tests/kit/test_promotion.py compares on the rows that are left
 def test_on_newer_data_the_champion_is_not_asked_what_it_learnt(project: Path, tmp_path: Path) -> None:
     header, *lines = (project / "data/raw/churn.csv").read_text(encoding="utf-8").splitlines()
     newer = [f"{age},{int(income) + 1},{rest}" for age, income, rest in (line.split(",", 2) for line in lines[:300])]

@@ -113,6 +113,7 @@ def test_a_new_champion_takes_over_under_load(project: Path) -> None:
         assert set(callers.versions) == {before, now}
 
 
+@pytest.mark.soak  # tests/kit/test_limits.py draws fewer bodies
 def test_no_request_of_its_documentation_breaks_it(project: Path, tmp_path: Path) -> None:
     with running(project) as service:
         url = f"http://127.0.0.1:{service.port}/openapi.json"

@@ -58,6 +58,8 @@ class Cluster:
             **env,
         }
         surroundings.pop("RAY_ADDRESS")
+        if self.nodes:
+            self.settle()  # or a node that was lost just now would be counted for the new one
         with (self.folder / "log").open("ab") as log:
             self.nodes.append(subprocess.Popen([*command, *options], env=surroundings, stdout=log, stderr=log))
         self.settle()

@@ -76,6 +76,7 @@ def test_it_goes_through_the_same_gate_and_tests(project: Path) -> None:
     poe(project, "test")
 
 
+@pytest.mark.soak  # tests/kit/test_batches.py trains such a one
 def test_scikit_learn_learns_as_the_documentation_says(
     template: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -91,6 +91,7 @@ def test_a_search_that_was_killed_goes_on(project: Path, reference: tuple[str, o
     assert_it_goes_on(project, reference)
 
 
+@pytest.mark.soak  # tests/kit/test_searching.py has one that dies
 def test_a_worker_that_dies_without_work_loses_nothing(
     project: Path, reference: tuple[str, object], tmp_path: Path
 ) -> None:

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.long
 
 # What else a kind wants to be answered.
 KINDS: dict[str, list[str]] = {"fastapi": [], "seldon": []}
+# FastAPI's is held to the contract in tests/kit, and really started by tests/project/test_serving.py.
+ALL = [pytest.param("fastapi", marks=pytest.mark.soak), "seldon"]
 # Where its metrics are, and what monitoring/alerts.yml looks at.
 WATCHED = {
     "fastapi": ("PORT", ["http_requests_total", "http_request_duration_seconds_bucket"]),
@@ -56,7 +58,7 @@ def table(path: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="module", params=list(KINDS))
+@pytest.fixture(scope="module", params=ALL)
 def kind(request: pytest.FixtureRequest) -> str:
     """One kind after another."""
     return str(request.param)

@@ -54,7 +54,13 @@ def load_model(folder: Path, also: Iterable[str] = ()) -> Any:
     from mlops_kit.frameworks.tensorflow.quietly import keras
 
     metadata = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))["metadata"]
-    network = keras.saving.load_model(file, compile=False, safe_mode=True)
+    try:
+        network = keras.saving.load_model(file, compile=False, safe_mode=True)
+    except ValueError as error:  # Keras's for code, and for a layer that it cannot make
+        told = str(error).strip().partition(". ")[0].rstrip(".")
+        raise ModelError(
+            f"{file} cannot be read: {told}.", "Make it of layers without code, then: uv run poe repro"
+        ) from None
     decision = Decision(**metadata["decision"]) if metadata.get("decision") else None
     return restore(network, metadata["columns"], metadata["classes"], decision)
 
