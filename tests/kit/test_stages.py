@@ -265,7 +265,7 @@ def test_no_primary_metric_is_one_sentence(evaluate: dict[str, Any], project: Pr
         settings = yaml.safe_load((here.root / "params.yaml").read_text(encoding="utf-8"))
         write(here.root / "params.yaml", yaml.safe_dump({**settings, "evaluate": evaluate}))
         with pytest.raises(SystemExit, match="names no primary metric"):
-            run_stages(("train",))
+            run_stages(("prepare",))
 
 
 def test_a_server_that_is_away_is_named_before_the_work(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import os
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
 
@@ -23,11 +24,8 @@ def stage(work: Callable[[], None]) -> Callable[[], None]:
         try:
             with in_a_sentence(), reporting(work.__name__):
                 reach_server()  # one that is away is named before the work, not after it
-                if work.__name__ in RECORDING:
-                    with recorder():
-                        known_metrics()
-                        work()
-                else:
+                with recorder() if work.__name__ in RECORDING else nullcontext():
+                    known_metrics()
                     work()
         except FileNotFoundError as error:
             raise KitError(f"{error.filename or error} is missing.", "Run all stages: uv run poe repro") from None
