@@ -45,7 +45,7 @@ test-long: $(VENV)/.tested $(KIT)/.tested  ## the longer suites alone, as .ci/ru
 test-long-projects:
 	$(BIN)/python -m pytest $(SPREAD_LONG) --timeout 900 --durations 25 -m "long and not soak"
 
-test-long-kit:  # a single process beside those of the other: few tests, whose models take most of the time
+test-long-kit:  # one process, beside those of test-long-projects
 	$(KIT)/bin/python -m pytest --timeout 900 -m "long and not soak" tests/kit
 
 test-soak: $(VENV)/.tested $(KIT)/.tested  ## runs of full size: hundreds of kills, thousands of generated cases

@@ -66,8 +66,8 @@ def options(
 
 def run() -> None:
     """Run a command. An error is one sentence and a next step, and exit code 1."""
-    gc.set_threshold(50_000)  # a command is short: most of what the collector would look at lives until its end,
-    atexit.register(gc.freeze)  # where it is not looked at either
+    gc.set_threshold(50_000)  # a command is short: most of what the collector would look at lives until its end
+    atexit.register(gc.freeze)  # at exit, too, Python would scan all that was loaded
     try:
         app()
     except MlopsError as error:

@@ -117,7 +117,7 @@ class ScikitLearn:
 
 @cache
 def libraries() -> ThreadpoolController:
-    """The loaded libraries that have threads: to find them takes some milliseconds, for each of dozens of fits."""
+    """The loaded libraries that use threads. Finding them takes milliseconds, too long for each of dozens of fits."""
     return ThreadpoolController()
 
 

@@ -47,7 +47,7 @@ def requirements() -> Iterator[str]:
 
 
 def imported() -> list[str]:
-    """The installed distributions, besides `distributions`, that the project's code for models imports, sorted."""
+    """The installed distributions that the project's model code imports and `distributions` does not list, sorted."""
     stages = {"prepare.py", "train.py", "evaluate.py", "serve.py"}
     modules: set[str] = set()
     for file in (project().root / "src" / project().package).rglob("*.py"):

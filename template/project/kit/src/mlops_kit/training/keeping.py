@@ -129,7 +129,7 @@ def save(model: Any, contract: Contract, folder: Path) -> None:
 
 @contextmanager
 def versions_known() -> Iterator[None]:
-    """Let MLflow take the versions from `requirements`: it searches all that is installed for them, half a second."""
+    """Keep MLflow from searching all installed packages for versions that `requirements` has read: half a second."""
     from mlflow.utils import requirements_utils
 
     names = vars(requirements_utils)

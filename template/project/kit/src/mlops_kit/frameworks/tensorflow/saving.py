@@ -59,7 +59,8 @@ def load_model(folder: Path, also: Iterable[str] = ()) -> Any:
     except ValueError as error:  # Keras's for code, and for a layer that it cannot make
         told = str(error).strip().partition(". ")[0].rstrip(".")
         raise ModelError(
-            f"{file} cannot be read: {told}.", "Make it of layers without code, then: uv run poe repro"
+            f"{file} cannot be read: {told}.",
+            "Build the network from layers without code, then train again: uv run poe repro",
         ) from None
     decision = Decision(**metadata["decision"]) if metadata.get("decision") else None
     return restore(network, metadata["columns"], metadata["classes"], decision)
