@@ -22,6 +22,7 @@ from mlops_kit.contract import Contract, load
 from mlops_kit.data import TEST, TRAIN, write_parts
 from mlops_kit.ground import Project, params, project, using
 from mlops_kit.registry import RegistryError, check_gates, gate, read_report, trained_md5
+from mlops_kit.registry.gates import checking_gates
 from mlops_kit.training import MetricError, measure, stage
 from mlops_kit.workspace import setup
 from mlops_kit.workspace.setup import smoke_test
@@ -112,7 +113,9 @@ def test_the_project_predicts_what_was_recorded(request: pytest.FixtureRequest, 
 
 
 @kinds("grades")
-def test_a_model_below_a_gate_is_refused_with_both_numbers(ran: Project, tmp_path: Path) -> None:
+def test_a_model_below_a_gate_is_refused_with_both_numbers(
+    ran: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     report = read_report()
     with pytest.raises(RegistryError, match=r"is \+0\.0000 against the baseline, the gate asks for \+0\.\d+ \(gates\."):
         check_gates({**report, "metrics": report["baseline"]})
@@ -122,6 +125,11 @@ def test_a_model_below_a_gate_is_refused_with_both_numbers(ran: Project, tmp_pat
     with using(here):
         with pytest.raises(RegistryError, match=r"one row takes \d+ ms, the gate allows 0 ms \(gates\.latency_ms"):
             check_gates(report)
+        (tmp_path / "model/MLmodel").unlink()
+        monkeypatch.delitem(sys.modules, "mlflow")  # then another process looks at the model
+        refused = pytest.raises(RegistryError, match=r"^\S*model holds a model without a signature\.$")
+        with refused, checking_gates(report):
+            pass
         with pytest.raises(RegistryError, match=r"^There is no metrics\.json\. Run: uv run poe repro$"):
             read_report()
         with pytest.raises(RegistryError, match="model/ is not what the pipeline made"):

@@ -1,10 +1,12 @@
 """The commands of a model's life: poe gate, register, promote, rollback, retire, status."""
 
 import argparse
+from contextlib import nullcontext
 
 from mlops_kit import models
 from mlops_kit.ground import command, output_of
 from mlops_kit.registry import gate, one_at_a_time, promote, register, retire, rollback, status
+from mlops_kit.registry.gates import check_latency
 
 MOVES = ("promote", "rollback", "retire")  # what may write champion.yaml
 
@@ -15,6 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="poe", description="The model's life.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("gate", help="check the trained model against the gates")
+    commands.add_parser("latency", help="check the gate of latency alone; `register` does it while it loads MLflow")
     registering = commands.add_parser("register", help="register model/ as challenger")
     registering.add_argument("--promote", action="store_true", help="and promote it")
     for name, what in (("promote", "make the challenger champion"), ("rollback", "back to the champion before")):
@@ -25,7 +28,7 @@ def main() -> None:
     retiring.add_argument("--even-champion", action="store_true", help="the champion too: nothing is served then")
     commands.add_parser("status", help="list the versions and their moves")
     options = parser.parse_args()
-    with models.in_a_sentence(), one_at_a_time():
+    with models.in_a_sentence(), nullcontext() if options.command == "latency" else one_at_a_time():
         print(act(options))
     if options.command in MOVES and output_of("git", "status", "--porcelain", "--", "champion.yaml"):
         print("Next, commit champion.yaml: every clone, CI and the service read the champion from it.")
@@ -41,7 +44,7 @@ def act(options: argparse.Namespace) -> str:
         return rollback(options.reason)
     if options.command == "register":
         return "\n".join([register(), *([promote()] if options.promote else [])])
-    return dict(gate=gate, status=status)[options.command]()
+    return dict(gate=gate, latency=check_latency, status=status)[options.command]()
 
 
 if __name__ == "__main__":

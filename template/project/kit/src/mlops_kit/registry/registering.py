@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_kit import models
 from mlops_kit.ground import project
 from mlops_kit.registry.errors import RegistryError
-from mlops_kit.registry.gates import check_gates, read_report, trained_md5
+from mlops_kit.registry.gates import checking_gates, read_report, trained_md5
 from mlops_kit.registry.history import moves_of, record
 from mlops_kit.registry.versions import find
 
@@ -21,8 +21,8 @@ COMMIT_IT = '. Before you promote it, commit what was run: git add --all && git 
 def register() -> str:
     """Register model/ as challenger, if it passes the gates. The same model is registered once."""
     report, model_md5 = read_report(), trained_md5()
-    check_gates(report)
-    client = models.client()
+    with checking_gates(report):
+        client = models.client()
     version = find(client, model_md5)
     if version is not None:
         if version.tags.get("retired"):
