@@ -78,7 +78,7 @@ def test_a_contract_that_was_inferred_before_is_taken_without_a_look_at_the_file
     file, inferred = tmp_path / "rows.csv", tmp_path / "inferred.yaml"
     file.write_text("not looked at\n", encoding="utf-8")
     inferred.write_text(replace(contract, rows=12345).dump(), encoding="utf-8")
-    monkeypatch.setattr(workspace, "compiling", nullcontext)
+    monkeypatch.setattr(workspace, "compiling", lambda *_: nullcontext())
     monkeypatch.setattr(workspace, "version_raw", lambda _: None)
     with using(copied(project, tmp_path / "copy", "contract.yaml")) as here:
         workspace.bring_in(file, contract.target, contract.problem, False, False, inferred)

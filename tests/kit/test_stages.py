@@ -20,11 +20,10 @@ import yaml
 from mlops_kit import models
 from mlops_kit.contract import Contract, load
 from mlops_kit.data import TEST, TRAIN, write_parts
-from mlops_kit.ground import Project, params, project, using
+from mlops_kit.ground import Project, compiling, params, project, using
 from mlops_kit.registry import RegistryError, check_gates, gate, read_report, trained_md5
 from mlops_kit.registry.gates import checking_gates
 from mlops_kit.training import MetricError, measure, stage
-from mlops_kit.workspace import setup
 from mlops_kit.workspace.setup import smoke_test
 
 from tests.conftest import wait_until
@@ -186,9 +185,9 @@ def test_a_fresh_environment_is_compiled_while_other_things_are_done(
     write(tmp_path / "loads.py", "from pathlib import Path\nPath('loaded').touch()\n")
     write(tmp_path / "last.pyc", "")
     cached = str(tmp_path / ("none.pyc" if fresh else "last.pyc"))
-    monkeypatch.setattr(setup, "find_spec", lambda _: SimpleNamespace(cached=cached))
+    monkeypatch.setattr(compiling, "find_spec", lambda _: SimpleNamespace(cached=cached))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    with using(Project(tmp_path, "churn", "churn")), setup.compiling("loads"):
+    with using(Project(tmp_path, "churn", "churn")), compiling.compiling("loads"):
         wait_until(lambda: not fresh or (tmp_path / "loaded").exists())
     assert (tmp_path / "loaded").exists() == fresh
 

@@ -3,12 +3,12 @@
 import os
 import traceback
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
 
 from mlops_kit.contract import load
 from mlops_kit.ground import KitError, command, project, reporting
+from mlops_kit.ground.compiling import SAVING, TRAINING, compiling
 from mlops_kit.models import in_a_sentence, reach_server, recorder
 from mlops_kit.training.deciding import wanted
 from mlops_kit.training.metrics import check_slices, metric_names, positive_class, scorer
@@ -24,7 +24,7 @@ def stage(work: Callable[[], None]) -> Callable[[], None]:
         try:
             with in_a_sentence(), reporting(work.__name__):
                 reach_server()  # one that is away is named before the work, not after it
-                with recorder() if work.__name__ in RECORDING else nullcontext():
+                with recorder() if work.__name__ in RECORDING else compiling(TRAINING, SAVING):
                     known_metrics()
                     work()
         except FileNotFoundError as error:

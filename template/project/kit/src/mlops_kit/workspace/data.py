@@ -13,7 +13,8 @@ from pathlib import Path
 
 from mlops_kit.contract import Contract, ContractError, check_file, load, words_for_missing
 from mlops_kit.ground import KitError, project, reporting, run, say
-from mlops_kit.workspace.setup import RAW, compiling
+from mlops_kit.ground.compiling import FIRST_MODEL, compiling
+from mlops_kit.workspace.setup import RAW
 
 
 def bring_in(
@@ -26,7 +27,7 @@ def bring_in(
     if not file.is_file():
         raise KitError(f"{file} is not a file. Name a CSV or Parquet file.")
     if inferred is not None:
-        with compiling():
+        with compiling(*FIRST_MODEL):
             use(load(inferred), file, in_git)
         return
     from mlops_kit.contract.infer import infer  # loads pandas, which `poe setup` does without

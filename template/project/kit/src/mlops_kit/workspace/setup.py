@@ -13,18 +13,16 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 from mlops_kit import models
 from mlops_kit.contract import Contract, load
 from mlops_kit.data import has_data, has_remote, write_example
 from mlops_kit.ground import KitError, main_root, params, project, run, say
+from mlops_kit.ground.compiling import FIRST_MODEL, TRAINING, compiling
 
 RAW = Path("data/raw")
 SMOKE_ROWS = 200
-TRAINING = "pandas, pyarrow.csv, pyarrow.parquet, mlops_kit.blending, mlops_kit.features, sklearn.metrics, skops.io"
-FIRST_MODEL = f"mlflow.store.tracking.sqlalchemy_store, {TRAINING}"  # MLflow first: it takes as long as the rest
 # What git calls where both branches changed a file that a command has written (.gitattributes names the files). This
 # branch's stays, and the pipeline says by itself that it is of other code. A retired model is for a person to see.
 DRIVERS = {
@@ -39,7 +37,7 @@ DRIVERS = {
 
 def setup(smoke: bool) -> None:
     """Hooks, data, registry database, champion: in this order, each only where it is missing; then a smoke test."""
-    with registry_database() if has_model() else compiling():
+    with registry_database() if has_model() else compiling(*FIRST_MODEL):
         say("hooks", install_hooks())
         share_cache()
         say("data", bring_data(load()))
@@ -71,22 +69,6 @@ def registry_database() -> Iterator[None]:
         failed = making.wait()
     if failed:
         raise KitError("The registry's database could not be made: see above.")
-
-
-@contextmanager
-def compiling(modules: str = FIRST_MODEL) -> Iterator[None]:
-    """Meanwhile, have Python compile what a first model loads, if the environment is fresh: it takes seconds."""
-    last = find_spec("skops")  # which is the last to be imported
-    if sys.dont_write_bytecode or last is None or last.cached is None or Path(last.cached).exists():
-        yield
-        return
-    command, quiet = [sys.executable, "-c", f"import {modules}"], subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=project().root, stdout=quiet, stderr=quiet)
-    try:
-        yield
-    finally:
-        process.kill()  # the rest is compiled when it is loaded
-        process.wait()
 
 
 def install_hooks() -> str:
