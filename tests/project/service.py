@@ -3,14 +3,17 @@
 import json
 import signal
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from tests.conftest import PATIENCE
 from tests.project.running import environment, free_port, wait_until_ready
@@ -68,3 +71,50 @@ def running(project: Path, **settings: str) -> Iterator[Service]:
     finally:
         process.kill()
         process.wait()
+
+
+def body(project: Path, rows: int) -> bytes:
+    """A request with rows in the middle of their ranges."""
+    columns = yaml.safe_load((project / "contract.yaml").read_text(encoding="utf-8"))["columns"]
+    columns.pop("diagnosis")
+    row = {name: (column["min"] + column["max"]) / 2 for name, column in columns.items()}
+    return json.dumps({"rows": [row] * rows}).encode()
+
+
+@dataclass
+class Callers:
+    """Threads that ask until they are told to stop; `refused` are connections that never were."""
+
+    service: Service
+    request: bytes
+    pause: float = 0  # seconds of each between two requests, in which the machine can do other things
+    versions: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    refused: int = 0
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def ask(self) -> None:
+        """One caller."""
+        while not self.done.wait(self.pause):
+            try:
+                self.versions.append(self.service.predict(self.request)["version"])
+            except urllib.error.URLError as error:
+                if isinstance(error.reason, ConnectionRefusedError):
+                    self.refused += 1
+                    return
+                self.dropped.append(repr(error))
+            except (OSError, ValueError) as error:
+                self.dropped.append(repr(error))
+
+    @contextmanager
+    def asking(self, callers: int) -> Iterator[None]:
+        """Some callers at once."""
+        threads = [threading.Thread(target=self.ask) for _ in range(callers)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self.done.set()
+            for thread in threads:
+                thread.join()

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import PATIENCE, git
+from tests.conftest import PATIENCE, git, wait_until
 from tests.project.running import environment, free_port, wait_until_ready, with_champion
-from tests.project.service import running
+from tests.project.service import Callers, body, running
 
 pytestmark = pytest.mark.long
 # As compose.tracking.yaml has it: no workers for language models.
@@ -62,7 +62,7 @@ def test_the_service_follows_a_real_server(project: Path, tmp_path: Path) -> Non
     (without / "mlflow.py").write_text("raise ImportError('the service must do without')\n", encoding="utf-8")
     port, first = free_port(), run_of(project)
     there = f"http://127.0.0.1:{port}"
-    with running(project, MLFLOW_TRACKING_URI=there, RELOAD_SECONDS="0.5", PYTHONPATH=str(without)) as service:
+    with running(project, MLFLOW_TRACKING_URI=there, RELOAD_SECONDS="0.2", PYTHONPATH=str(without)) as service:
         # The server is not there yet: the champion of champion.yaml answers, and says so.
         assert service.becomes(first)
         assert "does not answer" in service.get("/ready")["notice"]
@@ -74,7 +74,7 @@ def test_the_service_follows_a_real_server(project: Path, tmp_path: Path) -> Non
             assert service.becomes(first)
             assert "notice" not in service.get("/ready")
 
-            # Another one is promoted there, and takes its place.
+            # Another one is promoted there, and takes its place under load: each request is answered by one of the two.
             path = project / "params.yaml"
             params = yaml.safe_load(path.read_text(encoding="utf-8"))
             params["model"]["l2_regularization"] += 1
@@ -82,10 +82,15 @@ def test_the_service_follows_a_real_server(project: Path, tmp_path: Path) -> Non
             poe(project, address, "repro")
             git("commit", "--quiet", "--all", "--no-verify", "--message", "one more round", cwd=project)
             poe(project, address, "register")
-            poe(project, address, "promote")
             second = run_of(project)
             assert second != first
-            assert service.becomes(second)
+            callers = Callers(service, body(project, 1), pause=0.02)
+            with callers.asking(4):
+                wait_until(lambda: bool(callers.versions), service.process)
+                poe(project, address, "promote")
+                wait_until(lambda: second in callers.versions, service.process)
+            assert callers.dropped == []
+            assert set(callers.versions) == {first, second}
 
             # Retired there: nothing is served, and the reason is told, also while the server is away.
             poe(project, address, "retire", "2", "--reason", "unfair", "--even-champion")

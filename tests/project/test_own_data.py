@@ -13,7 +13,7 @@ from tests.project import first_change
 from tests.project.running import first, poe, python, set_up
 
 RUN = [sys.executable, "-m", "mlops_scaffold"]
-PACKAGES = ("pandas>=3,<4", "pyarrow>=21,<26", "scikit-learn>=1.9,<2", "statsmodels", "vega_datasets")
+PACKAGES = ("statsmodels", "vega_datasets")  # besides those of a project
 
 # The file, its target, and the problem that it is.
 TABLES = {
@@ -34,16 +34,14 @@ SAMPLE = ("missing values, rows without a target",)
 LIGHTGBM = ("missing.csv",)
 
 
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All tables, written by the packages that ship them."""
-    folder = tmp_path_factory.mktemp("tables")
-    packages = [part for name in PACKAGES for part in ("--with", name)]
+def table(name: str, project: Path, folder: Path) -> Path:
+    """One of TABLES in a folder, written in the environment of a project by the packages that ship them."""
+    packages = [part for package in PACKAGES for part in ("--with", package)]
     script = str(Path(__file__).with_name("tables.py"))
-    command = [process.uv(), "run", "--no-project", *packages, "python", script, str(folder)]
-    done = subprocess.run(command, env=process.project_environment(), capture_output=True, text=True)
+    command = [process.uv(), "run", "--no-sync", *packages, "python", script, str(folder), name]
+    done = subprocess.run(command, cwd=project, env=process.project_environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return folder
+    return folder / name
 
 
 @pytest.mark.long
@@ -53,22 +51,21 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_a_table_becomes_a_project_that_is_green(
     template: Path,
-    tables: Path,
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
     file: str,
     target: str,
     problem: str,
 ) -> None:
-    project = tmp_path / "churn"
-    data = ["--dataset", str(tables / file), "--target", target]
+    project, like = tmp_path / "churn", first(template, tmp_path_factory)
+    data = ["--dataset", str(table(file, like, tmp_path)), "--target", target]
     command = [*RUN, "new", str(project), *data, "-l", "--no-setup"]
     if file in LIGHTGBM:
         command += ["-d", "framework=lightgbm"]
     done = subprocess.run([*command, "--template", str(template)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert f"{problem} of {target!r}" in done.stderr
-    set_up(project, first(template, tmp_path_factory), "--run", *data)
+    set_up(project, like, "--run", *data)
     for task in ("test", "lint"):
         poe(project, task)
     report = json.loads((project / "metrics.json").read_text(encoding="utf-8"))

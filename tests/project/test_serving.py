@@ -1,23 +1,18 @@
-"""The service as a process of its own: stopped, swapped and attacked while it is asked (L3)."""
+"""The service as a process of its own: stopped and attacked while it is asked (L3)."""
 
 import json
 import os
 import shutil
 import subprocess
-import threading
 import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.conftest import git, wait_until
+from tests.conftest import wait_until
 from tests.project.running import environment, poe, python, with_champion
-from tests.project.service import Service, running
+from tests.project.service import Callers, Service, body, running
 
 pytestmark = pytest.mark.long
 
@@ -26,53 +21,6 @@ pytestmark = pytest.mark.long
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default project with its champion."""
     return with_champion(tmp_path_factory.mktemp("serving") / "churn", template, tmp_path_factory)
-
-
-def body(project: Path, rows: int) -> bytes:
-    """A request with rows in the middle of their ranges."""
-    columns = yaml.safe_load((project / "contract.yaml").read_text(encoding="utf-8"))["columns"]
-    columns.pop("diagnosis")
-    row = {name: (column["min"] + column["max"]) / 2 for name, column in columns.items()}
-    return json.dumps({"rows": [row] * rows}).encode()
-
-
-@dataclass
-class Callers:
-    """Threads that ask until they are told to stop; `refused` are connections that never were."""
-
-    service: Service
-    request: bytes
-    pause: float = 0  # seconds of each between two requests, in which the machine can do other things
-    versions: list[str] = field(default_factory=list)
-    dropped: list[str] = field(default_factory=list)
-    refused: int = 0
-    done: threading.Event = field(default_factory=threading.Event)
-
-    def ask(self) -> None:
-        """One caller."""
-        while not self.done.wait(self.pause):
-            try:
-                self.versions.append(self.service.predict(self.request)["version"])
-            except urllib.error.URLError as error:
-                if isinstance(error.reason, ConnectionRefusedError):
-                    self.refused += 1
-                    return
-                self.dropped.append(repr(error))
-            except (OSError, ValueError) as error:
-                self.dropped.append(repr(error))
-
-    @contextmanager
-    def asking(self, callers: int) -> Iterator[None]:
-        """Some callers at once."""
-        threads = [threading.Thread(target=self.ask) for _ in range(callers)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            self.done.set()
-            for thread in threads:
-                thread.join()
 
 
 def test_requests_under_way_are_answered_when_it_is_stopped(project: Path, tmp_path: Path) -> None:
@@ -89,28 +37,6 @@ def test_requests_under_way_are_answered_when_it_is_stopped(project: Path, tmp_p
         # Every batch that was predicted reached its caller, and is in the log: the two counts are one.
         assert len(lines) == 500 * len(callers.versions)
         assert set(json.loads(lines[0])) == {"time", "request", "version", "row", "prediction"}
-
-
-def test_a_new_champion_takes_over_under_load(project: Path) -> None:
-    parameters, commit = project / "params.yaml", git("rev-parse", "HEAD", cwd=project).strip()
-    with running(project, RELOAD_SECONDS="0.2") as service:
-        before = service.get("/ready")["version"]
-        callers = Callers(service, body(project, 1), pause=0.02)
-        try:
-            text = parameters.read_text(encoding="utf-8")
-            parameters.write_text(text.replace("l2_regularization: 1", "l2_regularization: 2"), encoding="utf-8")
-            poe(project, "repro")
-            poe(project, "register")
-            git("commit", "--quiet", "--all", "--no-verify", "--message", "one more round", cwd=project)
-            with callers.asking(4):
-                poe(project, "promote")
-                wait_until(lambda: len(set(callers.versions)) == 2, service.process)
-        finally:
-            git("reset", "--quiet", "--hard", commit, cwd=project)
-        now = service.predict(body(project, 1))["version"]
-        assert callers.dropped == []
-        assert callers.versions[0] == before != now
-        assert set(callers.versions) == {before, now}
 
 
 @pytest.mark.soak  # tests/kit/test_limits.py draws fewer bodies
