@@ -82,19 +82,22 @@ def rendering(work: Path, env: dict[str, str], mlops: str) -> None:
 
 def first_model(work: Path, env: dict[str, str], mlops: str) -> None:
     """A trained and registered model against one process that trains and logs, and where the time goes."""
-    start = time.perf_counter()
-    command = [mlops, "new", "churn", "-l", "--run", "--json"]
-    done = subprocess.run(command, cwd=work, env=env, check=True, capture_output=True, text=True)
-    ours = time.perf_counter() - start
-    project = work / "churn"
+    taken: dict[float, str] = {}
+    for name in ("first", "second", "third"):  # none is deleted between them: a disk is slow for a while after that
+        start = time.perf_counter()
+        command = [mlops, "new", name, "-l", "--run", "--json"]
+        done = subprocess.run(command, cwd=work, env=env, check=True, capture_output=True, text=True)
+        taken[time.perf_counter() - start] = done.stdout
+    project = work / name
+    ours = min(taken)
     inside = {**env, "PATH": os.pathsep.join([str(project / ".venv/bin"), env["PATH"]])}
     floor = (str(project / ".venv/bin/python"), str(HERE / "floor.py"), str(project))
 
     def fresh() -> None:
         (work / "floor.db").unlink(missing_ok=True)
 
-    row("new --run, against the floor", ours, seconds(*floor, cwd=work, env=inside, times=3, before=fresh), 3.5)
-    for step in json.loads(done.stdout)["steps"]:
+    row("new --run, against the floor", ours, seconds(*floor, cwd=work, env=inside, times=3, before=fresh), 3.2)
+    for step in json.loads(taken[ours])["steps"]:
         print(f"    {step['step']:44} {step['seconds']:7.2f} s")
     empty = work / "empty"
     empty.mkdir()

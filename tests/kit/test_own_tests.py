@@ -16,7 +16,7 @@ from tests.kit.projects import ROOT, copied
 pytestmark = pytest.mark.long
 
 # With its raw data, and without: then all runs on generated rows.
-HERE = ("grades", "prices", "truths", "many", "one", "quoted", "wide", "light_grades", "light_prices")
+HERE = ("grades", "prices", "truths", "many", "one", "quoted", "wide", "light_grades")
 AWAY = ("prices", "many")
 NEEDS_DATA = {"test_the_data_keeps_the_contract"}
 
