@@ -28,7 +28,7 @@ TABLES = {
     "booleans and dates, Parquet": ("mixed.parquet", "share", "classification"),
     "500,000 rows": ("large.csv", "affair", "classification"),
 }
-# The others are runs of full size: tests/kit reads such tables, and has a person's tests green on nine kinds of them.
+# The others are runs of full size: tests/kit reads such tables, and has a person's tests green on eight kinds of them.
 SAMPLE = ("missing values, rows without a target",)
 # Of another framework than the default.
 LIGHTGBM = ("missing.csv",)

@@ -6,6 +6,7 @@ import random
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -76,6 +77,7 @@ def forked(act: Callable[[], object]) -> int:
     child = os.fork()
     if child:
         return child
+    tempfile.tempdir = os.environ["PYTEST_DEBUG_TEMPROOT"]  # what the killed leave there, pytest deletes one day
     try:
         act()
     except BaseException:
