@@ -117,6 +117,7 @@ def test_nothing_of_the_repository_is_run(
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.long
 def test_a_kill_at_any_step_leaves_it_as_it_was_or_done(template: Path, tmp_path: Path) -> None:
     folder = make_repository(tmp_path / "churn", OLD)
     before = snapshot(folder)

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 from tests.conftest import ROOT
 
 CONFIG = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
@@ -42,6 +44,7 @@ def test_every_page_is_in_the_navigation() -> None:
     assert sorted(in_navigation(CONFIG["nav"])) == pages
 
 
+@pytest.mark.long
 def test_the_site_builds_strictly(tmp_path: Path) -> None:
     """Every link and anchor between pages is checked; then, in what was built, every image and file."""
     for name in ("zensical.toml", "docs", "benchmarks", "CHANGELOG.md", "template/project/kit/src"):

@@ -72,6 +72,7 @@ def test_any_folder_name_will_do(template: Path, tmp_path: Path, name: str) -> N
     assert (tmp_path / name / "dvc.yaml").is_file()
 
 
+@pytest.mark.long
 def test_eight_at_once_all_succeed(template: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mlops_scaffold", "new", "-l", "--no-setup", "--template", str(template)]
     env = {**os.environ, "MLOPS_CACHE_DIR": str(tmp_path / "cold cache")}

@@ -45,6 +45,7 @@ def update(project: Path, **answers: str) -> Outcome:
 # --- there and back --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_there_and_back_is_what_a_fresh_project_has(template: Path, tmp_path: Path) -> None:
     fresh = new_project(template, tmp_path / "fresh/churn", [f"{key}={value}" for key, value in PACKAGE.items()])
     project = new_project(template, tmp_path / "churn")

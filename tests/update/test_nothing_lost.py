@@ -448,6 +448,7 @@ def test_a_project_with_a_submodule(tmp_path: Path) -> None:
     assert world.text("vendor/m/m.txt") == "MINE too\n"
 
 
+@pytest.mark.long
 def test_eight_updates_at_once(tmp_path: Path) -> None:
     import sys
 
