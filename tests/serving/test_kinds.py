@@ -18,10 +18,8 @@ from tests.project.running import environment, free_port, poe, started, trained,
 
 pytestmark = pytest.mark.long
 
-# What else a kind wants to be answered.
-KINDS: dict[str, list[str]] = {"fastapi": [], "seldon": []}
 # FastAPI's is held to the contract in tests/kit, and really started by tests/project/test_serving.py.
-ALL = [pytest.param("fastapi", marks=pytest.mark.soak), "seldon"]
+KINDS = [pytest.param("fastapi", marks=pytest.mark.soak), "seldon"]
 # Where its metrics are, and what monitoring/alerts.yml looks at.
 WATCHED = {
     "fastapi": ("PORT", ["http_requests_total", "http_request_duration_seconds_bucket"]),
@@ -58,7 +56,7 @@ def table(path: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="module", params=ALL)
+@pytest.fixture(scope="module", params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
     """One kind after another."""
     return str(request.param)
@@ -75,7 +73,7 @@ def not_served(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture(scope="module")
 def project(kind: str, not_served: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same project, served this way."""
-    return with_answers(not_served, tmp_path_factory.mktemp(kind) / "churn", "-d", f"serving={kind}", *KINDS[kind])
+    return with_answers(not_served, tmp_path_factory.mktemp(kind) / "churn", "-d", f"serving={kind}")
 
 
 @contextmanager
