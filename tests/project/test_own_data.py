@@ -13,7 +13,7 @@ from tests.project import first_change
 from tests.project.running import first, poe, python, set_up
 
 RUN = [sys.executable, "-m", "mlops_scaffold"]
-PACKAGES = ("statsmodels", "vega_datasets")  # besides those of a project
+PACKAGES = ("statsmodels", "vega_datasets")  # with the tables; a project has all else
 
 # The file, its target, and the problem that it is.
 TABLES = {

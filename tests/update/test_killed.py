@@ -77,7 +77,7 @@ def forked(act: Callable[[], object]) -> int:
     child = os.fork()
     if child:
         return child
-    tempfile.tempdir = os.environ["PYTEST_DEBUG_TEMPROOT"]  # what the killed leave there, pytest deletes one day
+    tempfile.tempdir = os.environ["PYTEST_DEBUG_TEMPROOT"]  # pytest deletes what killed processes leave there
     try:
         act()
     except BaseException:

@@ -17,7 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="poe", description="The model's life.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("gate", help="check the trained model against the gates")
-    commands.add_parser("latency", help="check the gate of latency alone; `register` does it while it loads MLflow")
+    commands.add_parser("latency", help="check the latency gate alone; `register` runs this while it loads MLflow")
     registering = commands.add_parser("register", help="register model/ as challenger")
     registering.add_argument("--promote", action="store_true", help="and promote it")
     for name, what in (("promote", "make the challenger champion"), ("rollback", "back to the champion before")):

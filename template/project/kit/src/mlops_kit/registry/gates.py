@@ -51,9 +51,9 @@ def check_gates(report: dict[str, Any]) -> None:
 
 @contextmanager
 def checking_gates(report: dict[str, Any]) -> Iterator[None]:
-    """`check_gates`, while something else is done: loading the model takes as long as loading MLflow.
+    """`check_gates` in the background, since loading the model takes as long as loading MLflow.
 
-    A process of its own loads the model, unless MLflow is loaded already. Raises RegistryError as `check_gates` does.
+    A child process measures the latency, unless MLflow is loaded already. Raises RegistryError as `check_gates` does.
     """
     check_gain(report)
     if "mlflow" in sys.modules:

@@ -24,7 +24,7 @@ def stage(work: Callable[[], None]) -> Callable[[], None]:
         try:
             with in_a_sentence(), reporting(work.__name__):
                 reach_server()  # one that is away is named before the work, not after it
-                with recorder() if work.__name__ in RECORDING else compiling(TRAINING, SAVING):
+                with recorder() if work.__name__ in RECORDING else compiling(*TRAINING, SAVING):
                     known_metrics()
                     work()
         except FileNotFoundError as error:

@@ -62,7 +62,7 @@ def registry_database() -> Iterator[None]:
     """
     making = subprocess.Popen([sys.executable, "-m", "mlops_kit.models"], cwd=project().root)
     try:
-        with compiling(TRAINING):
+        with compiling(*TRAINING):
             yield
             making.wait()
     finally:
