@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from tests.containers.standins import run
-from tests.project.running import trained
+from tests.project.running import copied
+from tests.serving.loyalty import loyalty
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("containers/more")]
 
 
 @pytest.fixture(scope="module")
 def seldon(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a champion that MLServer serves: of LightGBM, which needs OpenMP where the base image has none."""
-    answers = ["--preset", "minimal", "-d", "serving=seldon", "-d", "framework=lightgbm", "-d", "extras=[container]"]
-    return trained(tmp_path_factory.mktemp("seldon") / "loyalty", template, tmp_path_factory, *answers)
+    """The project on customers: its LightGBM needs OpenMP, and the base image has none."""
+    return copied(loyalty(template, tmp_path_factory), tmp_path_factory.mktemp("seldon") / "loyalty")
 
 
 def test_mlservers_image_answers_as_the_champion_does(seldon: Path, podman: dict[str, str]) -> None:

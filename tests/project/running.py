@@ -90,11 +90,14 @@ def untrained(folder: Path, template: Path, made: pytest.TempPathFactory, *answe
 
 
 def first(template: Path, made: pytest.TempPathFactory) -> Path:
-    """The default project, made with its champion by one command, once for all cores. Nobody changes it."""
-    return made_once(made, "with-champion", lambda place: new(place / "churn", template, "--run")) / "churn"
+    """The default project, made with its champion by one command, once for all cores. Nobody changes it.
+
+    Its folder's name has a blank.
+    """
+    return made_once(made, "with a champion", lambda place: new(place / "churn", template, "--run")) / "churn"
 
 
-def set_up(project: Path, like: Path, *options: str) -> None:
+def set_up(project: Path, like: Path, *options: str) -> str:
     """Go on with what `mlops new --no-setup` has written, by `mlops setup`, with the packages of another project.
 
     Their bytecode is there already: most of a first model's time would be to compile them.
@@ -102,6 +105,7 @@ def set_up(project: Path, like: Path, *options: str) -> None:
     link_packages(like, project)
     done = subprocess.run([*RUN, "setup", str(project), *options], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def link_environment(project: Path, to: Path) -> None:

@@ -113,19 +113,10 @@ def test_chance_is_not_taken_for_drift(project: Path) -> None:
     assert answers < 10, f"{answers} of 200 resamples of predictions raised an alarm"
 
 
-def test_prometheus_accepts_rules_metrics_and_configuration(project: Path) -> None:
+def test_prometheus_accepts_its_metrics(project: Path) -> None:
     promtool = shutil.which("promtool")
     if not promtool:
         pytest.skip("promtool is not here (Debian: prometheus)")
-    for command in (
-        ["check", "rules", "alerts.yml"],
-        ["test", "rules", "alerts.test.yml"],
-        ["check", "config", "prometheus.yml"],
-    ):
-        done = subprocess.run(
-            [promtool, *command], cwd=project / "monitoring", check=False, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
     rows = project / "data/raw/churn.csv"
     poe(project, "drift", str(rows))
     metrics = (project / "report/drift.prom").read_text(encoding="utf-8")

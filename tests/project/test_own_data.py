@@ -65,7 +65,7 @@ def test_a_table_becomes_a_project_that_is_green(
     done = subprocess.run([*command, "--template", str(template)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert f"{problem} of {target!r}" in done.stderr
-    set_up(project, like, "--run", *data)
+    assert json.loads(set_up(project, like, "--run", "--json", *data))["steps"][-1]["step"] == "champion committed"
     for task in ("test", "lint"):
         poe(project, task)
     report = json.loads((project / "metrics.json").read_text(encoding="utf-8"))

@@ -19,14 +19,14 @@ def made(folder: Path, template: Path, serving: str, *options: str) -> Path:
 
 @pytest.mark.long
 @pytest.mark.parametrize("serving", KINDS)
-def test_prometheus_takes_the_rules_and_they_fire_when_they_should(
+def test_prometheus_takes_configuration_and_rules_and_they_fire_when_they_should(
     serving: str, template: Path, tmp_path: Path
 ) -> None:
     promtool = shutil.which("promtool")
     if not promtool:
         pytest.skip("promtool is not here (Debian: prometheus)")
     monitoring = made(tmp_path, template, serving) / "monitoring"
-    for command in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts.test.yml"]):
+    for command in (["check", "config", "prometheus.yml"], ["test", "rules", "alerts.test.yml"]):
         done = subprocess.run([promtool, *command], cwd=monitoring, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
     assert ("ServiceDown" in (monitoring / "alerts.yml").read_text(encoding="utf-8")) == (serving != "none")

@@ -1,8 +1,6 @@
 """Every kind of serving, on a table of one's own: really started, and held to the one contract (L3)."""
 
-import csv
 import json
-import random
 import re
 import subprocess
 import urllib.error
@@ -14,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PATIENCE, ROOT, wait_until
-from tests.project.running import environment, free_port, poe, started, trained, with_answers
+from tests.project.running import copied, environment, free_port, poe, started, with_answers
+from tests.serving.loyalty import loyalty
 
 pytestmark = pytest.mark.long
 
@@ -41,21 +40,6 @@ class TestService(ServiceContract):
 PORTS = ("PORT", "GRPC_PORT", "METRICS_PORT")
 
 
-def table(path: Path) -> Path:
-    """Customers: numbers, some missing, a truth, a category, a date, and whether they left."""
-    chance = random.Random(1)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["age", "monthly fee", "Länge", "loyal", "plan", "since", "left"])
-        for number in range(400):
-            age, fee = chance.randint(18, 90), round(chance.uniform(5, 99), 2)
-            gap = "" if number % 9 == 0 else round(chance.gauss(170, 9), 1)
-            plan, since = chance.choice(["basic", "plus", "max"]), f"20{number % 20 + 10}-0{number % 9 + 1}-15"
-            left = "yes" if fee + chance.gauss(0, 9) > 50 else "no"
-            rows.writerow([age, fee, gap, chance.choice(["true", "false"]), plan, since, left])
-    return path
-
-
 @pytest.fixture(scope="module", params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
     """One kind after another."""
@@ -63,17 +47,10 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def not_served(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a champion, trained on that table, without a service."""
-    folder = tmp_path_factory.mktemp("left")
-    data = ["--dataset", str(table(folder / "customers.csv")), "--target", "left"]
-    return trained(folder / "churn", template, tmp_path_factory, "--preset", "minimal", data=data)
-
-
-@pytest.fixture(scope="module")
-def project(kind: str, not_served: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same project, served this way."""
-    return with_answers(not_served, tmp_path_factory.mktemp(kind) / "churn", "-d", f"serving={kind}")
+def project(kind: str, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project on customers, served this way."""
+    made, folder = loyalty(template, tmp_path_factory), tmp_path_factory.mktemp(kind) / "loyalty"
+    return copied(made, folder) if kind == "seldon" else with_answers(made, folder, "-d", f"serving={kind}")
 
 
 @contextmanager

@@ -11,13 +11,14 @@ from mlops_scaffold.sources.address import named_address
 from mlops_scaffold.sources.source import open_version
 
 from tests.conftest import git
-from tests.project.running import environment, first, poe, with_answers
+from tests.project.running import copied, environment, poe
 from tests.serving.kubernetes import assert_good_pod, assert_valid, definitions, kustomize, pods
+from tests.serving.loyalty import loyalty
 
 SYSTEMS = ("core1", "core2", "kserve")
 # Server and Experiment have no definition among ours: of Seldon Core 2 there is Model alone.
 DEFINED = ("Model", "SeldonDeployment", "InferenceService")
-STORAGE, IMAGE = "s3://models.example.com/churn", "registry.example.com/churn:7"
+STORAGE, IMAGE = "s3://models.example.com/loyalty", "registry.example.com/loyalty:7"
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +59,9 @@ def test_pods_have_no_rights_and_say_what_they_need(rendered: Path, system: str,
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a champion, version 1, and a challenger, version 2."""
-    answers = ["-d", "ci=none", "-d", "serving=seldon", "-d", "extras=[]"]
-    project = with_answers(first(template, tmp_path_factory), tmp_path_factory.mktemp("manifests") / "churn", *answers)
+    project = copied(loyalty(template, tmp_path_factory), tmp_path_factory.mktemp("manifests") / "loyalty")
     parameters = project / "params.yaml"
-    parameters.write_text(
-        parameters.read_text(encoding="utf-8").replace("l2_regularization: 1", "l2_regularization: 2")
-    )
+    parameters.write_text(parameters.read_text(encoding="utf-8").replace("reg_lambda: 1", "reg_lambda: 2"))
     poe(project, "repro")
     assert "version 2, the challenger" in poe(project, "register")
     git("checkout", "--quiet", "params.yaml", cwd=project)
@@ -102,10 +100,10 @@ def test_a_canary_is_the_challenger(project: Path) -> None:
         ("challenger", 10, f"{STORAGE}/2"),
     ]
     models = {d["metadata"]["name"]: d["spec"] for d in overlay(project, "core2", 10)}
-    assert models["churn-challenger"]["storageUri"] == f"{STORAGE}/2"
-    assert models["churn-canary"]["candidates"] == [
-        {"name": "churn", "weight": 90},
-        {"name": "churn-challenger", "weight": 10},
+    assert models["loyalty-challenger"]["storageUri"] == f"{STORAGE}/2"
+    assert models["loyalty-canary"]["candidates"] == [
+        {"name": "loyalty", "weight": 90},
+        {"name": "loyalty-challenger", "weight": 10},
     ]
     predictor = overlay(project, "kserve", 10)[0]["spec"]["predictor"]
     assert predictor["canaryTrafficPercent"] == 10
@@ -115,7 +113,7 @@ def test_a_canary_is_the_challenger(project: Path) -> None:
 @pytest.mark.long
 def test_mlserver_serves_what_is_to_be_copied_to_the_storage(project: Path, tmp_path: Path) -> None:
     overlay(project, "core2", 10)
-    shutil.copytree(project / "build/models/2", tmp_path / "models/churn")
+    shutil.copytree(project / "build/models/2", tmp_path / "models/loyalty")
     # As Seldon Core 2 has it: a folder of models, each with its settings.
     script = tmp_path / "load.py"
     script.write_text(

@@ -30,11 +30,9 @@ def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copied(houses(template, tmp_path_factory), tmp_path_factory.mktemp("tensorflow") / "houses")
 
 
-def test_it_learns_predicts_and_its_tests_are_green(project: Path, tmp_path: Path) -> None:
+def test_it_learns_and_predicts(project: Path, tmp_path: Path) -> None:
     assert git("status", "--porcelain", cwd=project) == ""
     assert yaml.safe_load((project / "champion.yaml").read_text(encoding="utf-8"))["metrics"]["r2"] > 0.8
-    poe(project, "lint")
-    poe(project, "test")
     poe(project, "predict", "data/raw/houses.csv", "--output", str(tmp_path / "answers.csv"))
     assert len((tmp_path / "answers.csv").read_text(encoding="utf-8").splitlines()) == 401
 
