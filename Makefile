@@ -18,8 +18,6 @@ CORES := $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
 SPREAD := --numprocesses $(shell expr $(CORES) + 1) --dist loadgroup --no-loadscope-reorder
 # A core has a test of its own: more threads of scikit-learn would only wait for each other.
 test test-kit test-long test-long-projects test-long-kit test-soak: export OMP_NUM_THREADS := 1
-# The longer suites wait for containers, clusters and services: two tests for each core keep it busy.
-SPREAD_LONG := --numprocesses $(shell expr 2 \* $(CORES)) --dist loadgroup --no-loadscope-reorder
 # make test COVERAGE=1 measures the lines that run, of the library and of the generator, and prints a figure for each.
 # Of the generator, the lines that the tests' own processes run: thousands of programs are started, 0.2 s more for each.
 COVER_KIT := $(if $(COVERAGE),-m slipcover --skip-covered --source template/project/kit/src/mlops_kit,)
@@ -43,7 +41,7 @@ test-long: $(VENV)/.tested $(KIT)/.tested  ## the longer suites alone, as .ci/ru
 	$(MAKE) --jobs 2 test-long-projects test-long-kit
 
 test-long-projects:
-	$(BIN)/python -m pytest $(SPREAD_LONG) --timeout 900 --durations 25 -m "long and not soak"
+	$(BIN)/python -m pytest $(SPREAD) --timeout 900 --durations 25 -m "long and not soak"
 
 test-long-kit:  # one process, beside those of test-long-projects
 	$(KIT)/bin/python -m pytest --timeout 900 -m "long and not soak" tests/kit

@@ -397,6 +397,7 @@ def test_without_a_champion_it_is_not_ready_and_its_log_says_why(tmp_path: Path)
 # --- the tests that a project brings ---------------------------------------------------------------------------------
 
 
+@pytest.mark.soak  # tests/serving/test_tensorflow_serving.py runs them in a rendered project
 def test_a_projects_own_tests_are_green(
     made: Callable[[str], Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

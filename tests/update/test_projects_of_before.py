@@ -292,9 +292,9 @@ def test_it_trains_promotes_and_serves_and_its_champion_is_read(
     kind: str, trained: Callable[[str], Path], tmp_path: Path
 ) -> None:
     project = updated(trained(kind), tmp_path, update)
-    runs_once_with_equal_predictions(project)
     (project / "params.yaml").write_text(changed(text(project / "params.yaml")), encoding="utf-8")
     poe(project, "repro")
+    assert "Running stage" not in poe(project, "repro")
     commit(project, "a challenger")
     poe(project, "register", "--promote")
     commit(project, "a champion")
