@@ -8,7 +8,8 @@ from tests.containers.standins import run
 from tests.project.running import copied
 from tests.serving.loyalty import loyalty
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("containers/more")]
+# tests/serving/test_kinds.py runs the same MLServer, and test_image.py builds of the same Dockerfile.
+pytestmark = [pytest.mark.long, pytest.mark.soak, pytest.mark.xdist_group("containers/more")]
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,7 @@ def test_a_second_run_of_everything_changes_nothing(project: Path) -> None:
     assert git("status", "--porcelain", cwd=project) == ""
 
 
+@pytest.mark.soak  # as the checks do in tests/ci/test_executed.py, whose clone has no remote either
 def test_a_fresh_clone_gets_the_same_champion(project: Path, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     git("clone", "--quiet", str(project), str(clone), cwd=tmp_path)
