@@ -181,7 +181,7 @@ def needs(ci: str) -> None:
         pytest.skip("gitlab-ci-local copies with rsync, which is not here")
 
 
-# All run the same tasks (test_dialects.py), and below each runner runs some of them: the others' way is of full size.
+# All systems run the same tasks (test_dialects.py): one is green to the end here, the others in runs of full size.
 @pytest.mark.parametrize(
     "ci", ["github", *(pytest.param(ci, marks=pytest.mark.soak) for ci in ("gitlab", "circleci", "jenkins"))]
 )
@@ -201,7 +201,7 @@ BREAKS: dict[str, tuple[str, str]] = {
 }
 
 
-# Each runner once. A green run shows that the gate is called; any task that fails turns the job red.
+# Each runner once; CircleCI's steps have that of Jenkins'. Any task that fails turns the job red.
 SAMPLE = {"github": ("the contract",), "gitlab": ("the contract",), "circleci": (), "jenkins": ("a test",)}
 
 

@@ -84,7 +84,8 @@ def missing(*programs: str) -> str:
     if os.geteuid():
         return "needs root: it makes root file systems and name spaces"
     absent = [program for program in programs if not shutil.which(program)]
-    return f"not installed: {', '.join(absent)} (.ci/run installs all but Debian's docker.io)" if absent else ""
+    hint = ".ci/run installs them; dockerd and containerd: apt-get install docker.io"
+    return f"not installed: {', '.join(absent)} ({hint})" if absent else ""
 
 
 def run(command: list[str], env: dict[str, str], cwd: Path | None = None) -> str:

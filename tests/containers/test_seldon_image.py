@@ -8,7 +8,7 @@ from tests.containers.standins import run
 from tests.project.running import copied
 from tests.serving.loyalty import loyalty
 
-# tests/serving/test_kinds.py runs the same MLServer, and test_image.py builds of the same Dockerfile.
+# tests/serving/test_kinds.py runs the same MLServer, and test_image.py builds from the same Dockerfile.
 pytestmark = [pytest.mark.long, pytest.mark.soak, pytest.mark.xdist_group("containers/more")]
 
 

@@ -4,18 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import made_once
-from tests.project.running import copied, trained
+from tests.project.running import copied, trained_once
 
 
 def customers(folder: Path, template: Path, made: pytest.TempPathFactory) -> Path:
     """A copy of that project, in `folder`."""
-
-    def make(place: Path) -> None:
-        data = ["--dataset", str(table(place / "churn.csv")), "--target", "churned"]
-        trained(place / "churn", template, made, data=data)
-
-    return copied(made_once(made, "customers", make) / "churn", folder)
+    return copied(trained_once("churn", template, made, table=table, target="churned"), folder)
 
 
 def table(path: Path) -> Path:

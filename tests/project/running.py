@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -82,6 +82,18 @@ def trained(
     return folder
 
 
+def trained_once(
+    name: str, template: Path, made: pytest.TempPathFactory, *answers: str, table: Callable[[Path], Path], target: str
+) -> Path:
+    """A project on a table of its own, which `table` writes, with its champion: for all cores. Nobody changes it."""
+
+    def make(place: Path) -> None:
+        data = ["--dataset", str(table(place / f"{name}.csv")), "--target", target]
+        trained(place / name, template, made, *answers, data=data)
+
+    return made_once(made, name, make) / name
+
+
 def untrained(folder: Path, template: Path, made: pytest.TempPathFactory, *answers: str) -> Path:
     """The same without a model, on the example's data."""
     new(folder, template, "--no-setup", *answers)
@@ -92,7 +104,7 @@ def untrained(folder: Path, template: Path, made: pytest.TempPathFactory, *answe
 def first(template: Path, made: pytest.TempPathFactory) -> Path:
     """The default project, made with its champion by one command, once for all cores. Nobody changes it.
 
-    Its folder's name has a blank.
+    Its folder's name has a space.
     """
     return made_once(made, "with a champion", lambda place: new(place / "churn", template, "--run")) / "churn"
 

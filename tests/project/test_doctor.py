@@ -358,7 +358,7 @@ FAULTS = [
     Fault(champion_changed, "champion-files", "uv run poe setup"),
     Fault(full_disk, "disk", "uv cache prune"),
 ]
-# tests/kit/test_doctor.py finds them; here the command trains, or changes a variable of the shell.
+# tests/kit/test_doctor.py finds these as well; here, the command trains or sets a shell variable.
 SOAK = [
     Fault(pipeline_behind, "pipeline", "uv run poe repro"),
     Fault(no_server, "server", "unset MLFLOW_TRACKING_URI"),

@@ -131,6 +131,7 @@ def test_a_newcomer_is_productive_after_one_command(clone: Path, tmp_path: Path)
     assert champion["metrics"]["roc_auc_ovr_weighted"] == after["roc_auc_ovr_weighted"]
     assert git("status", "--porcelain", cwd=project) == ""
     assert len(git("log", "--format=%s", "main..", cwd=project).splitlines()) == 2
+    ask_the_service(project, env)
 
 
 def ask_the_service(project: Path, env: dict[str, str]) -> None:

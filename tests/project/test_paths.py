@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default project with a documentation site, in a folder with a blank."""
+    """The default project with a documentation site, in a folder with a space."""
     answers = ["--data", "extras=[container, monitoring, docs]"]
     return with_answers(first(template, tmp_path_factory), tmp_path_factory.mktemp("a b") / "churn", *answers)
 
@@ -33,7 +33,7 @@ def test_it_is_committed_with_a_champion(template: Path, tmp_path_factory: pytes
     ]
     champion = yaml.safe_load((project / "champion.yaml").read_text(encoding="utf-8"))
     assert champion["metrics"]["roc_auc_ovr_weighted"] > 0.9
-    # Nothing was made beside it, such as a folder with %20 for the blank.
+    # Nothing was made beside it, such as a folder with %20 for the space.
     assert [path.name for path in project.parent.iterdir()] == ["churn"]
     assert not [path for path in project.parents[1].iterdir() if "%" in path.name]
 
@@ -45,7 +45,7 @@ def test_a_second_run_of_everything_changes_nothing(project: Path) -> None:
     assert git("status", "--porcelain", cwd=project) == ""
 
 
-@pytest.mark.soak  # as the checks do in tests/ci/test_executed.py, whose clone has no remote either
+@pytest.mark.soak  # the checks in tests/ci/test_executed.py set up such a clone, without a remote, too
 def test_a_fresh_clone_gets_the_same_champion(project: Path, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     git("clone", "--quiet", str(project), str(clone), cwd=tmp_path)

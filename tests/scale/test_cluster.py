@@ -197,7 +197,7 @@ def test_a_node_with_another_python_or_package_is_said_before_any_trial(
     assert not trials(project)
 
 
-@pytest.mark.soak  # tests/kit/test_cluster.py has both sentences, of an answer that stands for Ray's
+@pytest.mark.soak  # tests/kit/test_cluster.py has both sentences, without a cluster
 def test_a_cluster_that_is_not_there_or_refuses_us_is_a_sentence(cluster: Cluster, project: Path) -> None:
     forget(project)
     away = search(project, RAY_ADDRESS=f"127.0.0.1:{free_port()}")

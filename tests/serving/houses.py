@@ -6,19 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import made_once
-from tests.project.running import trained
+from tests.project.running import trained_once
 
 
 def houses(template: Path, made: pytest.TempPathFactory) -> Path:
     """A regression, served by FastAPI, that can search. Nobody changes it."""
-
-    def make(place: Path) -> None:
-        data = ["--dataset", str(table(place / "houses.csv")), "--target", "price"]
-        answers = ["--preset", "minimal", "-d", "framework=tensorflow", "-d", "serving=fastapi", "-d", "compute=ray"]
-        trained(place / "houses", template, made, *answers, data=data)
-
-    return made_once(made, "houses", make) / "houses"
+    answers = ["--preset", "minimal", "-d", "framework=tensorflow", "-d", "serving=fastapi", "-d", "compute=ray"]
+    return trained_once("houses", template, made, *answers, table=table, target="price")
 
 
 def table(path: Path) -> Path:

@@ -6,19 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import made_once
-from tests.project.running import trained
+from tests.project.running import trained_once
 
 
 def loyalty(template: Path, made: pytest.TempPathFactory) -> Path:
-    """A classification with its champion, served by MLServer, which has an image. Nobody changes it."""
-
-    def make(place: Path) -> None:
-        data = ["--dataset", str(table(place / "customers.csv")), "--target", "left"]
-        answers = ["-d", "framework=lightgbm", "-d", "serving=seldon", "-d", "extras=[container]"]
-        trained(place / "loyalty", template, made, "--preset", "minimal", *answers, data=data)
-
-    return made_once(made, "loyalty", make) / "loyalty"
+    """A classification whose service can be built into an image. Nobody changes it."""
+    serving = ["-d", "serving=seldon", "-d", "extras=[container]"]
+    answers = ["--preset", "minimal", "-d", "framework=lightgbm", *serving]
+    return trained_once("loyalty", template, made, *answers, table=table, target="left")
 
 
 def table(path: Path) -> Path:
